@@ -1,0 +1,144 @@
+import { homedir } from "node:os";
+import { join } from "node:path";
+import { z } from "zod";
+
+/** Settings of the platform, read once from the environment (twelve-factor). Times in ms. */
+export interface Settings {
+  home: string;
+  /** Tells this platform's containers, networks and images from those of another on the same machine. */
+  namespace: string;
+  /** Where the servers listen; 0.0.0.0 by default. */
+  bind: string;
+  routerPort: number;
+  apiPort: number;
+  sshPort: number;
+  domain: string;
+  /** null: the launcher's own redis-server on `paths.redisSocket`. */
+  redisUrl: string | null;
+  routers: number;
+  workers: number;
+  buildConcurrency: number;
+  base: "auto" | "registry" | "bootstrap";
+  /** IPv4 range that the apps' networks are cut from, /26 each. */
+  networkPool: string;
+  caFile: string | null;
+  drainMs: number;
+  /** Lease of an executor on its app. */
+  leaseMs: number;
+  /** Lease of a router process. */
+  routerLeaseMs: number;
+  /** Within this time a new instance must be healthy. */
+  deployTimeoutMs: number;
+  paths: Paths;
+}
+
+export interface Paths {
+  repos: string;
+  /** Scratch of running builds. */
+  work: string;
+  /** Unix sockets and pid files. */
+  run: string;
+  redis: string;
+  redisSocket: string;
+  /** Each router's last table. */
+  tables: string;
+  adminToken: string;
+  sshHostKey: string;
+  logs: string;
+}
+
+const port = z.coerce.number().int().min(1).max(65535);
+const seconds = z.coerce
+  .number()
+  .positive()
+  .transform((s) => Math.round(s * 1000));
+
+const schema = z.object({
+  TEAL_HOME: z.string().optional(),
+  TEAL_NAMESPACE: z
+    .string()
+    .regex(/^[a-z][a-z0-9-]{0,20}$/)
+    .default("teal"),
+  TEAL_BIND: z.string().default("0.0.0.0"),
+  TEAL_ROUTER_PORT: port.default(8080),
+  TEAL_API_PORT: port.default(8000),
+  TEAL_SSH_PORT: port.default(2222),
+  TEAL_DOMAIN: z
+    .string()
+    .regex(/^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/)
+    .default("localhost"),
+  TEAL_REDIS_URL: z
+    .string()
+    .regex(/^(rediss?|unix):\/\//)
+    .optional(),
+  TEAL_ROUTERS: z.coerce.number().int().min(1).max(64).default(1),
+  TEAL_WORKERS: z.coerce.number().int().min(1).max(64).default(1),
+  TEAL_BUILD_CONCURRENCY: z.coerce.number().int().min(1).max(64).default(2),
+  TEAL_BASE: z.enum(["auto", "registry", "bootstrap"]).default("auto"),
+  TEAL_NETWORK_POOL: z
+    .string()
+    .regex(/^\d+\.\d+\.\d+\.\d+\/\d+$/)
+    .default("10.213.0.0/16"),
+  TEAL_CA_FILE: z.string().optional(),
+  TEAL_DRAIN: seconds.default(30_000),
+  TEAL_LEASE: seconds.default(10_000),
+  TEAL_ROUTER_LEASE: seconds.default(5000),
+  TEAL_DEPLOY_TIMEOUT: seconds.default(60_000),
+});
+
+/**
+ * Reads the settings. An empty variable counts as unset.
+ * @throws Error with one line per wrong setting: its name, what was expected.
+ */
+export function readSettings(env: NodeJS.ProcessEnv = process.env): Settings {
+  const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ""));
+  const parsed = schema.safeParse(given);
+  if (!parsed.success) {
+    const lines = parsed.error.issues.map((issue) => {
+      const name = issue.path.join(".");
+      return `${name}=${env[name] ?? ""}: ${issue.message}`;
+    });
+    throw new Error(`Wrong settings:\n  ${lines.join("\n  ")}`);
+  }
+  const s = parsed.data;
+  const home = s.TEAL_HOME ?? defaultHome();
+  return {
+    home,
+    namespace: s.TEAL_NAMESPACE,
+    bind: s.TEAL_BIND,
+    routerPort: s.TEAL_ROUTER_PORT,
+    apiPort: s.TEAL_API_PORT,
+    sshPort: s.TEAL_SSH_PORT,
+    domain: s.TEAL_DOMAIN,
+    redisUrl: s.TEAL_REDIS_URL ?? null,
+    routers: s.TEAL_ROUTERS,
+    workers: s.TEAL_WORKERS,
+    buildConcurrency: s.TEAL_BUILD_CONCURRENCY,
+    base: s.TEAL_BASE,
+    networkPool: s.TEAL_NETWORK_POOL,
+    caFile: s.TEAL_CA_FILE ?? null,
+    drainMs: s.TEAL_DRAIN,
+    leaseMs: s.TEAL_LEASE,
+    routerLeaseMs: s.TEAL_ROUTER_LEASE,
+    deployTimeoutMs: s.TEAL_DEPLOY_TIMEOUT,
+    paths: pathsUnder(home),
+  };
+}
+
+function defaultHome(): string {
+  return process.getuid?.() === 0 ? "/var/lib/teal" : join(homedir(), ".teal");
+}
+
+function pathsUnder(home: string): Paths {
+  return {
+    repos: join(home, "repos"),
+    work: join(home, "work"),
+    run: join(home, "run"),
+    redis: join(home, "redis"),
+    redisSocket: join(home, "run", "redis.sock"),
+    tables: join(home, "tables"),
+    adminToken: join(home, "admin-token"),
+    sshHostKey: join(home, "ssh-host-key"),
+    logs: join(home, "logs"),
+  };
+}

@@ -1,0 +1,208 @@
+/**
+ * Every error that a person can meet, on one page: a code, an HTTP status, an exit code,
+ * one sentence saying what was expected and what came, one saying what to do.
+ */
+interface Entry {
+  status: number;
+  /** 1 failed, 2 wrong usage, 3 not allowed, 4 not found, 5 conflict. */
+  exit: 1 | 2 | 3 | 4 | 5;
+  says: string;
+  todo: string;
+}
+
+export const ERRORS = {
+  "bad-app-name": {
+    status: 400,
+    exit: 2,
+    says: "An app's name is a lower-case letter and up to 30 letters, digits or dashes; {name} is not.",
+    todo: "Choose a name such as 'shop' or 'shop-2'.",
+  },
+  "bad-request": {
+    status: 400,
+    exit: 2,
+    says: "The request was not understood: {detail}.",
+    todo: "Compare it with the API's description at /api/v1/openapi.json.",
+  },
+  "not-signed-in": {
+    status: 401,
+    exit: 3,
+    says: "A valid token was expected, and none came.",
+    todo: "Use the admin token (TEAL_HOME/admin-token) or ask an admin for one.",
+  },
+  "not-allowed": {
+    status: 403,
+    exit: 3,
+    says: "{who} may not {action}.",
+    todo: "Ask an admin of this platform.",
+  },
+  "app-not-found": {
+    status: 404,
+    exit: 4,
+    says: "There is no app named {name}.",
+    todo: "'teal apps:list' shows the apps; a push by an admin creates one.",
+  },
+  "release-not-found": {
+    status: 404,
+    exit: 4,
+    says: "App {name} has no release {release}.",
+    todo: "'teal releases -a {name}' shows what there is.",
+  },
+  "deploy-not-found": {
+    status: 404,
+    exit: 4,
+    says: "There is no deploy {id}.",
+    todo: "'teal deploys -a APP' shows the newest ones.",
+  },
+  "nothing-to-roll-back": {
+    status: 409,
+    exit: 5,
+    says: "App {name} has no earlier good release to go back to.",
+    todo: "Push a version that works; 'teal releases -a {name}' shows what there is.",
+  },
+  "image-gone": {
+    status: 409,
+    exit: 5,
+    says: "The image of release {release} of {name} is no longer on this machine.",
+    todo: "Push its commit again.",
+  },
+  "app-exists": {
+    status: 409,
+    exit: 5,
+    says: "There is already an app named {name}.",
+    todo: "Choose another name, or push to the one that exists.",
+  },
+  "app-destroyed": {
+    status: 409,
+    exit: 5,
+    says: "App {name} is being destroyed.",
+    todo: "Wait until it is gone, then create it anew.",
+  },
+  "confirm-mismatch": {
+    status: 400,
+    exit: 2,
+    says: "Destroying {name} needs the app's name once more, and {confirm} came.",
+    todo: "Use --confirm {name}.",
+  },
+  "deploy-finished": {
+    status: 409,
+    exit: 5,
+    says: "Deploy {id} has already ended ({state}).",
+    todo: "To undo it, use 'teal rollback'.",
+  },
+  "store-unavailable": {
+    status: 503,
+    exit: 1,
+    says: "The platform's store (Redis) does not answer, so nothing can be changed now; apps go on serving.",
+    todo: "Try again in a moment; 'teal status' shows what runs.",
+  },
+  fenced: {
+    status: 409,
+    exit: 5,
+    says: "Another executor has taken over app {name}; this one (token {token}) stops.",
+    todo: "Nothing: the deploy goes on elsewhere.",
+  },
+  "route-conflict": {
+    status: 409,
+    exit: 5,
+    says: "The route of {name} was expected at version {expected}, and is at {actual}.",
+    todo: "Nothing: the deploy looks again.",
+  },
+  "hold-expired": {
+    status: 409,
+    exit: 5,
+    says: "The hold of swap {swap} of {name} ended before the swap was committed.",
+    todo: "Nothing: the swap is prepared again.",
+  },
+  "instance-retired": {
+    status: 409,
+    exit: 5,
+    says: "Instance {instance} is {state} and cannot be made live.",
+    todo: "Nothing: a new instance is started from the kept image.",
+  },
+  "instance-live": {
+    status: 409,
+    exit: 5,
+    says: "Instance {instance} is in the live route of {name} and cannot be retired.",
+    todo: "Swap first.",
+  },
+  "deploy-cancelled": {
+    status: 409,
+    exit: 5,
+    says: "Deploy {id} was cancelled{why}.",
+    todo: "Push again to deploy.",
+  },
+  "too-many-attempts": {
+    status: 500,
+    exit: 1,
+    says: "Deploy {id} was taken up {attempts} times and never finished; the platform gave it up.",
+    todo: "Look at its log with 'teal logs --deploy {id}', then push again.",
+  },
+  "build-failed": {
+    status: 422,
+    exit: 1,
+    says: "The build failed: {detail}.",
+    todo: "The lines above are the build's own; fix and push again.",
+  },
+  "release-command-failed": {
+    status: 422,
+    exit: 1,
+    says: "The release command ended with status {code}.",
+    todo: "Its output is above; nothing was swapped.",
+  },
+  "check-failed": {
+    status: 422,
+    exit: 1,
+    says: "{instance} did not become healthy within {seconds} s: {detail}.",
+    todo: "The app's last lines are above; the live colour was not touched.",
+  },
+  "no-engine": {
+    status: 503,
+    exit: 1,
+    says: "The Docker engine does not answer: {detail}.",
+    todo: "'teal doctor' says what is wrong; apps that run go on running.",
+  },
+  internal: {
+    status: 500,
+    exit: 1,
+    says: "The platform itself failed: {detail}.",
+    todo: "'teal logs --platform' has more; please report it.",
+  },
+} as const satisfies Record<string, Entry>;
+
+export type ErrorCode = keyof typeof ERRORS;
+
+function fill(template: string, params: Record<string, unknown>): string {
+  return template.replaceAll(/\{(\w+)\}/g, (_, key: string) => String(params[key] ?? `{${key}}`));
+}
+
+/** An error of the table. `message` is its two sentences, filled in. */
+export class TealError extends Error {
+  readonly code: ErrorCode;
+  readonly params: Record<string, unknown>;
+  readonly says: string;
+  readonly todo: string;
+
+  constructor(code: ErrorCode, params: Record<string, unknown> = {}, options?: ErrorOptions) {
+    const says = fill(ERRORS[code].says, params);
+    const todo = fill(ERRORS[code].todo, params);
+    super(`${says} ${todo}`, options);
+    this.name = "TealError";
+    this.code = code;
+    this.params = params;
+    this.says = says;
+    this.todo = todo;
+  }
+
+  get status(): number {
+    return ERRORS[this.code].status;
+  }
+
+  get exit(): number {
+    return ERRORS[this.code].exit;
+  }
+}
+
+/** True for an error of the table with one of the codes (any code when none is given). */
+export function isTealError(error: unknown, ...codes: ErrorCode[]): error is TealError {
+  return error instanceof TealError && (codes.length === 0 || codes.includes(error.code));
+}

@@ -1,0 +1,48 @@
+/** All Redis key and channel names. Nobody else spells one. */
+export const keys = {
+  /** set of app names */
+  apps: "teal:apps",
+  /** hash: the app's flat fields */
+  app: (app: string) => `teal:app:${app}`,
+  /** string with a time to live: `EXECUTOR TOKEN` of who works on the app */
+  lease: (app: string) => `teal:app:${app}:lease`,
+  /** string with a time to live: id of the prepared swap */
+  prepared: (app: string) => `teal:app:${app}:prepared`,
+  /** list of deploy ids, oldest first */
+  deploys: (app: string) => `teal:app:${app}:deploys`,
+  /** list of queued deploy ids, oldest first */
+  queued: (app: string) => `teal:app:${app}:queued`,
+  /** hash: number to JSON release */
+  releases: (app: string) => `teal:app:${app}:releases`,
+  /** set of instance ids */
+  instances: (app: string) => `teal:app:${app}:instances`,
+  /** hash: flat fields */
+  deploy: (id: string) => `teal:deploy:${id}`,
+  /** stream of log lines */
+  deployLog: (id: string) => `teal:deploy:${id}:log`,
+  /** hash: step name to JSON of what it found (the journal) */
+  deploySteps: (id: string) => `teal:deploy:${id}:steps`,
+  /** hash: flat fields */
+  instance: (id: string) => `teal:instance:${id}`,
+  /** hash: app to JSON route */
+  routes: "teal:routes",
+  /** counter: grows with every change of any route */
+  routesSeq: "teal:routes:seq",
+  /** hash: host to app (invariant 10) */
+  hosts: "teal:hosts",
+  /** sorted set: router id by end of its lease */
+  routers: "teal:routers",
+  /** string: JSON RouterReport */
+  router: (id: string) => `teal:router:${id}`,
+  /** hash: SHA-256 of token to JSON */
+  tokens: "teal:tokens",
+  /** hash: SSH key fingerprint to JSON */
+  sshKeys: "teal:ssh-keys",
+} as const;
+
+export const channels = {
+  routeEvents: "teal:route-events",
+  routeAcks: "teal:route-acks",
+  /** one message `DEPLOY-ID` for every log line or change of state of a deploy */
+  deployEvents: "teal:deploy-events",
+} as const;

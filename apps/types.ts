@@ -1,0 +1,131 @@
+/**
+ * The words of the platform (docs/architecture.md, "Words"). Times are milliseconds since the epoch.
+ */
+export type Colour = "blue" | "green";
+
+/** The colour that is not `colour`. */
+export function otherColour(colour: Colour): Colour {
+  return colour === "blue" ? "green" : "blue";
+}
+
+/** A colour that runs something: the instances started by `deploy`, serving as `release`. */
+export interface Slot {
+  colour: Colour;
+  /** The release that this slot answers as. A warm rollback gives an old slot a new number. */
+  release: number;
+  /** The deploy that started the slot's instances. */
+  deploy: string;
+  since: number;
+}
+
+export interface App {
+  name: string;
+  /** Unlike the name, never used again: tells a new app from a destroyed one of the same name. */
+  id: string;
+  createdAt: number;
+  createdBy: string;
+  state: "active" | "destroying";
+  /** Fencing token: grows with every claim; a write with an older one is refused. */
+  token: number;
+  /** Version of the app's route; 0 before the first swap. */
+  routeVersion: number;
+  live: Slot | null;
+  standby: Slot | null;
+}
+
+export type DeployKind = "push" | "rollback";
+export type FinalState = "live" | "failed" | "cancelled" | "superseded";
+export type DeployState = "queued" | "running" | FinalState;
+
+export const FINAL_STATES: readonly FinalState[] = ["live", "failed", "cancelled", "superseded"];
+
+/** What somebody wants to be live. */
+export interface Intent {
+  app: string;
+  kind: DeployKind;
+  /** push: the commit to build (40 hex digits), pinned in the app's repository. */
+  commit?: string;
+  ref?: string;
+  /** rollback: the release to go back to. */
+  toRelease?: number;
+  by: string;
+  why: string;
+}
+
+export interface Deploy extends Intent {
+  /** `APP-SEQ`, e.g. `shop-12`. */
+  id: string;
+  /** Order of intents within the app, from 1. */
+  seq: number;
+  state: DeployState;
+  createdAt: number;
+  startedAt?: number;
+  finishedAt?: number;
+  /** How often an executor took this deploy up; more than MAX_ATTEMPTS fails it. */
+  attempts: number;
+  cancelRequested: boolean;
+  /** The release that this deploy made, once it has. */
+  release?: number;
+  /** Final states other than live: one sentence that says why. */
+  error?: string;
+  /** `superseded`: the deploy that replaced it. */
+  supersededBy?: string;
+}
+
+/** Immutable; numbered per app from 1. */
+export interface Release {
+  app: string;
+  n: number;
+  deploy: string;
+  kind: DeployKind;
+  commit: string;
+  /** Image id, `sha256:…`. */
+  image: string;
+  imageBytes: number;
+  /** Process type to command; an empty command means the image's own. */
+  processes: Record<string, string>;
+  formation: Record<string, number>;
+  /** The TCP port that `web` listens on, also given as `PORT`. */
+  port: number;
+  createdAt: number;
+  by: string;
+  why: string;
+  /** The release whose image this one took, when it is a rollback. */
+  rollbackOf?: number;
+}
+
+/** Only ever moves to the right (invariant 4). */
+export const INSTANCE_LIFE = [
+  "created",
+  "started",
+  "healthy",
+  "live",
+  "retired",
+  "stopped",
+  "removed",
+] as const;
+export type InstanceState = (typeof INSTANCE_LIFE)[number];
+
+export interface Instance {
+  /** Deterministic, also the container's name: see `instanceId`. */
+  id: string;
+  app: string;
+  deploy: string;
+  /** The release it was started for. */
+  release: number;
+  colour: Colour;
+  process: string;
+  /** From 1 within its process type. */
+  index: number;
+  state: InstanceState;
+  /** Address on the app's network, chosen by the store and unique among the app's unremoved instances. */
+  slot: number;
+  host?: string;
+  port?: number;
+  /** Route version current at its retirement: routers must have acknowledged it before the stop. */
+  retiredVersion?: number;
+  retiredAt?: number;
+}
+
+export const APP_NAME = /^[a-z][a-z0-9-]{0,30}$/;
+export const MAX_ATTEMPTS = 3;

@@ -1,0 +1,77 @@
+/**
+ * The route contract: all that passes between the store, the workers and the routers.
+ * Routes are kept in the store; changes and answers travel as JSON over two Redis channels.
+ */
+export interface Target {
+  /** Instance id, `teal-shop-12-web-1`. */
+  id: string;
+  host: string;
+  port: number;
+}
+
+export interface Route {
+  app: string;
+  /** Strictly increasing per app. */
+  version: number;
+  colour: "blue" | "green";
+  release: number;
+  /** Deploy that wrote it. */
+  deploy: string;
+  /** Normalised host names, exact match: lower case, no port, no trailing dot. */
+  hosts: string[];
+  targets: Target[];
+  /** How long requests and sockets on targets that left the route may go on, in ms. */
+  drainMs: number;
+}
+
+/** Store/worker to routers, on `channels.routeEvents`. */
+export type RouteEvent =
+  /** Phase one of a swap: hold new requests of `app` for at most `holdMs` from receipt, and answer `held`. */
+  | { type: "prepare"; app: string; swap: string; holdMs: number }
+  /** Phase two, and any other change of a route. Flip, let held requests go, answer `flipped`. */
+  | { type: "route"; route: Route; swap?: string }
+  /** The swap was called off: let held requests go to the route as it is. */
+  | { type: "unhold"; app: string; swap: string }
+  /** The app is gone: its hosts answer 404. */
+  | { type: "gone"; app: string; version: number }
+  /** Answer `count` with the app's counters. */
+  | { type: "count"; app: string; id: string };
+
+/** Cumulative since the router process started, per app. */
+export interface Counters {
+  /** Requests answered by a target, by release number. */
+  served: Record<string, number>;
+  /** Requests that waited for a swap. */
+  held: number;
+  /** Requests sent a second time, on a fresh connection. */
+  retried: number;
+  /** Explicit 503 answers by the router. */
+  refused: number;
+  /** Requests begun by a client that got a 502/504 or a cut answer through no fault of the client's. */
+  lost: number;
+}
+
+/** Routers to workers, on `channels.routeAcks`. */
+export type RouteAck =
+  | { type: "held"; router: string; app: string; swap: string }
+  | {
+      type: "flipped";
+      router: string;
+      app: string;
+      version: number;
+      swap?: string;
+      /** From the start of the hold to its end, ms; 0 when nothing was held open. */
+      holdMs: number;
+      heldRequests: number;
+    }
+  | { type: "count"; router: string; app: string; id: string; counters: Counters };
+
+/** What a router tells with each heartbeat (key `router(ID)`), besides renewing its lease. */
+export interface RouterReport {
+  id: string;
+  pid: number;
+  /** App to the route version that this router routes by. */
+  acks: Record<string, number>;
+  /** Instance id to open requests and sockets, for targets that are in no current route. */
+  busy: Record<string, number>;
+}
