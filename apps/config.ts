@@ -19,7 +19,7 @@ export interface Settings {
   workers: number;
   buildConcurrency: number;
   base: "auto" | "registry" | "bootstrap";
-  /** IPv4 range that the apps' networks are cut from, /26 each. */
+  /** IPv4 range that the apps' networks are cut from, /25 each. */
   networkPool: string;
   caFile: string | null;
   drainMs: number;

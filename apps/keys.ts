@@ -2,6 +2,8 @@
 export const keys = {
   /** set of app names */
   apps: "teal:apps",
+  /** hash: name of a forgotten app to `TOKEN SEQ ROUTE-VERSION`, where a new app of that name goes on counting */
+  past: "teal:past",
   /** hash: the app's flat fields */
   app: (app: string) => `teal:app:${app}`,
   /** string with a time to live: `EXECUTOR TOKEN` of who works on the app */
@@ -16,12 +18,18 @@ export const keys = {
   releases: (app: string) => `teal:app:${app}:releases`,
   /** set of instance ids */
   instances: (app: string) => `teal:app:${app}:instances`,
+  /** set of instance ids: the targets of the current route */
+  targets: (app: string) => `teal:app:${app}:targets`,
+  /** set of the hosts in the current route */
+  appHosts: (app: string) => `teal:app:${app}:hosts`,
   /** hash: flat fields */
   deploy: (id: string) => `teal:deploy:${id}`,
   /** stream of log lines */
   deployLog: (id: string) => `teal:deploy:${id}:log`,
   /** hash: step name to JSON of what it found (the journal) */
   deploySteps: (id: string) => `teal:deploy:${id}:steps`,
+  /** set of the deploy's instances that are removed: their ids are not used again */
+  deployGone: (id: string) => `teal:deploy:${id}:gone`,
   /** hash: flat fields */
   instance: (id: string) => `teal:instance:${id}`,
   /** hash: app to JSON route */

@@ -1,6 +1,9 @@
 import type { Route, RouteEvent, RouterReport } from "../router/contract.ts";
 import type { App, Colour, Deploy, FinalState, Instance, InstanceState, Intent, Release } from "./types.ts";
 
+/** A router's last report. `expired`: its lease has ended, so it is dead, or cut off and serving on. */
+export type RouterState = RouterReport & { expired: boolean };
+
 /** Proof that the caller is the app's executor. Every write that carries one is refused (`fenced`) once a newer token exists or the app is being destroyed. */
 export interface Claim {
   app: string;
@@ -115,6 +118,6 @@ export interface Store {
   /** Publishes an event that is not a change of state (`count`). */
   publish(event: Extract<RouteEvent, { type: "count" }>): Promise<void>;
 
-  /** Reports of routers whose lease runs. */
-  liveRouters(): Promise<RouterReport[]>;
+  /** The last report of every router known, those with an ended lease among them. */
+  routers(): Promise<RouterState[]>;
 }

@@ -69,6 +69,8 @@ export type RouteAck =
 /** What a router tells with each heartbeat (key `router(ID)`), besides renewing its lease. */
 export interface RouterReport {
   id: string;
+  /** Machine and process, so that a worker there can tell a dead router from one that is cut off. */
+  host: string;
   pid: number;
   /** App to the route version that this router routes by. */
   acks: Record<string, number>;

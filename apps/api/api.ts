@@ -1,0 +1,127 @@
+import Router from "@koa/router";
+import Koa, { type Context, type Middleware } from "koa";
+import type { z } from "zod";
+import { TealError } from "../errors.ts";
+import { asTealError, envelope, guard, readBody, requestId, withinDeadline } from "../http.ts";
+import { appRoutes } from "./apps.ts";
+import { accessRoutes } from "./access.ts";
+import { authorise } from "./authorise.ts";
+import { deployRoutes } from "./deploys.ts";
+import { platformRoutes } from "./platform.ts";
+import { releaseRoutes } from "./releases.ts";
+import type { ApiOptions, Route } from "./route.ts";
+
+const PREFIX = "/api/v1";
+
+/** All routes of the API: one table for the server, the OpenAPI document, and the tests' matrices. */
+export function apiRoutes(options: ApiOptions): Route[] {
+  const routes = [
+    ...appRoutes(options),
+    ...releaseRoutes(options),
+    ...deployRoutes(options),
+    ...accessRoutes(options),
+  ];
+  return [...platformRoutes(options, routes), ...routes];
+}
+
+/** The API under /api/v1, as a Koa application that listens nowhere. Errors are problem+json. */
+export function createApi(options: ApiOptions): Koa {
+  const { log } = options;
+  const api = new Koa();
+  // Only what breaks after the answer has begun comes here, such as a client that went away.
+  api.on("error", (error: Error) => log.debug({ error: error.message }, "an answer broke off"));
+  const router = new Router({ prefix: PREFIX, sensitive: true });
+  for (const one of apiRoutes(options)) router[one.method](one.path, serve(one, options));
+  api.use(envelope(log, "default-src 'none'; frame-ancestors 'none'"));
+  api.use(problems(options));
+  api.use(guard("checked"));
+  api.use(router.routes());
+  api.use(nothingHere);
+  return api;
+}
+
+function problems({ log }: ApiOptions): Middleware {
+  return async (ctx, next) => {
+    try {
+      await next();
+    } catch (caught) {
+      const error = asTealError(caught, log, requestId(ctx));
+      ctx.status = error.status;
+      if (error.status === 401) ctx.set("WWW-Authenticate", "Bearer");
+      ctx.body = JSON.stringify({
+        type: "about:blank",
+        title: error.code,
+        status: error.status,
+        detail: error.says,
+        todo: error.todo,
+        instance: requestId(ctx),
+      });
+      ctx.type = "application/problem+json";
+    }
+  };
+}
+
+/** Runs when no route took the request. */
+function nothingHere(ctx: Context): void {
+  const layers = (ctx as Context & { matched?: { methods: string[] }[] }).matched ?? [];
+  const allowed = [...new Set(layers.flatMap((layer) => layer.methods))];
+  const path = ctx.path.slice(0, 200);
+  if (allowed.length === 0) throw new TealError("not-found", { path });
+  ctx.set("Allow", allowed.join(", "));
+  throw new TealError("method-not-allowed", { path, allowed: allowed.join(", "), method: ctx.method });
+}
+
+/** One request of a route: who asks and may they, what do they send, the handler, the answer. */
+function serve(one: Route, options: ApiOptions): Middleware {
+  return async (ctx) => {
+    const sent = one.body ? await readJson(ctx) : undefined;
+    const answer = await withinDeadline(
+      (async () => {
+        const granted = await authorise(one, ctx, options);
+        return one.handle({
+          ...granted,
+          params: ctx["params"] as Record<string, string>,
+          query: one.query && check(one.query, { ...ctx.query }, "the query"),
+          body: one.body && check(one.body, parse(sent), "the body"),
+          wantsEvents: one.events === true && ctx.get("Accept").includes("text/event-stream"),
+          lastEventId: ctx.get("Last-Event-ID") || undefined,
+        });
+      })(),
+    );
+    respond(ctx, one, answer);
+  };
+}
+
+function respond(ctx: Context, one: Route, answer: unknown): void {
+  ctx.status = one.status ?? 200;
+  if (one.status === 204) return;
+  const streamed = answer !== null && typeof answer === "object" && "pipe" in answer;
+  if (streamed) ctx.type = "text/event-stream";
+  ctx.body = answer;
+}
+
+async function readJson(ctx: Context): Promise<string> {
+  const body = await readBody(ctx);
+  if (body.length > 0 && !ctx.is("application/json")) {
+    throw new TealError("bad-request", { detail: "a body of type application/json was expected" });
+  }
+  return body.toString("utf8");
+}
+
+function parse(body: string | undefined): unknown {
+  if (!body) return {};
+  try {
+    return JSON.parse(body);
+  } catch {
+    throw new TealError("bad-request", { detail: "the body is not JSON" });
+  }
+}
+
+function check(schema: z.ZodType, value: unknown, what: string): unknown {
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const issues = parsed.error.issues.slice(0, 3).map(({ path, message }) => {
+    return path.length > 0 ? `${path.join(".")}: ${message}` : message;
+  });
+  throw new TealError("bad-request", { detail: `in ${what}, ${issues.join("; ")}`.slice(0, 500) });
+}

@@ -1,0 +1,78 @@
+import { z } from "zod";
+import { TealError } from "../errors.ts";
+import { APP_NAME } from "../types.ts";
+import { viewApp, viewInstances } from "../views.ts";
+import { route, type ApiOptions, type Route } from "./route.ts";
+import { appSchema, createAppBody, destroyBody, destroyQuery, instanceSchema } from "./schemas.ts";
+
+export function appRoutes({ store, deploys, access, settings }: ApiOptions): Route[] {
+  return [
+    route({
+      method: "get",
+      path: "/apps",
+      summary: "The apps that the caller may see",
+      subject: "platform",
+      needs: "token",
+      answer: z.object({ apps: z.array(appSchema) }),
+      async handle({ identity }) {
+        const apps = (await store.listApps()).filter((app) => access.may(identity, "read", app.name));
+        apps.sort((a, b) => a.name.localeCompare(b.name));
+        return { apps: await Promise.all(apps.map((app) => viewApp(app, store, settings))) };
+      },
+    }),
+    route({
+      method: "post",
+      path: "/apps",
+      summary: "Create an app",
+      subject: "platform",
+      needs: "admin",
+      body: createAppBody,
+      status: 201,
+      answer: appSchema,
+      async handle({ body, identity }) {
+        if (!APP_NAME.test(body.name)) throw new TealError("bad-app-name", { name: body.name });
+        return viewApp(await store.createApp(body.name, identity.name), store, settings);
+      },
+    }),
+    route({
+      method: "get",
+      path: "/apps/:app",
+      summary: "One app: its live and standby colour, its newest deploy",
+      subject: "app",
+      needs: "read",
+      answer: appSchema,
+      handle: ({ subject }) => viewApp(subject, store, settings),
+    }),
+    route({
+      method: "delete",
+      path: "/apps/:app",
+      summary: "Destroy an app for good; `confirm` repeats its name",
+      subject: "app",
+      needs: "admin",
+      query: destroyQuery,
+      body: destroyBody,
+      status: 202,
+      answer: z.object({ name: z.string(), state: z.literal("destroying") }),
+      async handle({ subject, query, body }) {
+        const confirm = body.confirm ?? query.confirm;
+        const { name } = subject;
+        if (confirm !== name) {
+          throw new TealError("confirm-mismatch", { name, confirm: confirm ?? "nothing" });
+        }
+        await deploys.destroy(name);
+        return { name, state: "destroying" };
+      },
+    }),
+    route({
+      method: "get",
+      path: "/apps/:app/ps",
+      summary: "The app's instances",
+      subject: "app",
+      needs: "read",
+      answer: z.object({ instances: z.array(instanceSchema) }),
+      async handle({ subject }) {
+        return { instances: viewInstances(subject, await store.listInstances(subject.name)) };
+      },
+    }),
+  ];
+}

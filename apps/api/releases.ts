@@ -1,0 +1,64 @@
+import { z } from "zod";
+import { TealError } from "../errors.ts";
+import type { App, Release } from "../types.ts";
+import { viewReleases, type ReleaseView } from "../views.ts";
+import { route, type ApiOptions, type Route } from "./route.ts";
+import { deploySchema, pageQuery, releaseSchema, rollbackBody } from "./schemas.ts";
+
+const releasesQuery = pageQuery.extend({
+  before: z.coerce.number().int().min(1).optional().describe("only releases with a smaller number"),
+});
+
+export function releaseRoutes({ store, deploys }: ApiOptions): Route[] {
+  return [
+    route({
+      method: "get",
+      path: "/apps/:app/releases",
+      summary: "The app's releases, newest first",
+      subject: "app",
+      needs: "read",
+      query: releasesQuery,
+      answer: z.object({ releases: z.array(releaseSchema) }),
+      async handle({ subject, query }) {
+        const { before = Infinity, limit } = query;
+        const all = await store.listReleases(subject.name);
+        const page = all.filter((release) => release.n < before).slice(0, limit);
+        return { releases: await viewReleases(subject, page, store) };
+      },
+    }),
+    route({
+      method: "get",
+      path: "/apps/:app/releases/:release",
+      summary: "One release, by its number (`3` or `v3`)",
+      subject: "app",
+      needs: "read",
+      answer: releaseSchema,
+      async handle({ subject, params }): Promise<ReleaseView> {
+        const [view] = await viewReleases(subject, [await find(subject, params["release"] ?? "")], store);
+        return view as ReleaseView;
+      },
+    }),
+    route({
+      method: "post",
+      path: "/apps/:app/rollback",
+      summary: "Go back: to the warm standby, or to the release `to`",
+      subject: "app",
+      needs: "push",
+      body: rollbackBody,
+      status: 202,
+      answer: z.object({ deploy: deploySchema }),
+      async handle({ subject, body, identity }) {
+        const wish = { app: subject.name, by: identity.name, why: body.why ?? "" };
+        const to = body.to === undefined ? {} : { to: body.to };
+        return { deploy: await deploys.rollback({ ...wish, ...to }) };
+      },
+    }),
+  ];
+
+  async function find(app: App, given: string): Promise<Release> {
+    const n = /^v?(\d{1,9})$/.exec(given)?.[1];
+    const release = n ? await store.getRelease(app.name, Number(n)) : null;
+    if (!release) throw new TealError("release-not-found", { name: app.name, release: given });
+    return release;
+  }
+}

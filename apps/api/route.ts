@@ -1,0 +1,74 @@
+import type { z } from "zod";
+import type { Access, Identity } from "../access.ts";
+import type { Settings } from "../config.ts";
+import type { DeployLog } from "../deploy-log.ts";
+import type { Deploys } from "../deploys.ts";
+import type { Log } from "../log.ts";
+import type { Store } from "../store.ts";
+import type { App, Deploy } from "../types.ts";
+
+/** What the API stands on. */
+export interface ApiOptions {
+  store: Store;
+  deploys: Pick<Deploys, "rollback" | "cancel" | "destroy">;
+  deployLog: Pick<DeployLog, "read" | "follow">;
+  access: Access;
+  settings: Pick<Settings, "domain" | "routerPort">;
+  log: Log;
+}
+
+/** What a route is about. Who may not read it is told that it does not exist. */
+interface Subjects {
+  platform: null;
+  /** by the path's `:app` */
+  app: App;
+  /** by the path's `:deploy` */
+  deploy: Deploy;
+}
+
+/** A checked request. */
+export interface Call<Subject, Query, Body> {
+  subject: Subject;
+  identity: Identity;
+  params: Record<string, string>;
+  query: Query;
+  body: Body;
+  /** The client wants server-sent events, and has had those up to `lastEventId`. */
+  wantsEvents: boolean;
+  lastEventId: string | undefined;
+  /** Asks again whether the caller's token is still good for this route. */
+  stillAllowed: () => Promise<boolean>;
+}
+
+interface Spec<S extends keyof Subjects, Query, Body> {
+  method: "get" | "post" | "delete";
+  /** Under /api/v1, with `:params`. */
+  path: string;
+  summary: string;
+  subject: S;
+  /** "nothing": no token; "token": any; else what the identity must be allowed to do. */
+  needs: "nothing" | "token" | "read" | "push" | "admin";
+  query?: z.ZodType<Query>;
+  body?: z.ZodType<Body>;
+  /** Of the answer; 200 unless said. */
+  status?: 200 | 201 | 202 | 204;
+  /** Absent for 204. */
+  answer?: z.ZodType;
+  /** May also answer with server-sent events. */
+  events?: boolean;
+  /** What the answer's body is: JSON, or a stream of events. */
+  handle(call: Call<Subjects[S], Query, Body>): Promise<unknown>;
+}
+
+/** A route whatever its subject, query and body are. */
+export type Route = Omit<Spec<keyof Subjects, unknown, unknown>, "handle"> & {
+  handle(call: Call<App | Deploy | null, unknown, unknown>): Promise<unknown>;
+};
+
+/** One row of the API: what is checked, what is answered, and the handler. */
+export function route<S extends keyof Subjects, Query = unknown, Body = unknown>(
+  spec: Spec<S, Query, Body>,
+): Route {
+  // The server calls `handle` with the subject, query and body that the spec itself names.
+  return spec as unknown as Route;
+}

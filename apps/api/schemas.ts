@@ -1,0 +1,162 @@
+import { z } from "zod";
+import { APP_NAME } from "../types.ts";
+import type { AppView, InstanceView, ReleaseView } from "../views.ts";
+import type { Deploy } from "../types.ts";
+
+/** What the API takes and gives. Requests are checked by these, and the OpenAPI document is made from them. */
+
+const time = z.number().int().describe("milliseconds since the epoch");
+const colour = z.enum(["blue", "green"]);
+const appName = z.string().regex(APP_NAME, "an app's name such as 'shop-2'");
+/** A name that people gave: of a token or a key. */
+const givenName = z
+  .string()
+  .trim()
+  .min(1)
+  .max(60)
+  // oxlint-disable-next-line no-control-regex -- these are what is refused
+  .regex(/^[^\u0000-\u001f\u007f-\u009f]*$/, "one line of plain text");
+const why = z.string().max(500);
+export const role = z.enum(["admin", "deploy", "read"]);
+export const appsGiven = z
+  .union([z.literal("*"), z.array(appName).min(1).max(1000)])
+  .describe("'*' for all apps");
+
+const slot = z
+  .object({ colour, release: z.number().int(), deploy: z.string(), since: time })
+  .meta({ description: "a colour that runs something" });
+
+export const deploySchema = z.object({
+  id: z.string(),
+  app: z.string(),
+  seq: z.number().int(),
+  kind: z.enum(["push", "rollback"]),
+  state: z.enum(["queued", "running", "live", "failed", "cancelled", "superseded"]),
+  commit: z.string().optional(),
+  ref: z.string().optional(),
+  toRelease: z.number().int().optional(),
+  by: z.string(),
+  why: z.string(),
+  createdAt: time,
+  startedAt: time.optional(),
+  finishedAt: time.optional(),
+  attempts: z.number().int(),
+  cancelRequested: z.boolean(),
+  release: z.number().int().optional(),
+  error: z.string().optional(),
+  supersededBy: z.string().optional(),
+}) satisfies z.ZodType<Deploy>;
+
+export const appSchema = z.object({
+  name: z.string(),
+  url: z.string(),
+  state: z.enum(["active", "destroying"]),
+  createdAt: time,
+  createdBy: z.string(),
+  live: slot.nullable(),
+  standby: slot.nullable(),
+  lastDeploy: deploySchema.nullable(),
+}) satisfies z.ZodType<AppView>;
+
+export const releaseSchema = z.object({
+  app: z.string(),
+  n: z.number().int(),
+  status: z
+    .enum(["live", "warm", "kept", "failed", "starting"])
+    .describe("live answers requests, warm can be swapped back at once, kept can be started again"),
+  colour: colour.nullable().describe("null when it does not run"),
+  deploy: z.string(),
+  kind: z.enum(["push", "rollback"]),
+  commit: z.string(),
+  image: z.string(),
+  imageBytes: z.number(),
+  processes: z.record(z.string(), z.string()),
+  formation: z.record(z.string(), z.number().int()),
+  port: z.number().int(),
+  createdAt: time,
+  by: z.string(),
+  why: z.string(),
+  rollbackOf: z.number().int().optional(),
+}) satisfies z.ZodType<ReleaseView>;
+
+export const instanceSchema = z.object({
+  id: z.string(),
+  app: z.string(),
+  deploy: z.string(),
+  release: z.number().int(),
+  colour,
+  process: z.string(),
+  index: z.number().int(),
+  state: z.enum(["created", "started", "healthy", "live", "retired", "stopped", "removed"]),
+  serves: z.enum(["live", "standby"]).nullable().describe("null: on its way in or out"),
+  slot: z.number().int(),
+  host: z.string().optional(),
+  port: z.number().int().optional(),
+  retiredVersion: z.number().int().optional(),
+  retiredAt: time.optional(),
+}) satisfies z.ZodType<InstanceView>;
+
+export const lineSchema = z.object({
+  id: z.string(),
+  at: time,
+  kind: z.enum(["step", "info", "warn", "error", "output"]),
+  text: z.string(),
+});
+
+export const keySchema = z.object({
+  fingerprint: z.string().describe("as `ssh-keygen -l` prints it"),
+  name: z.string(),
+  role,
+  apps: appsGiven,
+  publicKey: z.string(),
+  createdAt: time,
+});
+
+export const tokenSchema = z.object({
+  id: z.string(),
+  name: z.string(),
+  role,
+  apps: appsGiven,
+  kind: z.enum(["token", "session"]).describe("a session is a dashboard's, and ends with its token"),
+  createdAt: time,
+  expiresAt: time.optional(),
+});
+
+export const problemSchema = z
+  .object({
+    type: z.literal("about:blank"),
+    title: z.string().describe("the error's code"),
+    status: z.number().int(),
+    detail: z.string().describe("what was expected and what came"),
+    todo: z.string().describe("what to do"),
+    instance: z.string().describe("the request's id"),
+  })
+  .meta({ description: "an error, as RFC 9457 has it" });
+
+export const createKeyBody = z.strictObject({
+  name: givenName,
+  key: z.string().max(20_000).describe("one line of an OpenSSH public key"),
+  role: role.default("deploy"),
+  apps: appsGiven.default("*"),
+});
+export const createTokenBody = z.strictObject({
+  name: givenName,
+  role,
+  apps: appsGiven.default("*"),
+  ttlDays: z.number().positive().max(3660).optional().describe("none: it does not end"),
+});
+export const createAppBody = z.strictObject({ name: z.string().max(200) });
+export const destroyBody = z.strictObject({ confirm: z.string().max(200).optional() });
+export const destroyQuery = z.object({ confirm: z.string().optional() });
+export const rollbackBody = z.strictObject({
+  to: z.number().int().min(1).max(1_000_000_000).optional().describe("none: the warm standby"),
+  why: why.optional(),
+});
+export const pageQuery = z.object({
+  limit: z.coerce.number().int().min(1).max(200).default(50).describe("how many, newest first"),
+});
+export const logQuery = z.object({
+  follow: z.enum(["0", "1"]).default("0").describe("1: as server-sent events, until the end"),
+  after: z.string().optional().describe("only lines after the one with this id"),
+  limit: z.coerce.number().int().min(1).max(10_000).default(10_000),
+});

@@ -1,0 +1,104 @@
+import type { Identity } from "../access.ts";
+import type { Input } from "./command.ts";
+import { ago, type Cell } from "./output.ts";
+import { wrongUsage } from "./parse.ts";
+import { findServer } from "./server.ts";
+
+type Key = Identity & { fingerprint: string; createdAt: number };
+type Token = Identity & { id: string; kind: "token" | "session"; createdAt: number; expiresAt?: number };
+
+const KEY_LIMIT = 20_000;
+
+export async function listKeys({ client, out }: Input): Promise<void> {
+  const { keys } = await (await client()).get<{ keys: Key[] }>("/keys");
+  if (out.json) return out.value(keys);
+  if (keys.length === 0) return out.line("No SSH keys: 'teal keys:add NAME FILE' adds one.");
+  const rows = keys.map((key): Cell[] => [key.name, key.role, appsOf(key), ago(key.createdAt), key.fingerprint]);
+  out.table(["NAME", "ROLE", "APPS", "ADDED", "FINGERPRINT"], rows, 2);
+}
+
+export async function addKey({ args, options, client, out }: Input): Promise<void> {
+  const [name = "", file = ""] = args;
+  const key = await readKey(file);
+  const wish = { name, key, ...given("role", options["role"]), ...given("apps", appsGiven(options["apps"])) };
+  const added = await (await client()).post<Key>("/keys", wish);
+  if (out.json) return out.value(added);
+  out.line(`${added.name} may push with ${added.fingerprint} (${added.role}, ${appsOf(added)})`);
+}
+
+export async function removeKey({ args, client, out }: Input): Promise<void> {
+  const fingerprint = args[0] ?? "";
+  await (await client()).delete(`/keys/${encodeURIComponent(fingerprint)}`);
+  if (out.json) return out.value({ fingerprint, removed: true });
+  out.line(`${fingerprint} may push no more.`);
+}
+
+export async function listTokens({ client, out }: Input): Promise<void> {
+  const { tokens } = await (await client()).get<{ tokens: Token[] }>("/tokens");
+  if (out.json) return out.value(tokens);
+  const rows = tokens.map((token): Cell[] => [
+    token.id,
+    token.name,
+    token.role,
+    appsOf(token),
+    token.kind,
+    ago(token.createdAt),
+    token.expiresAt ? new Date(token.expiresAt).toISOString().slice(0, 16).replace("T", " ") : "never",
+  ]);
+  out.table(["ID", "NAME", "ROLE", "APPS", "KIND", "MADE", "ENDS (UTC)"], rows, 3);
+}
+
+export async function createToken({ options, client, out }: Input): Promise<void> {
+  const { name, role, app, ttl } = options;
+  if (!name || !role) throw wrongUsage("'--name NAME' and '--role ROLE' were expected", { name: "tokens:create" });
+  const days = ttl === undefined ? undefined : Number(ttl);
+  if (Number.isNaN(days)) throw wrongUsage(`'--ttl' takes days, and '${ttl}' came`, { name: "tokens:create" });
+  const wish = { name, role, ...given("apps", appsGiven(app)), ...given("ttlDays", days) };
+  const made = await (await client()).post<{ id: string; secret: string }>("/tokens", wish);
+  if (out.json) return out.value(made);
+  out.note("Keep it now; it is shown this once:");
+  out.line(made.secret);
+}
+
+export async function revokeToken({ args, client, out }: Input): Promise<void> {
+  const id = args[0] ?? "";
+  await (await client()).delete(`/tokens/${encodeURIComponent(id)}`);
+  if (out.json) return out.value({ id, revoked: true });
+  out.line(`Token ${id} has ended.`);
+}
+
+export async function whoami({ client, out }: Input): Promise<void> {
+  const me = await (await client()).get<Identity>("/whoami");
+  const { url } = await findServer(process.env);
+  if (out.json) return out.value({ ...me, url: url.origin });
+  out.line(`${me.name} (${me.role}, ${appsOf(me)}) at ${url.origin}`);
+}
+
+function appsOf({ role, apps }: Identity): string {
+  return role === "admin" || apps === "*" ? "all apps" : apps.join(", ");
+}
+
+function appsGiven(value: string | boolean | undefined): string[] | undefined {
+  return typeof value === "string" && value !== "*" ? value.split(",").map((app) => app.trim()) : undefined;
+}
+
+function given<T>(name: string, value: T | undefined): Record<string, T> {
+  return value === undefined ? {} : { [name]: value };
+}
+
+/** A file's text, or standard input's for `-`. What it says is not repeated: it might be a private key. */
+async function readKey(file: string): Promise<string> {
+  const { createReadStream } = await import("node:fs");
+  const source = file === "-" ? process.stdin : createReadStream(file, { end: KEY_LIMIT });
+  let text = "";
+  try {
+    for await (const chunk of source) {
+      text += String(chunk);
+      if (text.length > KEY_LIMIT) break;
+    }
+  } catch (error) {
+    throw wrongUsage(`A file with a public key was expected: ${(error as Error).message}`, { name: "keys:add" });
+  }
+  if (text.length <= KEY_LIMIT && !text.includes("PRIVATE KEY")) return text.trim();
+  throw wrongUsage(`${file} is no public key; that is the file that ends in .pub`, { name: "keys:add" });
+}

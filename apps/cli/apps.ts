@@ -1,0 +1,72 @@
+import { statusOf, type AppView, type InstanceView } from "../views.ts";
+import type { Input } from "./command.ts";
+import { ago, colourCell, type Cell } from "./output.ts";
+import { wrongUsage } from "./parse.ts";
+
+export async function listApps({ client, out }: Input): Promise<void> {
+  const { apps } = await (await client()).get<{ apps: AppView[] }>("/apps");
+  if (out.json) return out.value(apps);
+  if (apps.length === 0) return out.line("No apps yet: 'teal apps:create NAME', or push one.");
+  const rows = apps.map((app): Cell[] => [
+    app.name,
+    slotCell(app.live),
+    slotCell(app.standby),
+    app.lastDeploy ? `${app.lastDeploy.state} ${ago(app.lastDeploy.createdAt)}` : "-",
+    app.url,
+  ]);
+  out.table(["APP", "LIVE", "STANDBY", "LAST DEPLOY", "ADDRESS"], rows);
+}
+
+export async function createApp({ args, client, out }: Input): Promise<void> {
+  const app = await (await client()).post<AppView>("/apps", { name: args[0] });
+  if (out.json) return out.value(app);
+  out.line(`${app.name} is there; it will answer at ${app.url}`);
+}
+
+export async function showApp({ app: appOf, client, out }: Input): Promise<void> {
+  const app = await (await client()).get<AppView>(`/apps/${encodeURIComponent(await appOf())}`);
+  if (out.json) return out.value(app);
+  const last = app.lastDeploy;
+  const rows: [string, Cell][] = [
+    ["app", app.name],
+    ["address", app.url],
+    ["state", app.state],
+    ["live", slotCell(app.live)],
+    ["standby", slotCell(app.standby)],
+    ["last deploy", last ? `${last.id} ${last.state}, ${ago(last.createdAt)} by ${last.by}` : "-"],
+    ["created", `${ago(app.createdAt)} by ${app.createdBy}`],
+  ];
+  out.facts(rows);
+}
+
+export async function destroyApp({ app: appOf, options, client, out }: Input): Promise<void> {
+  const app = await appOf();
+  const confirm = options["confirm"];
+  if (confirm === undefined) {
+    throw wrongUsage(`Destroying ${app} cannot be undone: '--confirm ${app}' was expected`, { name: "apps:destroy" });
+  }
+  const path = `/apps/${encodeURIComponent(app)}`;
+  const gone = await (await client()).delete<{ name: string }>(path, { confirm });
+  if (out.json) return out.value(gone);
+  out.line(`${gone.name} no longer answers; what it left is being removed.`);
+}
+
+export async function listInstances({ app: appOf, client, out }: Input): Promise<void> {
+  const path = `/apps/${encodeURIComponent(await appOf())}/ps`;
+  const { instances } = await (await client()).get<{ instances: InstanceView[] }>(path);
+  if (out.json) return out.value(instances);
+  if (instances.length === 0) return out.line("Nothing runs.");
+  const rows = instances.map((one): Cell[] => [
+    `${one.process}.${one.index}`,
+    colourCell(one.colour),
+    `v${one.release}`,
+    one.serves === "live" ? { text: "live", paint: "bold" } : statusOf(one),
+    one.host ? `${one.host}:${one.port ?? ""}` : "-",
+    one.id,
+  ]);
+  out.table(["PROCESS", "COLOUR", "RELEASE", "STATUS", "ADDRESS", "INSTANCE"], rows);
+}
+
+function slotCell(slot: AppView["live"]): Cell {
+  return slot ? { text: `${slot.colour} v${slot.release}`, paint: slot.colour } : "-";
+}

@@ -1,0 +1,103 @@
+import type { Deploy } from "../types.ts";
+import type { LogLine } from "../deploy-log.ts";
+import type { Client } from "./client.ts";
+import type { Input } from "./command.ts";
+import { ago, duration, type Cell, type Output } from "./output.ts";
+import { wrongUsage } from "./parse.ts";
+
+export async function listDeploys({ app: appOf, options, client, out }: Input): Promise<void> {
+  const limit = readLimit(options, "deploys");
+  const app = await appOf();
+  const path = `/apps/${encodeURIComponent(app)}/deploys?limit=${limit}`;
+  const { deploys } = await (await client()).get<{ deploys: Deploy[] }>(path);
+  if (out.json) return out.value(deploys);
+  if (deploys.length === 0) return out.line(`${app} has no deploy yet: push one.`);
+  const rows = deploys.map((one): Cell[] => [
+    one.id,
+    stateCell(one.state),
+    one.kind === "rollback" && one.toRelease ? `rollback to v${one.toRelease}` : one.kind,
+    one.release ? `v${one.release}` : "-",
+    one.commit?.slice(0, 7) ?? "-",
+    one.by,
+    ago(one.createdAt),
+    one.finishedAt ? duration(one.finishedAt - one.createdAt) : "-",
+  ]);
+  out.table(["DEPLOY", "STATE", "WHAT", "RELEASE", "COMMIT", "BY", "WHEN", "TOOK"], rows, 5);
+}
+
+export async function cancelDeploy({ args, client, out }: Input): Promise<void> {
+  const path = `/deploys/${encodeURIComponent(args[0] ?? "")}/cancel`;
+  const { deploy } = await (await client()).post<{ deploy: Deploy }>(path);
+  if (out.json) return out.value(deploy);
+  out.line(deploy.state === "cancelled" ? `${deploy.id} is cancelled.` : `${deploy.id} was asked to stop.`);
+}
+
+export async function showLog({ options, client, out }: Input): Promise<void> {
+  const id = options["deploy"];
+  if (typeof id !== "string") throw wrongUsage("'--deploy ID' was expected", { name: "logs" });
+  const api = await client();
+  if (options["follow"]) return follow(api, id, out);
+  const { lines } = await api.get<{ lines: LogLine[] }>(`/deploys/${encodeURIComponent(id)}/log`);
+  if (out.json) return out.value(lines);
+  for (const line of lines) printLine(line, out);
+}
+
+/**
+ * Prints the deploy's log until it ends, then how it ended and after how long. Ctrl-C detaches.
+ * With `--json` one JSON object per line: the log's lines, then the deploy.
+ */
+export async function follow(client: Client, id: string, out: Output): Promise<void> {
+  const detach = () => {
+    out.note(`\nThe deploy goes on; 'teal logs --deploy ${id} -f' follows it.`);
+    process.exit(130);
+  };
+  process.once("SIGINT", detach);
+  try {
+    for await (const { event, data } of client.events(`/deploys/${encodeURIComponent(id)}/log`)) {
+      if (out.json) out.line(JSON.stringify(data));
+      else if (event === "line") printLine(data as LogLine, out);
+      if (event === "end") return finish(data as Deploy | null, out);
+    }
+  } finally {
+    process.off("SIGINT", detach);
+  }
+}
+
+function finish(deploy: Deploy | null, { json, line, paint, fail }: Output): void {
+  if (deploy?.state !== "live") process.exitCode = 1;
+  if (json) return;
+  if (!deploy) return fail("The app was destroyed, and its deploy with it.", "'teal apps:list' shows the apps.");
+  const took = duration((deploy.finishedAt ?? Date.now()) - deploy.createdAt);
+  const what = deploy.toRelease ? ` (back to v${deploy.toRelease})` : "";
+  if (deploy.state === "live") {
+    return line(paint(`${deploy.app} v${deploy.release ?? "?"}${what} is live after ${took}`, "bold"));
+  }
+  fail(`${deploy.id} ${ended(deploy)} after ${took}: ${deploy.error ?? "no reason is on record"}`, "The live colour was not touched.");
+}
+
+function ended({ state, supersededBy }: Deploy): string {
+  if (state === "failed") return "failed";
+  return state === "superseded" && supersededBy ? `was superseded by ${supersededBy}` : `was ${state}`;
+}
+
+function printLine({ kind, text }: LogLine, { line, paint, foreign }: Output): void {
+  const shown = foreign(text);
+  if (kind === "step") line(paint(`-----> ${shown}`, "bold"));
+  else if (kind === "error") line(paint(` !     ${shown}`, "red"));
+  else if (kind === "warn") line(paint(` !     ${shown}`, "yellow"));
+  else line(`       ${shown}`);
+}
+
+function stateCell(state: Deploy["state"]): Cell {
+  if (state === "live") return { text: state, paint: "green" };
+  if (state === "failed") return { text: state, paint: "red" };
+  return state === "running" ? { text: state, paint: "yellow" } : state;
+}
+
+/** `--limit`, 20 unless given. */
+export function readLimit(options: Input["options"], command: string): number {
+  const given = options["limit"] ?? "20";
+  const limit = typeof given === "string" && /^\d{1,3}$/.test(given) ? Number(given) : 0;
+  if (limit >= 1 && limit <= 200) return limit;
+  throw wrongUsage(`'--limit' takes a number from 1 to 200, and '${given}' came`, { name: command });
+}

@@ -1,0 +1,8 @@
+import { enableCompileCache } from "node:module";
+import { homedir } from "node:os";
+import { join } from "node:path";
+
+// Before anything else is loaded: it halves the time of a short command.
+enableCompileCache(join(process.env["XDG_CACHE_HOME"] || join(homedir(), ".cache"), "teal"));
+const { runCommand } = await import("./run.ts");
+await runCommand(process.argv.slice(2));

@@ -1,0 +1,69 @@
+import type { Context, Middleware } from "koa";
+import type { Access } from "../access.ts";
+import { TealError } from "../errors.ts";
+import { withinDeadline } from "../http.ts";
+
+const COOKIE = "teal_session";
+/** In ms. */
+const LASTS = 12 * 3600 * 1000;
+
+export interface Sessions {
+  /** Signs in; false when the token is not valid. */
+  begin(ctx: Context, token: string): Promise<boolean>;
+  end(ctx: Context): Promise<void>;
+  /** Lets only those through who are signed in; others see the sign-in page. */
+  required: Middleware;
+  /** Asks again, for streams that outlive their request's check. */
+  stillGood(ctx: Context): () => Promise<boolean>;
+}
+
+/**
+ * A session is a short-lived token under the one that signed in: when that is revoked, so is the
+ * session. The store knows only its digest, and the cookie holds it where scripts cannot read it.
+ */
+export function createSessions(
+  access: Pick<Access, "verifyToken" | "createToken" | "revokeSecret">,
+): Sessions {
+  const setCookie = (ctx: Context, value: string | null) =>
+    ctx.cookies.set(COOKIE, value, {
+      httpOnly: true,
+      sameSite: "strict",
+      secure: ctx.secure,
+      overwrite: true,
+      ...(value !== null && { maxAge: LASTS }),
+    });
+
+  async function required(ctx: Context, next: () => Promise<unknown>): Promise<void> {
+    const secret = ctx.cookies.get(COOKIE);
+    const identity = secret ? await withinDeadline(access.verifyToken(secret)) : null;
+    if (identity) {
+      ctx.state["identity"] = identity;
+      ctx.type = "html";
+      await next();
+      return;
+    }
+    if (ctx.method !== "GET" && ctx.method !== "HEAD") throw new TealError("not-signed-in");
+    ctx.status = 303;
+    ctx.set("Location", "/sign-in");
+  }
+
+  return {
+    async begin(ctx, token) {
+      const identity = await access.verifyToken(token);
+      if (!identity) return false;
+      const { secret } = await access.createToken({ ...identity, ttlMs: LASTS, under: token });
+      setCookie(ctx, secret);
+      return true;
+    },
+    async end(ctx) {
+      const secret = ctx.cookies.get(COOKIE);
+      setCookie(ctx, null);
+      if (secret) await access.revokeSecret(secret);
+    },
+    required,
+    stillGood(ctx) {
+      const secret = ctx.cookies.get(COOKIE) ?? "";
+      return async () => (await access.verifyToken(secret)) !== null;
+    },
+  };
+}

@@ -1,0 +1,335 @@
+import { spawn, type ChildProcess } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { mkdir, readFile, rename, rm, stat, statfs, writeFile } from "node:fs/promises";
+import { delimiter, dirname, join, resolve } from "node:path";
+import type { Readable } from "node:stream";
+import { simpleGit } from "simple-git";
+import { TealError } from "./errors.ts";
+import { adoptQuarantine, isQuarantineOf } from "./git-quarantine.ts";
+import { APP_NAME } from "./types.ts";
+
+export type Service = "receive-pack" | "upload-pack";
+
+export interface Commit {
+  commit: string;
+  tree: string;
+  author: string;
+  subject: string;
+}
+
+export interface ServiceOptions {
+  /** Only the list of refs, for `GET info/refs`. */
+  advertise?: boolean;
+  /** One request, one answer, as over HTTP. */
+  stateless?: boolean;
+  /** The client's GIT_PROTOCOL; anything but `version=N` is left out. */
+  protocol?: string | undefined;
+  /** What the hook needs to find its way back. */
+  env?: Record<string, string>;
+}
+
+/** The bare repositories of the apps. Every commit is named by its full hexadecimal id. */
+export interface Git {
+  /** Makes the app's repository, or brings its configuration up to date. Twice is once. */
+  init(app: string): Promise<void>;
+  exists(app: string): Promise<boolean>;
+  hasRefs(app: string): Promise<boolean>;
+  remove(app: string): Promise<void>;
+  /** The caller owns the child: its streams and its end. */
+  spawnService(app: string, service: Service, options?: ServiceOptions): ChildProcess;
+  /** Null unless `commit` is a commit in the repository (or in the quarantine of a push). */
+  inspect(app: string, commit: string, quarantine?: string): Promise<Commit | null>;
+  /** Whether everything that `commit` needs is there: `shallow` when only older commits are missing. */
+  completeness(
+    app: string,
+    commit: string,
+    quarantine?: string,
+  ): Promise<"whole" | "shallow" | "broken">;
+  /** Makes the objects of a push and a reference to its commit durable, whatever becomes of the push. */
+  pin(app: string, commit: string, quarantine?: string): Promise<void>;
+  readRef(app: string, ref: string): Promise<string | null>;
+  /** Compare and set; null stands for "not there". False when the ref is not at `from`. */
+  moveRef(app: string, ref: string, to: string | null, from: string | null): Promise<boolean>;
+  /** The commit's tree as tar. `done` rejects when git fails; destroying the stream ends git. */
+  archive(app: string, commit: string): { stream: Readable; done: Promise<void> };
+  /** Bytes that repositories may still take on their disk. */
+  freeBytes(): Promise<number>;
+  /** @throws Error when the commit is not there */
+  describe(app: string, commit: string): Promise<{ author: string; subject: string }>;
+}
+
+interface Options {
+  reposDir: string;
+  /** Holds `pre-receive`. */
+  hooksDir?: string;
+  /** Bytes; git refuses a larger pack while it comes in. */
+  maxInputBytes?: number;
+}
+
+/** Commits of pushes, hidden from clients: see `transfer.hideRefs`. */
+const PINS = "refs/teal/pushes/";
+const SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+const ASK_TIMEOUT_MS = 120_000;
+
+/** The only module that runs git. Children get a constructed environment and an argument list. */
+export function createGit(options: Options): Git {
+  const reposDir = resolve(options.reposDir);
+  const hooksDir = resolve(options.hooksDir ?? join(import.meta.dirname, "..", "hooks"));
+  const config = configText(hooksDir, options.maxInputBytes ?? 512 * 1024 * 1024);
+  const home = join(reposDir, ".home");
+  const repo = (app: string) => {
+    if (!APP_NAME.test(app)) throw new TealError("bad-app-name", { name: app });
+    return join(reposDir, `${app}.git`);
+  };
+
+  /** Without `hooks` no hook runs, whatever the repository's configuration says. */
+  function environment(dir: string, hooks = "/dev/null"): Record<string, string> {
+    return {
+      PATH: [dirname(process.execPath), SYSTEM_PATH].join(delimiter),
+      HOME: home,
+      LC_ALL: "C.UTF-8",
+      GIT_CONFIG_NOSYSTEM: "1",
+      GIT_CONFIG_GLOBAL: "/dev/null",
+      GIT_ATTR_NOSYSTEM: "1",
+      GIT_TERMINAL_PROMPT: "0",
+      GIT_ALLOW_PROTOCOL: "none",
+      GIT_CONFIG_COUNT: "2",
+      GIT_CONFIG_KEY_0: "safe.directory",
+      GIT_CONFIG_VALUE_0: dir,
+      GIT_CONFIG_KEY_1: "core.hooksPath",
+      GIT_CONFIG_VALUE_1: hooks,
+    };
+  }
+
+  async function ask(app: string, args: string[], quarantine?: string): Promise<string> {
+    const dir = repo(app);
+    const env: Record<string, string> = { ...environment(dir), GIT_DIR: dir };
+    if (quarantine !== undefined) {
+      await checkQuarantine(dir, quarantine);
+      env["GIT_OBJECT_DIRECTORY"] = quarantine;
+      env["GIT_ALTERNATE_OBJECT_DIRECTORIES"] = join(dir, "objects");
+    }
+    const git = simpleGit({
+      baseDir: dir,
+      allowEnvironment: Object.keys(env),
+      // The guard would refuse our own constructed environment; it stays on for all else.
+      unsafe: {
+        allowUnsafeConfigPaths: true,
+        allowUnsafeConfigEnvCount: true,
+        allowUnsafeHooksPath: true,
+      },
+      completion: { onClose: true, onExit: false },
+      timeout: { block: ASK_TIMEOUT_MS },
+    });
+    return git.env(env).raw(args);
+  }
+
+  const succeeds = (question: Promise<string>) =>
+    question.then(
+      () => true,
+      () => false,
+    );
+
+  async function init(app: string): Promise<void> {
+    const dir = repo(app);
+    const file = join(dir, "config");
+    const present = await readFile(file, "utf8").catch(() => null);
+    if (present === config) return;
+    await mkdir(home, { recursive: true, mode: 0o700 });
+    if (present === null) {
+      const fresh = join(reposDir, `.new-${app}-${randomBytes(6).toString("hex")}`);
+      await run(
+        ["init", "--quiet", "--bare", "--template=", "--initial-branch=main", fresh],
+        environment(fresh),
+      );
+      await writeFile(join(fresh, "config"), config);
+      const moved = await rename(fresh, dir).then(
+        () => true,
+        () => false,
+      );
+      if (!moved) await rm(fresh, { recursive: true, force: true });
+      if (!moved && !(await exists(app))) throw new Error(`cannot make the repository ${dir}`);
+      return;
+    }
+    const fresh = `${file}.${randomBytes(6).toString("hex")}`;
+    await writeFile(fresh, config);
+    await rename(fresh, file);
+  }
+
+  async function exists(app: string): Promise<boolean> {
+    return stat(join(repo(app), "config")).then(
+      () => true,
+      () => false,
+    );
+  }
+
+  function spawnService(app: string, service: Service, wish: ServiceOptions = {}): ChildProcess {
+    const dir = repo(app);
+    const args: string[] = [service];
+    if (wish.stateless) args.push("--stateless-rpc");
+    if (wish.advertise) args.push("--advertise-refs");
+    if (service === "upload-pack") args.push("--strict", "--timeout=600");
+    args.push(dir);
+    const env = { ...environment(dir, hooksDir), ...wish.env };
+    if (wish.protocol && /^version=[0-2]$/.test(wish.protocol)) env["GIT_PROTOCOL"] = wish.protocol;
+    return spawn("git", args, { cwd: reposDir, env, stdio: ["pipe", "pipe", "pipe"] });
+  }
+
+  async function inspect(app: string, id: string, quarantine?: string): Promise<Commit | null> {
+    const args = [
+      "log",
+      "-1",
+      "--no-patch",
+      "--format=%H%x00%T%x00%an%x00%s",
+      "--end-of-options",
+      objectId(id),
+    ];
+    const text = await ask(app, args, quarantine).catch(() => "");
+    const [commit = "", tree = "", author = "", subject = ""] = text.trimEnd().split("\0");
+    // A tag would be followed to its commit, whose id is another.
+    return commit === id
+      ? { commit, tree, author: oneLine(author), subject: oneLine(subject) }
+      : null;
+  }
+
+  async function completeness(app: string, id: string, quarantine?: string) {
+    const walk = (...extra: string[]) =>
+      succeeds(
+        ask(app, ["rev-list", "--quiet", ...extra, objectId(id), "--not", "--all"], quarantine),
+      );
+    if (await walk("--objects")) return "whole";
+    return (await walk()) ? "broken" : "shallow";
+  }
+
+  async function pin(app: string, id: string, quarantine?: string): Promise<void> {
+    if (quarantine !== undefined) {
+      await checkQuarantine(repo(app), quarantine);
+      await adoptQuarantine(quarantine, join(repo(app), "objects"));
+    }
+    await ask(app, ["update-ref", `${PINS}${objectId(id)}`, id]);
+  }
+
+  async function moveRef(
+    app: string,
+    ref: string,
+    to: string | null,
+    from: string | null,
+  ): Promise<boolean> {
+    if (!/^refs\/(heads|tags)\//.test(ref)) throw new Error(`${ref} is not a branch or tag`);
+    const old = from === null ? "0".repeat(40) : objectId(from);
+    const change = to === null ? ["-d", ref, old] : [ref, objectId(to), old];
+    return succeeds(ask(app, ["update-ref", ...change]));
+  }
+
+  function archive(app: string, id: string): { stream: Readable; done: Promise<void> } {
+    const dir = repo(app);
+    const args = ["archive", "--format=tar", "--end-of-options", objectId(id)];
+    const child = spawn("git", args, {
+      cwd: dir,
+      env: { ...environment(dir), GIT_DIR: dir },
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    child.stdout.once("close", () => child.kill());
+    return { stream: child.stdout, done: ended(child, "git archive") };
+  }
+
+  return {
+    init,
+    exists,
+    hasRefs: async (app) => (await ask(app, ["for-each-ref", "--count=1"])) !== "",
+    remove: (app) => rm(repo(app), { recursive: true, force: true, maxRetries: 3 }),
+    spawnService,
+    inspect,
+    completeness,
+    pin,
+    readRef: async (app, ref) => {
+      const id = await ask(app, [
+        "rev-parse",
+        "--verify",
+        "--quiet",
+        "--end-of-options",
+        ref,
+      ]).catch(() => "");
+      return id.trim() || null;
+    },
+    moveRef,
+    archive,
+    async freeBytes() {
+      await mkdir(reposDir, { recursive: true });
+      const { bavail, bsize } = await statfs(reposDir);
+      return bavail * bsize;
+    },
+    async describe(app, id) {
+      const found = await inspect(app, id);
+      if (!found) throw new Error(`${app} has no commit ${id}`);
+      return { author: found.author, subject: found.subject };
+    },
+  };
+}
+
+async function checkQuarantine(dir: string, quarantine: string): Promise<void> {
+  if (await isQuarantineOf(quarantine, join(dir, "objects"))) return;
+  throw new Error("the quarantine of a push was expected in its own repository");
+}
+
+function objectId(id: string): string {
+  if (!/^([0-9a-f]{40}|[0-9a-f]{64})$/.test(id)) throw new Error("a full object id was expected");
+  return id;
+}
+
+/** Author and subject are strangers' text: no control characters, no line breaks, no direction marks. */
+function oneLine(text: string): string {
+  return text.replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, " ").trim();
+}
+
+function run(args: string[], env: Record<string, string>): Promise<void> {
+  return ended(
+    spawn("git", args, { cwd: "/", env, stdio: ["ignore", "ignore", "pipe"] }),
+    `git ${args[0]}`,
+  );
+}
+
+/** Resolves on status 0; the error carries the end of what git said. */
+function ended(child: ChildProcess, what: string): Promise<void> {
+  let said = "";
+  child.stderr
+    ?.setEncoding("utf8")
+    .on("data", (text: string) => (said = (said + text).slice(-2000)));
+  return new Promise((done, fail) => {
+    child.once("error", fail);
+    child.once("close", (code, signal) => {
+      if (code === 0) done();
+      else fail(new Error(`${what} ended with ${signal ?? `status ${code}`}: ${said.trim()}`));
+    });
+  });
+}
+
+function configText(hooksDir: string, maxInputBytes: number): string {
+  const quoted = `"${hooksDir.replaceAll("\\", "\\\\").replaceAll('"', '\\"')}"`;
+  return `[core]
+	repositoryformatversion = 0
+	filemode = true
+	bare = true
+	hooksPath = ${quoted}
+	fsync = committed
+	fsyncMethod = batch
+[gc]
+	auto = 0
+[transfer]
+	fsckObjects = true
+	hideRefs = refs/teal
+[receive]
+	fsckObjects = true
+	maxInputSize = ${maxInputBytes}
+	shallowUpdate = false
+	denyNonFastForwards = false
+	advertisePushOptions = true
+	autogc = false
+[receive "fsck"]
+	badTimezone = ignore
+	missingSpaceBeforeDate = ignore
+	zeroPaddedFilemode = ignore
+[uploadpack]
+	allowAnySHA1InWant = false
+`;
+}

@@ -1,0 +1,68 @@
+-- The swap: one compare-and-set on (token, route version).
+-- in:     1 token, 2 deploy, 3 swap, 4 release, 5 colour, 6 deploy that started the targets,
+--         7 expected route version, 8 JSON of the route, 9 JSON of the event, 10 number of targets,
+--         then id and `HOST:PORT` in the route of each target, then the hosts
+-- out:    JSON of the route, as it is now
+-- errors: fenced, deploy-not-found, deploy-cancelled, deploy-finished, route-conflict, hold-expired,
+--         instance-retired, internal (a target's address is not that of the route), host-taken
+-- events: route; unhold when the route is this deploy's already
+local token, id, swap, started_by = IN[1], IN[2], IN[3], IN[6]
+if not is_newest(token) then return fenced(token) end
+if get(K.app, "routeDeploy") == id then
+  drop_hold()
+  return { "ok", get(K.routes, APP) }
+end
+
+local refusal = cannot_swap(id)
+if refusal then return refusal end
+local version = get(K.app, "routeVersion")
+if version ~= IN[7] then return { "route-conflict", "name", APP, "expected", IN[7], "actual", version } end
+-- the first route replaces nothing, so that nobody needs to hold
+if get(K.routes, APP) and redis.call("GET", K.prepared) ~= swap then
+  return { "hold-expired", "name", APP, "swap", swap }
+end
+local first_host = 11 + 2 * tonumber(IN[10])
+for i = 11, first_host - 1, 2 do
+  local app, state, host, port = unpack(redis.call("HMGET", at(K.instance, IN[i]), "app", "state", "host", "port"))
+  if app ~= APP then state = "removed" end
+  if state ~= "healthy" and state ~= "live" then
+    return { "instance-retired", "instance", IN[i], "state", state }
+  end
+  local address = host and host .. ":" .. port or "no address"
+  if address ~= IN[i + 1] then
+    return { "internal", "detail", "instance " .. IN[i] .. " has " .. address }
+  end
+end
+for i = first_host, #IN do
+  local owner = get(K.hosts, IN[i])
+  if owner and owner ~= APP then
+    return { "host-taken", "host", IN[i], "owner", owner, "name", APP }
+  end
+end
+
+-- live and standby: the old live one stays warm, unless the same instances stay live
+local old = redis.call("HMGET", K.app, "liveColour", "liveRelease", "liveDeploy", "liveSince")
+if old[3] and old[3] ~= started_by then
+  redis.call("HSET", K.app, "standbyColour", old[1], "standbyRelease", old[2], "standbyDeploy", old[3], "standbySince", old[4])
+elseif get(K.app, "standbyDeploy") == started_by then
+  clear_slot("standby")
+end
+redis.call("HSET", K.app, "routeVersion", version + 1, "routeDeploy", id,
+  "liveColour", IN[5], "liveRelease", IN[4], "liveDeploy", started_by, "liveSince", now())
+
+redis.call("HSET", K.routes, APP, IN[8])
+redis.call("DEL", K.targets)
+for i = 11, first_host - 1, 2 do
+  redis.call("HSET", at(K.instance, IN[i]), "state", "live")
+  redis.call("SADD", K.targets, IN[i])
+end
+for _, host in ipairs(redis.call("SMEMBERS", K.appHosts)) do redis.call("HDEL", K.hosts, host) end
+redis.call("DEL", K.appHosts)
+for i = first_host, #IN do
+  redis.call("HSET", K.hosts, IN[i], APP)
+  redis.call("SADD", K.appHosts, IN[i])
+end
+redis.call("DEL", K.prepared)
+redis.call("INCR", K.routesSeq)
+redis.call("PUBLISH", K.routeEvents, IN[9])
+return { "ok", IN[8] }

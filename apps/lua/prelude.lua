@@ -1,0 +1,116 @@
+-- Stands before every script, after the generated lines (apps/store-scripts.ts) that define
+--   K        key and channel names; those with a `*` are patterns for `at`
+--   APP      name of the app, `*` in scripts about all apps
+--   IN       the script's own inputs, strings
+--   LIFE     instance state to its rank; FINAL set of a deploy's final states
+--   MAX_ATTEMPTS, KEEP_DEPLOYS
+-- Every script replies {"ok", …} or {ERROR-CODE, param, value, …}, and writes nothing before it can no longer fail.
+-- JSON is made outside and passed through as it is: cjson would turn an empty array into {}.
+
+local function at(pattern, name)
+  return (pattern:gsub("%*", function() return name end))
+end
+
+local function now()
+  local time = redis.call("TIME")
+  return string.format("%.0f", time[1] * 1000 + math.floor(time[2] / 1000))
+end
+
+-- nil for a missing field or key
+local function get(key, field)
+  return redis.call("HGET", key, field) or nil
+end
+
+-- Is `token` proof that its bearer is the app's executor?
+local function is_newest(token)
+  return get(K.app, "state") == "active" and get(K.app, "token") == token
+end
+
+local function fenced(token)
+  return { "fenced", "name", APP, "token", token }
+end
+
+local function deploy_changed(id)
+  redis.call("PUBLISH", K.deployEvents, id)
+end
+
+local function forget_deploy(id)
+  redis.call("DEL", at(K.deploy, id), at(K.deployLog, id), at(K.deploySteps, id), at(K.deployGone, id))
+end
+
+-- Forgets the oldest finished deploys beyond KEEP_DEPLOYS, but none that live, standby or route are of.
+local function trim_deploys()
+  local running = redis.call("HEXISTS", K.app, "running")
+  local excess = redis.call("LLEN", K.deploys) - redis.call("LLEN", K.queued) - running - KEEP_DEPLOYS
+  if excess <= 0 then return end
+  local kept = {}
+  for _, field in ipairs({ "liveDeploy", "standbyDeploy", "routeDeploy" }) do
+    kept[get(K.app, field) or ""] = true
+  end
+  -- at most five stay: three kept, one queued, one running
+  for _, id in ipairs(redis.call("LRANGE", K.deploys, 0, excess + 4)) do
+    if excess > 0 and not kept[id] and FINAL[get(at(K.deploy, id), "state")] then
+      forget_deploy(id)
+      redis.call("LREM", K.deploys, 1, id)
+      excess = excess - 1
+    end
+  end
+end
+
+-- Gives a deploy its one final state; nothing if it has one. An empty `why` keeps what a cancel said.
+local function finish(id, state, why)
+  local key = at(K.deploy, id)
+  local before = get(key, "state")
+  if not before or FINAL[before] then return end
+  redis.call("HSET", key, "state", state, "finishedAt", now())
+  if state == "live" then
+    redis.call("HDEL", key, "error")
+  elseif why ~= "" then
+    redis.call("HSET", key, "error", why)
+  end
+  redis.call("LREM", K.queued, 0, id)
+  if get(K.app, "running") == id then redis.call("HDEL", K.app, "running") end
+  deploy_changed(id)
+  trim_deploys()
+end
+
+-- A cancel that an executor has yet to follow. The first reason stays.
+local function ask_to_cancel(id, why)
+  local key = at(K.deploy, id)
+  if get(key, "cancelRequested") == "1" then return end
+  redis.call("HSET", key, "cancelRequested", "1", "error", why)
+  deploy_changed(id)
+end
+
+-- The error that stops `id` from being swapped in, or nil.
+local function cannot_swap(id)
+  local app, state, cancel, why = unpack(redis.call("HMGET", at(K.deploy, id), "app", "state", "cancelRequested", "error"))
+  if app ~= APP then return { "deploy-not-found", "id", id } end
+  if cancel == "1" then return { "deploy-cancelled", "id", id, "why", why and ": " .. why or "" } end
+  if FINAL[state] then return { "deploy-finished", "id", id, "state", state } end
+  return nil
+end
+
+local function publish_unhold(swap)
+  redis.call("PUBLISH", K.routeEvents, cjson.encode({ type = "unhold", app = APP, swap = swap }))
+end
+
+-- Calls off whatever swap is prepared, but `except`: its commit can no longer come.
+local function drop_hold(except)
+  local swap = redis.call("GET", K.prepared)
+  if not swap or swap == except then return end
+  redis.call("DEL", K.prepared)
+  publish_unhold(swap)
+end
+
+local function clear_slot(name)
+  redis.call("HDEL", K.app, name .. "Colour", name .. "Release", name .. "Deploy", name .. "Since")
+end
+
+-- The recorded decision that an instance will be stopped. True when it is new.
+local function retire_instance(id, version)
+  local key = at(K.instance, id)
+  if LIFE[get(key, "state")] >= LIFE.retired then return false end
+  redis.call("HSET", key, "state", "retired", "retiredVersion", version, "retiredAt", now())
+  return true
+end

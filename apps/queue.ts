@@ -1,0 +1,56 @@
+import { Queue, Worker } from "bullmq";
+import type { Redis } from "ioredis";
+
+/**
+ * The queue contract. A job says only "there is work for app X": what the work is stands in the
+ * store, so a job lost or delivered twice loses and repeats nothing. Payloads hold no secrets.
+ */
+interface Job {
+  app: string;
+}
+
+const NAME = "teal-work";
+
+export interface WorkQueue {
+  /** Tells some worker that `app` has work. Returns when the job is durable. */
+  wake(app: string): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** @param redis any connection to the store; not closed here. */
+export function createQueue(redis: Redis): WorkQueue {
+  const queue = new Queue<Job>(NAME, { connection: redis });
+  queue.on("error", () => {
+    // Reported once by the connection's own listener.
+  });
+  return {
+    async wake(app) {
+      await queue.add("work", { app }, { removeOnComplete: true, removeOnFail: true });
+    },
+    close: () => queue.close(),
+  };
+}
+
+/**
+ * Runs `work` for every job, many at once: builds have their own limit, and a rollback never
+ * waits behind them.
+ * @param redis a connection opened with `wait`; not closed here.
+ * @param times `lockMs`: a worker that is silent for so long loses its jobs; `stalledMs`: how often that is looked at.
+ */
+export function consumeQueue(
+  redis: Redis,
+  work: (app: string) => Promise<void>,
+  times: { lockMs: number; stalledMs: number },
+): { close(): Promise<void> } {
+  const worker = new Worker<Job>(NAME, (job) => work(job.data.app), {
+    connection: redis,
+    concurrency: 100,
+    lockDuration: times.lockMs,
+    stalledInterval: times.stalledMs,
+    maxStalledCount: 5,
+  });
+  worker.on("error", () => {
+    // Reported once by the connection's own listener.
+  });
+  return { close: () => worker.close() };
+}

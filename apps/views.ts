@@ -1,0 +1,95 @@
+import { appUrl } from "./address.ts";
+import type { Settings } from "./config.ts";
+import type { Store } from "./store.ts";
+import type { App, Colour, Deploy, DeployState, Instance, Release } from "./types.ts";
+
+/** What people are shown: the API and the dashboard say the same. */
+
+export interface AppView {
+  name: string;
+  url: string;
+  state: App["state"];
+  createdAt: number;
+  createdBy: string;
+  live: App["live"];
+  standby: App["standby"];
+  lastDeploy: Deploy | null;
+}
+
+/**
+ * `live` answers requests; `warm` still runs and can be swapped back at once; `kept` can be started
+ * again; `failed` never went live; `starting` is on its way.
+ */
+export type ReleaseStatus = "live" | "warm" | "kept" | "failed" | "starting";
+
+export interface ReleaseView extends Release {
+  status: ReleaseStatus;
+  /** Of releases that run; null for those that do not. */
+  colour: Colour | null;
+}
+
+/** The app with its newest deploy. */
+export async function viewApp(
+  app: App,
+  store: Pick<Store, "listDeploys">,
+  settings: Pick<Settings, "domain" | "routerPort">,
+): Promise<AppView> {
+  const [lastDeploy] = await store.listDeploys(app.name, 1);
+  return {
+    name: app.name,
+    url: appUrl(app.name, settings),
+    state: app.state,
+    createdAt: app.createdAt,
+    createdBy: app.createdBy,
+    live: app.live,
+    standby: app.standby,
+    lastDeploy: lastDeploy ?? null,
+  };
+}
+
+/** Releases as they are now; asks the store for the deploys of those that do not run. */
+export async function viewReleases(
+  app: App,
+  releases: Release[],
+  store: Pick<Store, "getDeploy">,
+): Promise<ReleaseView[]> {
+  return Promise.all(
+    releases.map(async (release) => {
+      const slot = [app.live, app.standby].find((s) => s?.release === release.n);
+      if (slot) {
+        const status = slot === app.live ? "live" : "warm";
+        return { ...release, status, colour: slot.colour } as const;
+      }
+      const deploy = await store.getDeploy(release.deploy);
+      return { ...release, status: statusAfter(deploy?.state), colour: null };
+    }),
+  );
+}
+
+function statusAfter(deploy: DeployState | undefined): ReleaseStatus {
+  if (deploy === "queued" || deploy === "running") return "starting";
+  return deploy === "live" || deploy === undefined ? "kept" : "failed";
+}
+
+/**
+ * Instances as they are now. `serves` tells a live one from a standby; null is one on its way in
+ * or out: `state` only ever moves forward, and stays `live` in a standby.
+ */
+export interface InstanceView extends Instance {
+  serves: "live" | "standby" | null;
+}
+
+export function viewInstances(app: App, instances: Instance[]): InstanceView[] {
+  const serves = ({ deploy }: Instance) => {
+    if (deploy === app.live?.deploy) return "live";
+    return deploy === app.standby?.deploy ? "standby" : null;
+  };
+  return instances
+    .toSorted((a, b) => a.id.localeCompare(b.id, "en", { numeric: true }))
+    .map((one) => ({ ...one, serves: serves(one) }));
+}
+
+/** One word for what an instance does: it serves, or how far it is in its life. */
+export function statusOf({ serves, state }: Pick<InstanceView, "serves" | "state">): string {
+  return serves ?? (state === "live" ? "leaving" : state);
+}

@@ -1,0 +1,139 @@
+import { createServer, type RequestListener } from "node:http";
+import { once } from "node:events";
+import type { AddressInfo } from "node:net";
+import { createAccess, type Access } from "../../apps/access.ts";
+import { createApi } from "../../apps/api/api.ts";
+import type { ApiOptions } from "../../apps/api/route.ts";
+import { createDashboard } from "../../apps/dashboard/dashboard.ts";
+import { createDeployLog, type DeployLog } from "../../apps/deploy-log.ts";
+import { createDeploys, type Deploys } from "../../apps/deploys.ts";
+import type { Log } from "../../apps/log.ts";
+import { createRedisStore } from "../../apps/store-redis.ts";
+import type { Store } from "../../apps/store.ts";
+import { otherColour, type Deploy, type Release } from "../../apps/types.ts";
+import { startRedis, type TestRedis } from "./redis.ts";
+
+export interface TestApi {
+  /** `http://127.0.0.1:PORT` */
+  url: string;
+  port: number;
+  options: ApiOptions;
+  store: Store;
+  deploys: Deploys;
+  deployLog: DeployLog;
+  access: Access;
+  redis: TestRedis;
+  /** What the platform's log was told, as JSON. */
+  logged: string[];
+  /** Secrets of tokens: an admin, one that may deploy shop, one that may read shop. */
+  tokens: { admin: string; deploy: string; read: string; elsewhere: string };
+  stop(): Promise<void>;
+}
+
+/** The API and the dashboard over a private Redis, listening on a random port of the loopback. */
+export async function startApi(): Promise<TestApi> {
+  const redis = await startRedis();
+  const connection = redis.connect({ maxRetriesPerRequest: 1 });
+  const store = createRedisStore(connection);
+  const access = createAccess(connection);
+  const deployLog = createDeployLog(connection);
+  // Nobody works here: records are what these tests look at.
+  const deploys = createDeploys({ store, queue: { wake: async () => {} } });
+  const logged: string[] = [];
+  const settings = { domain: "teal.test", routerPort: 8080 };
+  const options = { store, deploys, deployLog, access, settings, log: logInto(logged) };
+  const api = createApi(options).callback();
+  const dashboard = createDashboard(options).callback();
+  const listener: RequestListener = (req, res) => {
+    void (req.url?.startsWith("/api/") ? api(req, res) : dashboard(req, res));
+  };
+  const server = createServer(listener).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  const token = async (name: string, role: "admin" | "deploy" | "read", apps: "*" | string[]) =>
+    (await access.createToken({ name, role, apps })).secret;
+  return {
+    url: `http://127.0.0.1:${port}`,
+    port,
+    options,
+    store,
+    deploys,
+    deployLog,
+    access,
+    redis,
+    logged,
+    tokens: {
+      admin: await token("ann", "admin", "*"),
+      deploy: await token("dora", "deploy", ["shop"]),
+      read: await token("rea", "read", ["shop"]),
+      elsewhere: await token("eve", "deploy", ["other"]),
+    },
+    async stop() {
+      server.closeAllConnections();
+      server.close();
+      deployLog.close();
+      await redis.stop();
+    },
+  };
+}
+
+function logInto(lines: string[]): Log {
+  const write = (level: string) => (...args: unknown[]) => void lines.push(JSON.stringify([level, ...args]));
+  return { debug: write("debug"), info: write("info"), warn: write("warn"), error: write("error") } as unknown as Log;
+}
+
+/** Takes the app's queued deploy to live, as a worker would, without anything that runs. */
+export async function goLive(store: Store, app: string, asked: Deploy): Promise<Release> {
+  const taken = await store.claim(app, "test", 10_000);
+  if (!taken || taken.deploy.id !== asked.id) throw new Error(`${asked.id} was not the next deploy of ${app}`);
+  const { claim, deploy } = taken;
+  const before = await store.getApp(app);
+  const colour = before?.live ? otherColour(before.live.colour) : "blue";
+  const release = await store.createRelease(claim, {
+    deploy: deploy.id,
+    kind: deploy.kind,
+    commit: deploy.commit ?? "0".repeat(40),
+    image: `sha256:${"1".repeat(64)}`,
+    imageBytes: 1_000_000,
+    processes: { web: "node server.js" },
+    formation: { web: 1 },
+    port: 5000,
+    by: deploy.by,
+    why: deploy.why,
+    ...(deploy.toRelease === undefined ? {} : { rollbackOf: deploy.toRelease }),
+  });
+  const id = `teal-${deploy.id}-web-1`;
+  const wish = { id, deploy: deploy.id, release: release.n, colour, process: "web", index: 1 } as const;
+  await store.recordInstances(claim, [wish]);
+  await store.advanceInstance(claim, id, "started", { host: "127.0.0.1", port: 5000 });
+  await store.advanceInstance(claim, id, "healthy");
+  const swap = `swap-${deploy.id}`;
+  await store.prepareSwap(claim, deploy.id, swap, { commitMs: 5000, holdMs: 1000 });
+  await store.commitSwap(claim, {
+    id: swap,
+    deploy: deploy.id,
+    release: release.n,
+    colour,
+    startedBy: deploy.id,
+    targets: [id],
+    expectedVersion: before?.routeVersion ?? 0,
+    hosts: [`${app}.teal.test`],
+    drainMs: 1000,
+  });
+  await store.finishDeploy(claim, deploy.id, "live");
+  await store.release(claim);
+  return release;
+}
+
+/** Takes the app's queued deploy and fails it. */
+export async function goWrong(store: Store, app: string, error: string): Promise<void> {
+  const taken = await store.claim(app, "test", 10_000);
+  if (!taken) throw new Error(`${app} has nothing queued`);
+  await store.finishDeploy(taken.claim, taken.deploy.id, "failed", error);
+  await store.release(taken.claim);
+}
+
+/** A push's intent. */
+export function pushOf(app: string, commit: string, why = "push to main") {
+  return { app, kind: "push", commit: commit.padEnd(40, "0"), ref: "refs/heads/main", by: "ann", why } as const;
+}

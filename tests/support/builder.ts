@@ -1,0 +1,88 @@
+import { cp, mkdtemp, rm } from "node:fs/promises";
+import { randomBytes } from "node:crypto";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type Docker from "dockerode";
+import type { LogKind } from "../../apps/deploy-log.ts";
+import { createLog } from "../../apps/log.ts";
+import { createBases } from "../../workers/bases.ts";
+import { createBuilder, type BuildJob } from "../../workers/build.ts";
+import { createDocker } from "../../workers/engine/client.ts";
+import { createImages } from "../../workers/engine/images.ts";
+import type { Built } from "../../workers/ports.ts";
+
+/** The repository's fixture apps. */
+export const FIXTURES = new URL("../fixtures/apps/", import.meta.url).pathname;
+
+/** A builder with a namespace of its own; `close` removes what it made, but for the shared base images. */
+export async function startBuilder() {
+  const namespace = `teal-test-${randomBytes(4).toString("hex")}`;
+  const home = await mkdtemp(join(tmpdir(), `${namespace}-`));
+  const docker = createDocker();
+  const log = createLog(namespace);
+  const images = createImages(docker, { namespace, log });
+  const paths = { work: join(home, "work") } as never;
+  const bases = createBases({ images, settings: { base: "bootstrap", caFile: null, paths }, log });
+  const builder = createBuilder({ images, bases, settings: { namespace } });
+  const tags = new Set<string>();
+  const never = new AbortController().signal;
+
+  return {
+    namespace,
+    docker,
+    images,
+    bases,
+    /** A copy of a fixture app that a test may change. */
+    copyOf: async (fixture: string): Promise<string> => {
+      const dir = await mkdtemp(join(home, "app-"));
+      await cp(join(FIXTURES, fixture), dir, { recursive: true });
+      return dir;
+    },
+    build: async (dir: string, job: Partial<BuildJob> = {}): Promise<Built & { lines: string[] }> => {
+      const lines: string[] = [];
+      const tag = `${namespace}/app:${tags.size + 1}`;
+      tags.add(tag);
+      const say = (kind: LogKind, text: string): void => void lines.push(`${kind}: ${text}`);
+      const common = { app: "app", deploy: "app-1", commit: "0".repeat(40), tag, signal: never, say };
+      return { ...(await builder.build({ ...common, dir, ...job })), lines };
+    },
+    /** Runs a process type of a built image; its first container port is on loopback. */
+    run: (built: Built, command: string[] | null, env: string[] = []) => runContainer(docker, namespace, built, command, env),
+    close: async (): Promise<void> => {
+      const filters = { label: [`teal.platform=${namespace}`] };
+      for (const { Id } of await docker.listContainers({ all: true, filters })) {
+        await docker.getContainer(Id).remove({ force: true });
+      }
+      for (const tag of tags) await images.remove(tag);
+      await rm(home, { recursive: true, force: true });
+    },
+  };
+}
+
+async function runContainer(docker: Docker, namespace: string, built: Built, command: string[] | null, env: string[]) {
+  const port = `${built.port}/tcp`;
+  const container = await docker.createContainer({
+    Image: built.image,
+    ...(command ? { Cmd: command } : {}),
+    Env: [`PORT=${built.port}`, ...env],
+    Labels: { "teal.platform": namespace },
+    ExposedPorts: { [port]: {} },
+    HostConfig: { PortBindings: { [port]: [{ HostIp: "127.0.0.1", HostPort: "" }] } },
+  });
+  await container.start();
+  const found = await container.inspect();
+  const host = found.NetworkSettings.Ports[port]?.[0]?.HostPort;
+  return { container, url: `http://127.0.0.1:${host}` };
+}
+
+/** The first answer of a server that is about to listen. @throws after 20 s */
+export async function firstAnswer(url: string): Promise<Response> {
+  for (let tries = 0; ; tries++) {
+    try {
+      return await fetch(url, { signal: AbortSignal.timeout(5000) });
+    } catch (error) {
+      if (tries >= 200) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+  }
+}

@@ -1,0 +1,26 @@
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
+
+const run = promisify(execFile);
+
+async function docker(...args: string[]): Promise<string[]> {
+  const { stdout } = await run("docker", args);
+  return stdout.split("\n").filter(Boolean);
+}
+
+/** Containers of a platform, by name, running or not. */
+export function containersOf(namespace: string): Promise<string[]> {
+  return docker("ps", "-a", "--filter", `label=teal.platform=${namespace}`, "--format", "{{.Names}}");
+}
+
+/** Removes every container, network and image tag of one test platform; nothing else. */
+export async function removeDockerRemains(namespace: string): Promise<void> {
+  const containers = await containersOf(namespace);
+  if (containers.length > 0) await docker("rm", "-f", "-v", ...containers);
+  const filter = ["--filter", `label=teal.platform=${namespace}`];
+  const networks = await docker("network", "ls", ...filter, "--format", "{{.Name}}");
+  if (networks.length > 0) await docker("network", "rm", ...networks);
+  const images = await docker("images", "--format", "{{.Repository}}:{{.Tag}}");
+  const tags = images.filter((tag) => tag.startsWith(`${namespace}/`));
+  if (tags.length > 0) await docker("rmi", "-f", ...tags);
+}

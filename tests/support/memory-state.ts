@@ -1,0 +1,133 @@
+import type { Route, RouteEvent, RouterReport } from "../../router/contract.ts";
+import { TealError } from "../../apps/errors.ts";
+import type { Claim } from "../../apps/store.ts";
+import {
+  FINAL_STATES,
+  INSTANCE_LIFE,
+  type App,
+  type Deploy,
+  type FinalState,
+  type Instance,
+  type InstanceState,
+  type Release,
+} from "../../apps/types.ts";
+
+export interface AppRecord {
+  app: App;
+  seq: number;
+  /** Oldest first. */
+  deploys: string[];
+  running: string | null;
+  lease: { executor: string; until: number } | null;
+  prepared: { swap: string; until: number } | null;
+  route: Route | null;
+  releases: Release[];
+  instances: Map<string, Instance>;
+}
+
+export interface MemoryOptions {
+  /** ms */
+  now: () => number;
+  publish: (event: RouteEvent) => void;
+  /** Finished deploys kept per app. */
+  keepDeploys: number;
+}
+
+/** What the in-memory store remembers, and the steps that several of its transitions share. */
+export interface State extends MemoryOptions {
+  apps: Map<string, AppRecord>;
+  deploys: Map<string, Deploy>;
+  steps: Map<string, Map<string, string>>;
+  /** Deploy to its removed instances. */
+  gone: Map<string, Set<string>>;
+  hosts: Map<string, string>;
+  routers: Map<string, { report: RouterReport; until: number }>;
+  past: Map<string, { token: number; seq: number; routeVersion: number }>;
+  appsMade: number;
+}
+
+export const rank = (state: InstanceState) => INSTANCE_LIFE.indexOf(state);
+export const isFinal = (deploy: Deploy) =>
+  (FINAL_STATES as readonly string[]).includes(deploy.state);
+
+/** The record of the claim's app. @throws fenced */
+export function guard(state: State, { app, token }: Claim): AppRecord {
+  const record = state.apps.get(app);
+  if (record?.app.state === "active" && record.app.token === token) return record;
+  throw new TealError("fenced", { name: app, token });
+}
+
+/** @throws deploy-not-found */
+export function deployOf(state: State, app: string, id: string): Deploy {
+  const deploy = state.deploys.get(id);
+  if (deploy?.app === app) return deploy;
+  throw new TealError("deploy-not-found", { id });
+}
+
+export const queuedOf = (state: State, { deploys }: AppRecord): Deploy[] =>
+  deploys
+    .map((id) => state.deploys.get(id) as Deploy)
+    .filter((deploy) => deploy.state === "queued");
+
+export function finish(state: State, deploy: Deploy, final: FinalState, why = ""): void {
+  if (isFinal(deploy)) return;
+  deploy.state = final;
+  deploy.finishedAt = state.now();
+  if (final === "live") delete deploy.error;
+  else if (why !== "") deploy.error = why;
+  const record = state.apps.get(deploy.app) as AppRecord;
+  if (record.running === deploy.id) record.running = null;
+  trimDeploys(state, record);
+}
+
+export function forgetDeploy(state: State, id: string): void {
+  state.deploys.delete(id);
+  state.steps.delete(id);
+  state.gone.delete(id);
+}
+
+function trimDeploys(state: State, record: AppRecord): void {
+  const { live, standby } = record.app;
+  const kept = new Set([live?.deploy, standby?.deploy, record.route?.deploy]);
+  const finished = record.deploys.filter((id) => isFinal(state.deploys.get(id) as Deploy));
+  const excess = Math.max(0, finished.length - state.keepDeploys);
+  for (const id of finished.filter((it) => !kept.has(it)).slice(0, excess)) {
+    record.deploys.splice(record.deploys.indexOf(id), 1);
+    forgetDeploy(state, id);
+  }
+}
+
+export function askToCancel(deploy: Deploy, why: string): void {
+  if (deploy.cancelRequested) return;
+  deploy.cancelRequested = true;
+  deploy.error = why;
+}
+
+/** @throws deploy-not-found, deploy-cancelled, deploy-finished */
+export function assertMaySwap(state: State, app: string, id: string): void {
+  const deploy = deployOf(state, app, id);
+  const why = deploy.error === undefined ? "" : `: ${deploy.error}`;
+  if (deploy.cancelRequested) throw new TealError("deploy-cancelled", { id, why });
+  if (isFinal(deploy)) throw new TealError("deploy-finished", { id, state: deploy.state });
+}
+
+/** The swap whose commit would still be taken. */
+export function preparedSwap(state: State, { prepared }: AppRecord): string | null {
+  return prepared && prepared.until > state.now() ? prepared.swap : null;
+}
+
+export function dropHold(state: State, record: AppRecord, except?: string): void {
+  const swap = preparedSwap(state, record);
+  if (swap === null || swap === except) return;
+  record.prepared = null;
+  state.publish({ type: "unhold", app: record.app.name, swap });
+}
+
+/** True when the decision is new. */
+export function retireInstance(state: State, instance: Instance, version: number): boolean {
+  if (rank(instance.state) >= rank("retired")) return false;
+  instance.state = "retired";
+  instance.retiredVersion = version;
+  instance.retiredAt = state.now();
+  return true;
+}

@@ -1,0 +1,100 @@
+import type { Route, Target } from "../../router/contract.ts";
+import { TealError } from "../../apps/errors.ts";
+import type { Store, Swap } from "../../apps/store.ts";
+import type { Instance } from "../../apps/types.ts";
+import {
+  assertMaySwap,
+  dropHold,
+  guard,
+  preparedSwap,
+  type AppRecord,
+  type State,
+} from "./memory-state.ts";
+
+type SwapPart = Pick<Store, "prepareSwap" | "abandonSwap" | "commitSwap" | "getRoute">;
+
+/** The two phases of a swap, in memory. */
+export function createMemorySwaps(state: State): SwapPart {
+  return {
+    async prepareSwap(claim, deploy, swap, { commitMs, holdMs }) {
+      const record = guard(state, claim);
+      assertMaySwap(state, claim.app, deploy);
+      dropHold(state, record, swap);
+      record.prepared = { swap, until: state.now() + commitMs };
+      state.publish({ type: "prepare", app: claim.app, swap, holdMs });
+    },
+    async abandonSwap(claim, swap) {
+      const record = guard(state, claim);
+      if (record.prepared?.swap === swap) record.prepared = null;
+      state.publish({ type: "unhold", app: claim.app, swap });
+    },
+    async commitSwap(claim, swap) {
+      if (swap.targets.length === 0)
+        throw new TealError("internal", { detail: "a swap without targets" });
+      const record = guard(state, claim);
+      if (record.route?.deploy === swap.deploy) {
+        dropHold(state, record);
+        return structuredClone(record.route);
+      }
+      const route = check(state, record, swap);
+      commit(state, record, swap, route);
+      state.publish({ type: "route", route: structuredClone(route), swap: swap.id });
+      return structuredClone(route);
+    },
+    async getRoute(app) {
+      return structuredClone(state.apps.get(app)?.route ?? null);
+    },
+  };
+}
+
+/** The route to be, once nothing speaks against it. */
+function check(state: State, record: AppRecord, swap: Swap): Route {
+  const { name, routeVersion: actual } = record.app;
+  const { expectedVersion: expected, release, colour, deploy, hosts, drainMs } = swap;
+  assertMaySwap(state, name, deploy);
+  if (expected !== actual) throw new TealError("route-conflict", { name, expected, actual });
+  if (record.route && preparedSwap(state, record) !== swap.id) {
+    throw new TealError("hold-expired", { name, swap: swap.id });
+  }
+  const targets = swap.targets.map((id) => targetOf(record, id));
+  for (const host of hosts) {
+    const owner = state.hosts.get(host) ?? name;
+    if (owner !== name) throw new TealError("host-taken", { host, owner, name });
+  }
+  return {
+    app: name,
+    version: actual + 1,
+    colour,
+    release,
+    deploy,
+    hosts: [...hosts],
+    targets,
+    drainMs,
+  };
+}
+
+function targetOf(record: AppRecord, id: string): Target {
+  const instance = record.instances.get(id);
+  if (instance?.state !== "healthy" && instance?.state !== "live") {
+    throw new TealError("instance-retired", { instance: id, state: instance?.state ?? "removed" });
+  }
+  const { host, port } = instance;
+  if (host === undefined || port === undefined) {
+    throw new TealError("internal", { detail: `instance ${id} has no address` });
+  }
+  return { id, host, port };
+}
+
+function commit(state: State, record: AppRecord, swap: Swap, route: Route): void {
+  const { app } = record;
+  if (app.live && app.live.deploy !== swap.startedBy) app.standby = app.live;
+  else if (app.standby?.deploy === swap.startedBy) app.standby = null;
+  const { colour, release, startedBy: deploy } = swap;
+  app.live = { colour, release, deploy, since: state.now() };
+  app.routeVersion = route.version;
+  record.route = route;
+  record.prepared = null;
+  for (const id of swap.targets) (record.instances.get(id) as Instance).state = "live";
+  for (const [host, owner] of state.hosts) if (owner === app.name) state.hosts.delete(host);
+  for (const host of route.hosts) state.hosts.set(host, app.name);
+}

@@ -1,0 +1,186 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { createWriteStream, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { removeDockerRemains } from "./docker-remains.ts";
+
+const ROOT = resolve(import.meta.dirname, "../..");
+
+export interface PlatformOptions {
+  routers?: number;
+  workers?: number;
+  env?: Record<string, string>;
+}
+
+/** A process of the platform that is started again when it dies, as its supervisor would. */
+interface Kept {
+  name: string;
+  child: ChildProcess | null;
+  restarts: number;
+}
+
+export type Platform = Awaited<ReturnType<typeof startPlatform>>;
+
+/**
+ * A whole platform of its own, beside any other on this machine: own home, ports, Redis,
+ * namespace and networks. `stop` removes all that it made.
+ */
+export async function startPlatform({ routers = 1, workers = 1, env = {} }: PlatformOptions = {}) {
+  const home = mkdtempSync(join(tmpdir(), "teal-home-"));
+  const [apiPort, routerPort, sshPort] = await freePorts(3);
+  const namespace = `tealtest-${process.pid}-${Math.random().toString(36).slice(2, 6)}`;
+  const socket = join(home, "redis.sock");
+  const faultFile = join(home, "fault");
+  const childEnv = {
+    PATH: process.env["PATH"] ?? "",
+    HOME: home,
+    ...pick(["NODE_EXTRA_CA_CERTS", "SSL_CERT_FILE", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"]),
+    TEAL_HOME: home,
+    TEAL_BIND: "127.0.0.1",
+    TEAL_NAMESPACE: namespace,
+    TEAL_NETWORK_POOL: "10.214.0.0/16",
+    TEAL_API_PORT: String(apiPort),
+    TEAL_ROUTER_PORT: String(routerPort),
+    TEAL_SSH_PORT: String(sshPort),
+    TEAL_REDIS_URL: `unix://${socket}`,
+    TEAL_ROUTERS: String(routers),
+    TEAL_LEASE: "4",
+    TEAL_ROUTER_LEASE: "3",
+    TEAL_DRAIN: "5",
+    TEAL_DEPLOY_TIMEOUT: "20",
+    TEAL_TEST_FAULT_FILE: faultFile,
+    ...env,
+  };
+  const logFile = join(home, "platform.log");
+  const log = createWriteStream(logFile, { flags: "a" });
+  const kept = new Map<string, Kept>();
+  let stopping = false;
+
+  function start(name: string, command: string, args: string[], extra: object = {}): void {
+    const entry: Kept = kept.get(name) ?? { name, child: null, restarts: -1 };
+    kept.set(name, entry);
+    entry.restarts++;
+    const child = spawn(command, args, {
+      cwd: ROOT,
+      env: { ...childEnv, ...extra },
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    entry.child = child;
+    child.stdout.pipe(log, { end: false });
+    child.stderr.pipe(log, { end: false });
+    child.once("exit", () => {
+      entry.child = null;
+      if (!stopping) setTimeout(() => stopping || start(name, command, args, extra), 200);
+    });
+  }
+
+  start("redis", "redis-server", [
+    ...["--port", "0", "--unixsocket", socket, "--dir", home, "--save", ""],
+    ...["--appendonly", "yes", "--appendfsync", "always"],
+  ]);
+  start("web", process.execPath, ["apps/main.ts"]);
+  for (let n = 1; n <= workers; n++) {
+    start(`worker-${n}`, process.execPath, ["workers/main.ts"], { TEAL_PROCESS_INDEX: String(n) });
+  }
+  for (let n = 1; n <= routers; n++) {
+    start(`router-${n}`, process.execPath, ["router/main.ts"], { TEAL_PROCESS_INDEX: String(n) });
+  }
+
+  const platform = {
+    home,
+    namespace,
+    apiPort,
+    routerPort,
+    sshPort,
+    faultFile,
+    logFile,
+    apiUrl: `http://127.0.0.1:${apiPort}`,
+    adminToken: () => readFileSync(join(home, "admin-token"), "utf8").trim(),
+    pid: (name: string) => kept.get(name)?.child?.pid,
+    restarts: (name: string) => kept.get(name)?.restarts ?? 0,
+    /** Sends a signal to a kept process; after SIGKILL it comes back by itself. */
+    signal(name: string, signal: NodeJS.Signals): void {
+      kept.get(name)?.child?.kill(signal);
+    },
+    platformLog: () => readFileSync(logFile, "utf8"),
+    async api(method: string, path: string, body?: unknown) {
+      const response = await fetch(`http://127.0.0.1:${apiPort}/api/v1${path}`, {
+        method,
+        headers: {
+          authorization: `Bearer ${platform.adminToken()}`,
+          ...(body === undefined ? {} : { "content-type": "application/json" }),
+        },
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      });
+      const text = await response.text();
+      return { status: response.status, body: text ? JSON.parse(text) : null };
+    },
+    async stop(): Promise<void> {
+      stopping = true;
+      const children = [...kept.values()].flatMap((entry) => entry.child ?? []);
+      const order = [...children.slice(1), ...children.slice(0, 1)];
+      for (const child of order) {
+        const ended = child.exitCode === null ? once(child, "exit") : Promise.resolve();
+        child.kill("SIGKILL");
+        await ended;
+      }
+      log.end();
+      await removeDockerRemains(namespace);
+      rmSync(home, { recursive: true, force: true });
+    },
+  };
+  try {
+    await untilUp(platform, routers);
+  } catch (error) {
+    const text = platform.platformLog().slice(-4000);
+    await platform.stop();
+    throw new Error(`the platform did not come up: ${String(error)}\n${text}`);
+  }
+  return platform;
+}
+
+/** Bounded: a minute. */
+async function untilUp(platform: { apiUrl: string; routerPort: number }, _routers: number) {
+  await until(60_000, async () => {
+    const health = await fetch(`${platform.apiUrl}/api/v1/health`);
+    const router = await fetch(`http://127.0.0.1:${platform.routerPort}/`);
+    return health.status === 200 && router.status === 404;
+  });
+}
+
+/** Polls until `look` is true; errors count as false. @throws Error after `ms` */
+export async function until(ms: number, look: () => Promise<boolean>): Promise<void> {
+  const end = performance.now() + ms;
+  let last: unknown = "never true";
+  while (performance.now() < end) {
+    try {
+      if (await look()) return;
+    } catch (error) {
+      last = error;
+    }
+    await sleep(50);
+  }
+  throw new Error(`not within ${ms} ms: ${String(last)}`);
+}
+
+export async function freePorts(count: number): Promise<number[]> {
+  const servers = await Promise.all(
+    Array.from({ length: count }, async () => {
+      const server = createServer().listen(0, "127.0.0.1");
+      await once(server, "listening");
+      return server;
+    }),
+  );
+  const ports = servers.map((server) => (server.address() as { port: number }).port);
+  await Promise.all(servers.map((server) => new Promise((done) => server.close(done))));
+  return ports;
+}
+
+function pick(names: string[]): Record<string, string> {
+  return Object.fromEntries(
+    names.flatMap((name) => (process.env[name] ? [[name, process.env[name]]] : [])),
+  );
+}

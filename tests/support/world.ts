@@ -1,0 +1,318 @@
+import type fc from "fast-check";
+import { TealError } from "../../apps/errors.ts";
+import type { Store } from "../../apps/store.ts";
+import { type Deploy, INSTANCE_LIFE, type Instance, type Intent } from "../../apps/types.ts";
+import { createExecutor, type Executor } from "../../workers/executor.ts";
+import type { Effects } from "../../workers/ports.ts";
+import { createReaper, type Reaper } from "../../workers/reaper.ts";
+import { createReconciler } from "../../workers/reconcile.ts";
+import { createMemoryStore, type MemoryStore } from "./memory-store.ts";
+import { createWorldRouters, type WorldRouters } from "./world-routers.ts";
+
+export const LEASE_MS = 10_000;
+const SILENT = { debug() {}, info() {}, warn() {}, error() {} };
+
+/** Thrown by everything that a dead process would have done. */
+class Died extends Error {}
+
+/** When a process dies or how a fault is built in on purpose, to see the checks fail. */
+export interface Sabotage {
+  /** The reaper does not wait for the routers. */
+  reaperIgnoresRouters?: boolean;
+  /** A zombie's writes count: every call carries the newest token. */
+  noFencing?: boolean;
+}
+
+export interface World {
+  store: MemoryStore;
+  routers: WorldRouters;
+  executors: Executor[];
+  /** Kills executor `at` at its `call`-th call from now, before or after its effect. */
+  killAt(at: number, call: number, after: boolean): void;
+  /** The store's clock runs past every lease: to the store, executors at work look dead. */
+  jumpClock(): void;
+  request(intent: Omit<Intent, "by" | "why">): Promise<Deploy>;
+  reapers: Reaper[];
+  /** A fresh executor finishes all there is, reaps, reconciles. */
+  quiesce(): Promise<void>;
+  /** What went against an invariant, in order. */
+  violations: string[];
+  containers: Map<string, { running: boolean }>;
+}
+
+/**
+ * The platform's deploy code, unchanged, over the in-memory store and effects that keep
+ * containers in a map. The scheduler decides what happens next; processes die between any two calls.
+ */
+export function createWorld(scheduler: fc.Scheduler, sabotage: Sabotage = {}): World {
+  let clock = 1_000_000;
+  const violations: string[] = [];
+  const containers = new Map<string, { running: boolean }>();
+  const turn = (label: string) => scheduler.schedule(Promise.resolve(), label);
+  const real: MemoryStore = createMemoryStore({
+    now: () => clock,
+    publish: (event) => routers.hear(event),
+  });
+  const routers = createWorldRouters({ turn, store: real, now: () => clock, violations });
+
+  const checks = createChecks({ store: real, containers, routers, violations });
+  const lives: { die: { call: number; after: boolean } | null; dead: boolean; calls: number }[] =
+    [];
+
+  /** Every method of `target` takes its turn, and may be the last thing that process does. */
+  function guarded<T extends object>(target: T, life: (typeof lives)[number] | null): T {
+    return new Proxy(target, {
+      get(_, name) {
+        const method = Reflect.get(target, name);
+        if (typeof method !== "function") return method;
+        return async (...args: unknown[]) => {
+          if (life?.dead) throw new Died();
+          await turn(String(name));
+          if (life?.dead) throw new Died();
+          const dying = life?.die && ++life.calls >= life.die.call ? life.die : null;
+          if (life && dying && !dying.after) life.dead = true;
+          if (life?.dead) throw new Died();
+          const result = await method.apply(target, args);
+          await checks.now();
+          if (life && dying) life.dead = true;
+          if (life?.dead) throw new Died();
+          return result;
+        };
+      },
+    });
+  }
+
+  function sabotaged(store: MemoryStore): MemoryStore {
+    if (!sabotage.noFencing) return store;
+    return new Proxy(store, {
+      get(_, name) {
+        const method = Reflect.get(store, name);
+        if (typeof method !== "function") return method;
+        return async (...args: unknown[]) => {
+          const first = args[0] as { app?: string; token?: number } | undefined;
+          if (first?.token !== undefined && first.app) {
+            const app = await store.getApp(first.app);
+            args[0] = { app: first.app, token: app?.token };
+          }
+          return method.apply(store, args);
+        };
+      },
+    });
+  }
+
+  function createProcess(id: string, life: (typeof lives)[number] | null) {
+    const store = guarded<Store>(sabotaged(real), life);
+    const effects = guarded(createWorldEffects(real, containers, violations), life);
+    const reaper = createReaper({
+      store: sabotage.reaperIgnoresRouters ? { ...spread(store), routers: async () => [] } : store,
+      effects,
+      drainMs: 1000,
+      isGone: (router) => !routers.isAlive(router.id),
+      reach() {},
+      now: () => clock,
+      log: SILENT,
+    });
+    const executor = createExecutor({
+      store,
+      effects,
+      routers,
+      namespace: "t",
+      hostsOf: (app) => [`${app}.test`],
+      urlOf: (app) => app,
+      drainMs: 1000,
+      reach() {},
+      now: () => clock,
+      id,
+      leaseMs: LEASE_MS,
+      log: SILENT,
+      openLog: () => ({ say() {}, flush: async () => {} }),
+      onRetired() {},
+    });
+    const reconciler = createReconciler({
+      store,
+      effects,
+      reaper: { reap() {} },
+      removeRepository: async () => {},
+      log: SILENT,
+    });
+    return { executor, reaper, reconciler };
+  }
+
+  const processes = ["a", "b"].map((id) => {
+    const life = { die: null, dead: false, calls: 0 };
+    lives.push(life);
+    return createProcess(id, life);
+  });
+
+  return {
+    store: real,
+    routers,
+    violations,
+    containers,
+    executors: processes.map(({ executor }) => executor),
+    reapers: processes.map(({ reaper }) => reaper),
+    killAt(at, call, after) {
+      const life = lives[at];
+      if (life) Object.assign(life, { die: { call, after }, calls: 0 });
+    },
+    jumpClock() {
+      clock += LEASE_MS * 2;
+    },
+    request: (intent) => real.requestDeploy({ ...intent, by: "test", why: "" }),
+    async quiesce() {
+      const { executor, reaper, reconciler } = createProcess("z", null);
+      for (let round = 0; round < 8; round++) {
+        clock += LEASE_MS * 2;
+        await routers.heal();
+        for (const app of await real.appsWithWork()) await executor.work(app);
+        for (const app of await real.listApps()) await reaper.pass(app.name);
+        await reconciler.reconcile();
+      }
+      await checks.atRest();
+    },
+  };
+}
+
+function spread<T extends object>(proxy: T): T {
+  const names = Object.keys(proxy) as (keyof T)[];
+  return Object.fromEntries(names.map((name) => [name, proxy[name]])) as T;
+}
+
+const BAD = /^bad/;
+
+function createWorldEffects(
+  store: Store,
+  containers: Map<string, { running: boolean }>,
+  violations: string[],
+): Effects & { listContainers(): Promise<{ id: string; app: string; running: boolean; oneOffOf: null }[]> } {
+  const run = (instance: Instance) => {
+    const container = containers.get(instance.id);
+    if (!container) throw new TealError("no-engine", { detail: "no such container" });
+    container.running = true;
+    return { host: `10.0.0.${instance.slot}`, port: 5000 };
+  };
+  return {
+    checkout: async () => ({ dir: "/", done: async () => {} }),
+    build: async () => ({ image: "sha256:1", imageBytes: 1, processes: { web: "x" }, port: 5000 }),
+    tagImage: async () => {},
+    imageExists: async () => true,
+    runReleaseCommand: async () => {},
+    async createContainer(_app, instance) {
+      if (!containers.has(instance.id)) containers.set(instance.id, { running: false });
+    },
+    startContainer: async (_app, instance) => run(instance),
+    async check(_app, _instance, release) {
+      if (BAD.test(release.commit)) {
+        throw new TealError("check-failed", { instance: "web.1", seconds: 1, detail: "bad" });
+      }
+    },
+    answers: async (instance) => containers.get(instance.id)?.running ?? false,
+    keepRunning: async () => {},
+    async stopContainer(id) {
+      const recorded = await findInstance(store, id);
+      const retired = !recorded || rank(recorded) >= INSTANCE_LIFE.indexOf("retired");
+      if (!retired) violations.push(`${id} was stopped without a recorded retirement`);
+      const container = containers.get(id);
+      if (container) container.running = false;
+    },
+    async removeContainer(id) {
+      containers.delete(id);
+    },
+    removeAppRemains: async () => {},
+    listContainers: async () =>
+      [...containers].map(([id, { running }]) => ({
+        id,
+        app: id.split("-")[1] ?? "",
+        running,
+        oneOffOf: null,
+      })),
+  };
+}
+
+function rank(instance: Instance): number {
+  return INSTANCE_LIFE.indexOf(instance.state);
+}
+
+async function findInstance(store: Store, id: string): Promise<Instance | null> {
+  for (const app of await store.listApps()) {
+    const found = (await store.listInstances(app.name)).find((instance) => instance.id === id);
+    if (found) return found;
+  }
+  return null;
+}
+
+interface Checked {
+  store: MemoryStore;
+  containers: Map<string, { running: boolean }>;
+  routers: WorldRouters;
+  violations: string[];
+}
+
+/** The invariants of docs/architecture.md, looked at after every call (`now`) and when all is quiet (`atRest`). */
+function createChecks({ store, containers, routers, violations }: Checked) {
+  const versions = new Map<string, number>();
+  const ranks = new Map<string, number>();
+  const finals = new Map<string, string>();
+
+  async function now(): Promise<void> {
+    for (const app of await store.listApps()) {
+      const route = await store.getRoute(app.name);
+      if (route) {
+        if (route.targets.length === 0) violations.push(`route of ${app.name} is empty`);
+        for (const { id } of route.targets) {
+          if (!containers.get(id)?.running) violations.push(`route names ${id}, which does not run`);
+        }
+        if (route.version < (versions.get(app.id) ?? 0)) violations.push("route version went back");
+        versions.set(app.id, route.version);
+      }
+      for (const instance of await store.listInstances(app.name)) {
+        if (rank(instance) < (ranks.get(instance.id) ?? 0)) violations.push(`${instance.id} went back`);
+        ranks.set(instance.id, rank(instance));
+      }
+      for (const deploy of await store.listDeploys(app.name, 100)) {
+        const before = finals.get(deploy.id);
+        if (before && before !== deploy.state) violations.push(`${deploy.id}: ${before} became ${deploy.state}`);
+        if (deploy.finishedAt) finals.set(deploy.id, deploy.state);
+      }
+    }
+    for (const { app, ids } of routers.views()) {
+      for (const id of ids) {
+        if (!containers.get(id)?.running) violations.push(`a router sends ${app} to ${id}, which does not run`);
+      }
+    }
+  }
+
+  async function atRest(): Promise<void> {
+    await now();
+    const recorded = new Set<string>();
+    for (const app of await store.listApps()) {
+      if (app.state === "destroying") violations.push(`${app.name} is still being destroyed`);
+      const deploys = await store.listDeploys(app.name, 100);
+      for (const deploy of deploys) {
+        if (!deploy.finishedAt) violations.push(`${deploy.id} never ended (${deploy.state})`);
+      }
+      const route = await store.getRoute(app.name);
+      const last = deploys.find((deploy) => deploy.state === "live");
+      if ((route?.deploy ?? null) !== (last?.id ?? null)) {
+        violations.push(`live is ${route?.deploy}, the last successful deploy ${last?.id}`);
+      }
+      const newest = deploys[0];
+      const good = newest?.kind === "push" && newest.commit && !BAD.test(newest.commit);
+      if (newest && good && !["live", "cancelled"].includes(newest.state) && newest.attempts < 3) {
+        violations.push(`${newest.id} is good and newest, and ended ${newest.state}`);
+      }
+      for (const instance of await store.listInstances(app.name)) {
+        recorded.add(instance.id);
+        if (instance.state !== "live") violations.push(`${instance.id} is left ${instance.state}`);
+      }
+    }
+    for (const id of containers.keys()) {
+      if (!recorded.has(id)) violations.push(`container ${id} is an orphan`);
+    }
+    for (const id of recorded) {
+      if (!containers.get(id)?.running) violations.push(`${id} is on record and does not run`);
+    }
+  }
+
+  return { now, atRest };
+}

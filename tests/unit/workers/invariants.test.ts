@@ -1,0 +1,140 @@
+import test from "ava";
+import fc from "fast-check";
+import { createWorld, type Sabotage, type World } from "../../support/world.ts";
+
+/** What happens around the executors; `app` is a or b. */
+type Happening =
+  | { type: "push"; app: string; good: boolean }
+  | { type: "rollback"; app: string; back: number }
+  | { type: "cancel"; app: string }
+  | { type: "destroy"; app: string }
+  | { type: "work"; executor: number }
+  | { type: "kill"; executor: number; call: number; after: boolean }
+  | { type: "takeover" }
+  | { type: "reap"; executor: number }
+  | { type: "router"; at: number; what: "cut" | "kill" | "heal" }
+  | { type: "ask"; at: number; app: string };
+
+const app = fc.constantFrom("a", "b");
+const two = fc.integer({ min: 0, max: 1 });
+const happening: fc.Arbitrary<Happening> = fc.oneof(
+  { weight: 6, arbitrary: fc.record({ type: fc.constant("push" as const), app, good: fc.boolean() }) },
+  { weight: 4, arbitrary: fc.record({ type: fc.constant("rollback" as const), app, back: fc.nat(3) }) },
+  { weight: 1, arbitrary: fc.record({ type: fc.constant("cancel" as const), app }) },
+  { weight: 1, arbitrary: fc.record({ type: fc.constant("destroy" as const), app }) },
+  { weight: 8, arbitrary: fc.record({ type: fc.constant("work" as const), executor: two }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      type: fc.constant("kill" as const),
+      executor: two,
+      call: fc.integer({ min: 1, max: 40 }),
+      after: fc.boolean(),
+    }),
+  },
+  { weight: 4, arbitrary: fc.record({ type: fc.constant("takeover" as const) }) },
+  { weight: 3, arbitrary: fc.record({ type: fc.constant("reap" as const), executor: two }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      type: fc.constant("router" as const),
+      at: two,
+      what: fc.constantFrom("cut" as const, "kill" as const, "heal" as const),
+    }),
+  },
+  { weight: 8, arbitrary: fc.record({ type: fc.constant("ask" as const), at: two, app }) },
+);
+
+async function make(world: World, it: Happening, commit: number): Promise<void> {
+  if (it.type === "push") {
+    await world.request({ app: it.app, kind: "push", commit: `${it.good ? "good" : "bad"}${commit}` });
+  } else if (it.type === "rollback") {
+    const [release] = (await world.store.listReleases(it.app)).slice(it.back);
+    if (release) await world.request({ app: it.app, kind: "rollback", toRelease: release.n });
+  } else if (it.type === "cancel") {
+    const [newest] = await world.store.listDeploys(it.app, 1);
+    if (newest) await world.store.cancelDeploy(newest.id, "by test");
+  } else if (it.type === "destroy") await world.store.destroyApp(it.app);
+  else if (it.type === "kill") world.killAt(it.executor, it.call, it.after);
+  else if (it.type === "takeover") world.jumpClock();
+  else if (it.type === "ask") world.routers.ask(it.at, it.app);
+  else if (it.type === "router" && it.what === "heal") await world.routers.heal();
+  else if (it.type === "router" && it.what === "cut") world.routers.cut(it.at);
+  else if (it.type === "router" && it.what === "kill") world.routers.kill(it.at);
+}
+
+/** Starts work that goes on by itself: what ends in an error is a process's own affair. */
+function begin(world: World, it: Happening): void {
+  if (it.type === "work") {
+    for (const name of ["a", "b"]) void world.executors[it.executor]?.work(name).catch(() => {});
+  }
+  if (it.type === "reap") {
+    for (const name of ["a", "b"]) void world.reapers[it.executor]?.pass(name).catch(() => {});
+  }
+}
+
+async function play(
+  scheduler: fc.Scheduler,
+  happenings: Happening[],
+  sabotage?: Sabotage,
+): Promise<World> {
+  const world = createWorld(scheduler, sabotage);
+  await world.store.createApp("a", "test");
+  await world.store.createApp("b", "test");
+  const run = async () => {
+    for (const [at, it] of happenings.entries()) {
+      await scheduler.schedule(Promise.resolve(), it.type);
+      await make(world, it, at).catch(() => {});
+      begin(world, it);
+    }
+  };
+  const ran = run();
+  await scheduler.waitIdle();
+  await ran;
+  const quiet = world.quiesce();
+  await scheduler.waitIdle();
+  await quiet;
+  return world;
+}
+
+const scenario = fc.array(happening, { minLength: 5, maxLength: 40 });
+const RUNS = Number(process.env["TEAL_TEST_RUNS"] || 3000);
+
+test("no order of pushes, rollbacks, crashes, takeovers and cut routers breaks an invariant", async (t) => {
+  const reached = { live: 0, failed: 0, cancelled: 0, superseded: 0, takenUpAgain: 0, rolledBack: 0 };
+  await fc.assert(
+    fc.asyncProperty(fc.scheduler(), scenario, async (scheduler, happenings) => {
+      const { violations, store } = await play(scheduler, happenings);
+      if (violations.length > 0) throw new Error(violations.slice(0, 3).join("; "));
+      for (const name of ["a", "b"]) {
+        for (const deploy of await store.listDeploys(name, 100)) {
+          if (deploy.state in reached) reached[deploy.state as keyof typeof reached]++;
+          if (deploy.attempts > 1) reached.takenUpAgain++;
+          if (deploy.kind === "rollback" && deploy.state === "live") reached.rolledBack++;
+        }
+      }
+    }),
+    { numRuns: RUNS },
+  );
+  t.log(reached);
+  // The runs did reach what they are about.
+  for (const [what, times] of Object.entries(reached)) t.true(times > RUNS / 50, what);
+});
+
+const broken: [string, Sabotage][] = [
+  ["a reaper that does not wait for the routers", { reaperIgnoresRouters: true }],
+  ["executors without fencing", { noFencing: true }],
+];
+
+for (const [what, sabotage] of broken) {
+  test(`the checks notice ${what}`, async (t) => {
+    const result = await fc.check(
+      fc.asyncProperty(fc.scheduler(), scenario, async (scheduler, happenings) => {
+        return (await play(scheduler, happenings, sabotage)).violations.length === 0;
+      }),
+      { numRuns: 5000, endOnFailure: true },
+    );
+    t.log(`noticed after ${result.numRuns} runs`);
+    t.true(result.failed);
+  });
+}

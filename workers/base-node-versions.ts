@@ -1,0 +1,43 @@
+import semver from "semver";
+import { TealError } from "../apps/errors.ts";
+import type { BaseWork } from "./bases.ts";
+import { runChild } from "./base-child.ts";
+
+/** The current long-term-support line: taken wherever a range allows it. */
+const LTS = "24.x";
+const OLDEST_MAJOR = 18;
+
+/** npm's package with Node's binary for this machine. */
+export const NODE_PACKAGE = `node-linux-${process.arch}`;
+
+/** Versions of Node that npm's registry has for this machine. @throws TealError build-failed */
+export async function listVersions(work: BaseWork): Promise<string[]> {
+  const { env, signal } = work;
+  try {
+    const args = ["view", NODE_PACKAGE, "versions", "--json"];
+    const versions = JSON.parse(await runChild("npm", args, { cwd: work.work, env, signal })) as string[];
+    return versions.filter((version) => semver.valid(version) !== null && semver.major(version) >= OLDEST_MAJOR);
+  } catch (error) {
+    signal.throwIfAborted();
+    const detail = `the list of Node's versions did not come from the npm registry (${(error as Error).message})`;
+    throw new TealError("build-failed", { detail }, { cause: error });
+  }
+}
+
+/** The newest version in the range, from the LTS line if the range allows that; null when there is none. */
+export function chooseVersion(versions: string[], range: string): string | null {
+  const stable = versions.filter((version) => semver.satisfies(version, LTS));
+  return semver.maxSatisfying(stable, range) ?? (mayBeLts(range) ? null : semver.maxSatisfying(versions, range));
+}
+
+function mayBeLts(range: string): boolean {
+  return semver.intersects(range, LTS);
+}
+
+export function noSuchVersion(runtime: { range: string; from: string }, versions: string[]): TealError {
+  const newest = new Map<number, string>();
+  for (const version of versions.toSorted(semver.compare)) newest.set(semver.major(version), version);
+  const available = [...newest.values()].join(", ");
+  const detail = `a version of Node in the range '${runtime.range}' was expected (${runtime.from}); the newest of each line are ${available}. Correct engines.node in package.json`;
+  return new TealError("build-failed", { detail });
+}

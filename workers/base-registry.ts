@@ -1,0 +1,58 @@
+import semver from "semver";
+import { pack } from "tar-stream";
+import { Readable } from "node:stream";
+import type { Authority } from "./base-authority.ts";
+import { chooseVersion, listVersions } from "./base-node-versions.ts";
+import type { BaseImage, BaseWork } from "./bases.ts";
+
+/** A registry that says nothing for so long is taken to be out of reach. */
+const FIRST_ANSWER_MS = 8000;
+const FLAVOUR = "bookworm-slim";
+
+/** What an official image lacks: the user that apps run as, and an init where Debian's mirror has one for us. */
+const ADDITIONS = `RUN echo 'app:x:10001:10001::/app:/usr/sbin/nologin' >> /etc/passwd \\
+ && echo 'app:x:10001:' >> /etc/group && mkdir -p /app && chown 10001:10001 /app
+RUN (apt-get update && apt-get install -y --no-install-recommends tini ca-certificates && rm -rf /var/lib/apt/lists/*) \\
+ || (printf '#!/bin/sh\\nshift\\nexec "$@"\\n' > /usr/bin/tini && chmod 755 /usr/bin/tini)
+`;
+
+/** The official Node image with our additions. @throws Error when the registry does not give one */
+export async function pullNode(range: string, authority: Authority | null, work: BaseWork): Promise<BaseImage> {
+  const official = await pullOfficial(range, work);
+  const version = await versionOf(official, work);
+  const image = `teal/base/node:${version}${authority ? `-${authority.name}` : ""}`;
+  work.say(`Building ${image}`);
+  const tar = pack();
+  const trust = authority ? "COPY ca.crt /etc/ssl/certs/ca-certificates.crt\n" : "";
+  tar.entry({ name: "Dockerfile" }, `FROM ${official}\n${ADDITIONS}${trust}`);
+  if (authority) tar.entry({ name: "ca.crt" }, authority.pem);
+  tar.finalize();
+  const context = Readable.from(tar, { objectMode: false });
+  await work.images.build({ context, dockerfile: "Dockerfile", tag: image, labels: { "teal.base": "node" }, signal: work.signal, onLine: () => {} });
+  return { image, version, ca: authority !== null };
+}
+
+/** The newest image of the range's line; where that is outside of the range, the one of the exact version. */
+async function pullOfficial(range: string, work: BaseWork): Promise<string> {
+  const major = semver.intersects(range, "24.x") ? 24 : semver.minVersion(range)?.major;
+  const line = `node:${major}-${FLAVOUR}`;
+  await pullOne(line, work);
+  if (semver.satisfies(await versionOf(line, work), range)) return line;
+  const exact = `node:${chooseVersion(await listVersions(work), range)}-${FLAVOUR}`;
+  await pullOne(exact, work);
+  return exact;
+}
+
+async function pullOne(image: string, work: BaseWork): Promise<void> {
+  work.say(`Looking for ${image} in the registry`);
+  const { signal } = work;
+  await work.images.pull(image, { firstMs: FIRST_ANSWER_MS, signal, onLine: (text) => work.say(`  ${text}`) });
+}
+
+async function versionOf(image: string, work: BaseWork): Promise<string> {
+  const found = await work.images.inspect(image);
+  const line = found?.config.env.find((entry) => entry.startsWith("NODE_VERSION="));
+  const version = line?.slice("NODE_VERSION=".length) ?? "";
+  if (semver.valid(version) === null) throw new Error(`${image} does not say which version of Node it holds`);
+  return version;
+}

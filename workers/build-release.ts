@@ -1,0 +1,68 @@
+import { TealError } from "../apps/errors.ts";
+import type { Release } from "../apps/types.ts";
+import { type DeployContext, spent } from "./context.ts";
+import type { Built } from "./ports.ts";
+
+/** One of each process type runs, but for `release`, which runs before. */
+function firstFormation(processes: Record<string, string>): Record<string, number> {
+  const names = Object.keys(processes).filter((name) => name !== "release");
+  return Object.fromEntries(names.map((name) => [name, 1]));
+}
+
+/** Source in, release out: checkout, build, tag, record, release command. @throws build-failed, release-command-failed */
+export async function buildRelease(ctx: DeployContext): Promise<Release> {
+  const { store, effects, deploy, claim } = ctx;
+  const steps = await store.getSteps(deploy.id);
+  const built = (steps["built"] as Built | undefined) ?? (await build(ctx));
+  await effects.tagImage(deploy.app, deploy.id, built.image);
+  await ctx.reach("image-tagged");
+
+  const release = await store.createRelease(claim, {
+    deploy: deploy.id,
+    kind: deploy.kind,
+    commit: deploy.commit ?? "",
+    image: built.image,
+    imageBytes: built.imageBytes,
+    processes: built.processes,
+    formation: firstFormation(built.processes),
+    port: built.port,
+    by: deploy.by,
+    why: deploy.why,
+  });
+  ctx.say("info", `Release v${release.n}, commit ${release.commit.slice(0, 7)}`);
+  if (!steps["release-command"]) await runReleaseCommand(ctx, release);
+  return release;
+}
+
+async function build(ctx: DeployContext): Promise<Built> {
+  const { store, effects, deploy, claim, say, signal } = ctx;
+  const began = ctx.now();
+  say("step", `Building ${deploy.app} from commit ${(deploy.commit ?? "").slice(0, 7)}`);
+  const source = await effects.checkout(deploy, { say, signal });
+  try {
+    await ctx.reach("context-unpacked");
+    const built = await effects.build(deploy, source.dir, { say, signal });
+    await ctx.reach("image-built");
+    const ms = ctx.now() - began;
+    await store.recordStep(claim, deploy.id, "built", { ...built, ms: Math.round(ms) });
+    say("info", `Built in ${spent(ms)}`);
+    return built;
+  } finally {
+    await source.done();
+  }
+}
+
+/** The gate: a command of the new image with the new config; nothing is swapped when it fails. */
+async function runReleaseCommand(ctx: DeployContext, release: Release): Promise<void> {
+  const { store, effects, deploy, claim, say, signal } = ctx;
+  const command = release.processes["release"];
+  if (!command) return;
+  say("step", `Running the release command: ${command}`);
+  const app = await store.getApp(deploy.app);
+  if (!app) throw new TealError("app-not-found", { name: deploy.app });
+  const began = ctx.now();
+  await effects.runReleaseCommand(app, release, command, { say, signal });
+  const ms = Math.round(ctx.now() - began);
+  await store.recordStep(claim, deploy.id, "release-command", { ms });
+  say("info", `Release command done in ${spent(ms)}`);
+}

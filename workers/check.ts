@@ -1,0 +1,125 @@
+import { TealError } from "../apps/errors.ts";
+import type { Instance } from "../apps/types.ts";
+import { spent } from "./context.ts";
+import type { ContainerState } from "./engine/containers.ts";
+import { explainSilence, listeningPorts } from "./listening.ts";
+import type { Work } from "./ports.ts";
+import { type Answer, probe } from "./probe.ts";
+
+interface Options {
+  containers: {
+    inspect(id: string): Promise<ContainerState | null>;
+    lastLines(id: string, count: number): Promise<string[]>;
+  };
+  /** Host header for the probe. */
+  hostHeader: string;
+  /** Within this time from the start of the check it must be healthy. */
+  timeoutMs: number;
+}
+
+const POLL_MS = 100;
+const LOOK_AT_CONTAINER_MS = 500;
+const PROBE_TIMEOUT_MS = 5000;
+/** A process without a port is healthy once it has run for this long. */
+const SETTLE_MS = 1000;
+const LAST_LINES = 50;
+
+/**
+ * Waits until an instance is healthy. `web`: its port answers HTTP with a status below 500,
+ * asked from outside the container; other process types: it runs on for a second.
+ * @throws check-failed with the last status or error; the app's last lines are in the log before.
+ */
+export async function checkInstance(
+  instance: Instance,
+  work: Work,
+  options: Options,
+): Promise<void> {
+  const why =
+    instance.process === "web"
+      ? await waitForAnswer(instance, work, options)
+      : await waitForSettled(instance, work, options);
+  if (why === null) return;
+  for (const line of await options.containers.lastLines(instance.id, LAST_LINES)) {
+    work.say("output", line);
+  }
+  throw new TealError("check-failed", {
+    instance: `${instance.process}.${instance.index}`,
+    seconds: options.timeoutMs / 1000,
+    detail: why,
+  });
+}
+
+/** null when healthy, else why not. */
+async function waitForAnswer(
+  instance: Instance,
+  { say, signal }: Work,
+  { containers, hostHeader, timeoutMs }: Options,
+): Promise<string | null> {
+  const { host = "", port = 0 } = instance;
+  say("step", `Checking ${instance.process}.${instance.index}: GET / on port ${port}`);
+  const began = performance.now();
+  let lookAt = LOOK_AT_CONTAINER_MS;
+  let last = "";
+  for (let tries = 1; ; tries++) {
+    signal.throwIfAborted();
+    const found = await attempt({ host, port }, hostHeader);
+    if (found.healthy) {
+      say("info", `Try ${tries}: ${found.text}`);
+      return null;
+    }
+    const elapsed = performance.now() - began;
+    if (found.text !== last) say("info", `Try ${tries} after ${spent(elapsed)}: ${found.text}`);
+    last = found.text;
+    if (elapsed > timeoutMs) break;
+    if (elapsed > lookAt) {
+      lookAt = elapsed + LOOK_AT_CONTAINER_MS;
+      const ended = endOf(await containers.inspect(instance.id));
+      if (ended) return ended;
+    }
+    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+  }
+  const state = await containers.inspect(instance.id);
+  const silence = state?.running ? explainSilence(port, await listeningPorts(state.pid)) : "";
+  return silence || last;
+}
+
+async function attempt(
+  target: { host: string; port: number },
+  hostHeader: string,
+): Promise<{ healthy: boolean; text: string }> {
+  try {
+    const answer = await probe(target, { hostHeader, timeoutMs: PROBE_TIMEOUT_MS });
+    const healthy = answer.status >= 100 && answer.status < 500;
+    return { healthy, text: healthy ? `status ${answer.status}` : describe(answer) };
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    return { healthy: false, text: code === "ECONNREFUSED" ? "connection refused" : message };
+  }
+}
+
+function describe({ status, location, body }: Answer): string {
+  const excerpt = body.replaceAll(/\s+/g, " ").trim();
+  return `status ${status}${location ? `, Location: ${location}` : ""}${excerpt ? `, body: ${excerpt}` : ""}`;
+}
+
+async function waitForSettled(
+  instance: Instance,
+  { signal }: Work,
+  { containers }: Options,
+): Promise<string | null> {
+  const end = performance.now() + SETTLE_MS;
+  while (performance.now() < end) {
+    signal.throwIfAborted();
+    const ended = endOf(await containers.inspect(instance.id));
+    if (ended) return ended;
+    await new Promise((resolve) => setTimeout(resolve, POLL_MS * 2));
+  }
+  return null;
+}
+
+function endOf(state: ContainerState | null): string | null {
+  if (state === null) return "its container is gone";
+  if (state.running) return null;
+  if (state.oomKilled) return "it was killed because it ran out of memory";
+  return `its process ended with status ${state.exitCode}`;
+}

@@ -1,0 +1,136 @@
+import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { pipeline } from "node:stream/promises";
+import { extract } from "tar-fs";
+import { TealError } from "../apps/errors.ts";
+import type { Git } from "../apps/git.ts";
+import type { Deploy, Instance } from "../apps/types.ts";
+import type { Builder } from "./build.ts";
+import { checkInstance } from "./check.ts";
+import type { Containers } from "./engine/containers.ts";
+import type { Images } from "./engine/images.ts";
+import type { Networks } from "./engine/network.ts";
+import { imageTag } from "./names.ts";
+import type { Effects } from "./ports.ts";
+import { probe } from "./probe.ts";
+import type { FoundContainer } from "./reconcile.ts";
+
+interface Options {
+  git: Pick<Git, "archive">;
+  builder: Builder;
+  images: Pick<Images, "tag" | "exists" | "removeTags">;
+  containers: Containers;
+  networks: Networks;
+  namespace: string;
+  workDir: string;
+  buildConcurrency: number;
+  deployTimeoutMs: number;
+  hostOf(app: string): string;
+}
+
+const STOP_GRACE_S = 10;
+const WARM_PROBE_MS = 1000;
+
+/** The real effects: git, the image builder and Docker. */
+export function createEffects(
+  options: Options,
+): Effects & { listContainers(): Promise<FoundContainer[]> } {
+  const { containers, networks, images, namespace } = options;
+  const builds = createSlots(options.buildConcurrency);
+
+  return {
+    checkout: (deploy) => checkout(options, deploy),
+    async build(deploy, dir, { say, signal }) {
+      if (builds.busy()) say("info", "Waiting for other builds to end");
+      return builds.run(signal, () =>
+        options.builder.build({
+          app: deploy.app,
+          deploy: deploy.id,
+          commit: deploy.commit ?? "",
+          dir,
+          tag: imageTag(namespace, deploy.app, deploy.id),
+          signal,
+          say,
+        }),
+      );
+    },
+    tagImage: (app, deploy, image) => images.tag(image, imageTag(namespace, app, deploy)),
+    imageExists: (image) => images.exists(image),
+    async runReleaseCommand(app, release, command, { say, signal }) {
+      const name = `${namespace}-${release.deploy}-release`;
+      const onLine = (line: string) => say("output", line);
+      const code = await containers.runOnce(name, app, release, command, { signal, onLine });
+      signal.throwIfAborted();
+      if (code !== 0) throw new TealError("release-command-failed", { code });
+    },
+    createContainer: (app, instance, release) => containers.create(app, instance, release),
+    startContainer: (app, instance, release) => containers.start(app, instance, release),
+    check: (app, instance, _release, work) =>
+      checkInstance(instance, work, {
+        containers,
+        hostHeader: options.hostOf(app.name),
+        timeoutMs: options.deployTimeoutMs,
+      }),
+    answers: (instance) => answers(options, instance),
+    keepRunning: (instance) => containers.keepRunning(instance.id),
+    stopContainer: (id) => containers.stop(id, STOP_GRACE_S),
+    removeContainer: (id) => containers.remove(id),
+    async removeAppRemains(app) {
+      await networks.remove(app);
+      await images.removeTags(`${namespace}/${app}`);
+    },
+    listContainers: () => containers.list(),
+  };
+}
+
+async function checkout({ git, workDir }: Options, deploy: Deploy) {
+  await mkdir(workDir, { recursive: true });
+  const dir = await mkdtemp(join(workDir, `${deploy.id}-`));
+  const done = () => rm(dir, { recursive: true, force: true });
+  try {
+    const { stream, done: archived } = git.archive(deploy.app, deploy.commit ?? "");
+    await Promise.all([pipeline(stream, extract(dir)), archived]);
+    return { dir, done };
+  } catch (error) {
+    await done();
+    throw error;
+  }
+}
+
+/** The recorded address still belongs to this container (an address can be another's after a restart), and it answers. */
+async function answers({ containers, hostOf }: Options, instance: Instance): Promise<boolean> {
+  const { host, port } = instance;
+  if (!host || !port) return false;
+  const state = await containers.inspect(instance.id);
+  if (!state?.running || !state.addresses.includes(host)) return false;
+  try {
+    const answer = await probe(
+      { host, port },
+      { hostHeader: hostOf(instance.app), timeoutMs: WARM_PROBE_MS },
+    );
+    return answer.status < 500;
+  } catch {
+    return false;
+  }
+}
+
+/** At most `count` at a time; the others wait in order. */
+function createSlots(count: number) {
+  let free = count;
+  const waiting: (() => void)[] = [];
+  return {
+    busy: () => free === 0,
+    async run<T>(signal: AbortSignal, task: () => Promise<T>): Promise<T> {
+      if (free > 0) free--;
+      else await new Promise<void>((resolve) => waiting.push(resolve));
+      try {
+        signal.throwIfAborted();
+        return await task();
+      } finally {
+        const next = waiting.shift();
+        if (next) next();
+        else free++;
+      }
+    },
+  };
+}

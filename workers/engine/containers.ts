@@ -1,0 +1,187 @@
+import type Docker from "dockerode";
+import type { App, Instance, Release } from "../../apps/types.ts";
+import { addressIn, type Networks } from "./network.ts";
+import { retryEngine, statusOf } from "./retry.ts";
+import { containerSpec, oneOffSpec } from "./spec.ts";
+
+export interface ContainerState {
+  running: boolean;
+  exitCode: number;
+  oomKilled: boolean;
+  /** Process id on this machine; 0 when it does not run. */
+  pid: number;
+  /** Addresses on its networks. */
+  addresses: string[];
+}
+
+export interface Listed {
+  id: string;
+  app: string;
+  running: boolean;
+  oneOffOf: string | null;
+}
+
+export type Containers = ReturnType<typeof createContainers>;
+
+/** Containers by their deterministic names. Everything may be called twice. */
+export function createContainers(
+  docker: Docker,
+  networks: Networks,
+  { namespace }: { namespace: string },
+) {
+  async function create(app: App, instance: Instance, release: Release): Promise<void> {
+    const network = await networks.ensure(app.name);
+    const spec = containerSpec({ namespace, app, instance, release, network });
+    await createOnce(spec);
+  }
+
+  async function createOnce(spec: Docker.ContainerCreateOptions): Promise<void> {
+    try {
+      await retryEngine(() => docker.createContainer(spec));
+    } catch (error) {
+      if (statusOf(error) !== 409) throw error;
+    }
+  }
+
+  async function start(app: App, instance: Instance, release: Release) {
+    const network = await networks.ensure(app.name);
+    try {
+      await retryEngine(() => docker.getContainer(instance.id).start());
+    } catch (error) {
+      // 304: it runs already.
+      if (statusOf(error) !== 304) throw error;
+    }
+    return { host: addressIn(network, instance.slot), port: release.port };
+  }
+
+  async function inspect(id: string): Promise<ContainerState | null> {
+    try {
+      const info = await retryEngine(() => docker.getContainer(id).inspect());
+      return {
+        running: info.State.Running,
+        exitCode: info.State.ExitCode,
+        oomKilled: info.State.OOMKilled,
+        pid: info.State.Pid,
+        addresses: Object.values(info.NetworkSettings.Networks).map((n) => n.IPAddress),
+      };
+    } catch (error) {
+      if (statusOf(error) === 404) return null;
+      throw error;
+    }
+  }
+
+  /** SIGTERM, SIGKILL after `graceSeconds`. */
+  async function stop(id: string, graceSeconds: number): Promise<void> {
+    try {
+      await retryEngine(() => docker.getContainer(id).stop({ t: graceSeconds }));
+    } catch (error) {
+      if (![304, 404].includes(statusOf(error) ?? 0)) throw error;
+    }
+  }
+
+  async function remove(id: string): Promise<void> {
+    try {
+      await retryEngine(() => docker.getContainer(id).remove({ force: true, v: true }));
+    } catch (error) {
+      // 409: its removal is already under way.
+      if (![404, 409].includes(statusOf(error) ?? 0)) throw error;
+    }
+  }
+
+  async function keepRunning(id: string): Promise<void> {
+    await retryEngine(() =>
+      docker.getContainer(id).update({ RestartPolicy: { Name: "unless-stopped" } }),
+    );
+  }
+
+  /** The last lines of standard output and error. */
+  async function lastLines(id: string, count: number): Promise<string[]> {
+    try {
+      const raw = await retryEngine(() =>
+        docker.getContainer(id).logs({ stdout: true, stderr: true, tail: count, follow: false }),
+      );
+      return splitFrames(raw);
+    } catch (error) {
+      if (statusOf(error) === 404) return [];
+      throw error;
+    }
+  }
+
+  async function list(): Promise<Listed[]> {
+    const found = await retryEngine(() =>
+      docker.listContainers({
+        all: true,
+        filters: { label: [`teal.platform=${namespace}`, "teal.instance"] },
+      }),
+    );
+    return found.map((info) => ({
+      id: (info.Names[0] ?? "").replace(/^\//, ""),
+      app: info.Labels["teal.app"] ?? "",
+      running: info.State === "running",
+      oneOffOf: info.Labels["teal.one-off"] ?? null,
+    }));
+  }
+
+  /** Runs `command` in a new container of the release's image; its exit code. A container of the same name from a run that was cut off is replaced. */
+  async function runOnce(
+    name: string,
+    app: App,
+    release: Release,
+    command: string,
+    { signal, onLine }: { signal: AbortSignal; onLine(line: string): void },
+  ): Promise<number> {
+    const network = await networks.ensure(app.name);
+    await remove(name);
+    await createOnce(oneOffSpec({ namespace, app, release, network, name, command }));
+    const container = docker.getContainer(name);
+    const kill = () => void container.kill().catch(() => {});
+    signal.addEventListener("abort", kill, { once: true });
+    try {
+      const stream = await container.attach({ stream: true, stdout: true, stderr: true });
+      const lines = readLines(docker, stream, onLine);
+      await container.start();
+      const { StatusCode } = (await container.wait()) as { StatusCode: number };
+      await lines;
+      return StatusCode;
+    } finally {
+      signal.removeEventListener("abort", kill);
+      await remove(name);
+    }
+  }
+
+  return { create, start, inspect, stop, remove, keepRunning, lastLines, list, runOnce };
+}
+
+/** Docker's log frames: 1 byte stream, 3 bytes zero, 4 bytes length, payload. */
+function splitFrames(raw: Buffer): string[] {
+  const parts: Buffer[] = [];
+  for (let at = 0; at + 8 <= raw.length; ) {
+    const length = raw.readUInt32BE(at + 4);
+    parts.push(raw.subarray(at + 8, at + 8 + length));
+    at += 8 + length;
+  }
+  return Buffer.concat(parts).toString("utf8").split("\n").filter(Boolean);
+}
+
+async function readLines(
+  docker: Docker,
+  stream: NodeJS.ReadWriteStream,
+  onLine: (line: string) => void,
+): Promise<void> {
+  let rest = "";
+  const sink = {
+    write(chunk: Buffer) {
+      const lines = (rest + chunk.toString("utf8")).split("\n");
+      rest = (lines.pop() ?? "").slice(-4000);
+      lines.forEach(onLine);
+      return true;
+    },
+  } as unknown as NodeJS.WritableStream;
+  docker.modem.demuxStream(stream, sink, sink);
+  await new Promise<void>((resolve) => {
+    stream.once("end", resolve);
+    stream.once("close", resolve);
+    stream.once("error", () => resolve());
+  });
+  if (rest) onLine(rest);
+}

@@ -1,0 +1,34 @@
+import { TealError } from "../../apps/errors.ts";
+
+const WAIT_MS = 500;
+const GIVE_UP_MS = 60_000;
+
+/** HTTP status of an error answer of the engine; undefined when there was no answer. */
+export function statusOf(error: unknown): number | undefined {
+  const status = (error as { statusCode?: unknown } | null)?.statusCode;
+  return typeof status === "number" ? status : undefined;
+}
+
+function isAway(error: unknown): boolean {
+  const code = (error as { code?: unknown } | null)?.code;
+  return ["ECONNREFUSED", "ENOENT", "ECONNRESET", "EPIPE"].includes(String(code));
+}
+
+/**
+ * A deploy waits for an engine that restarts. `call` must be one that may be made twice.
+ * @throws no-engine after a minute without an answer; the engine's own error otherwise
+ */
+export async function retryEngine<T>(call: () => Promise<T>): Promise<T> {
+  const end = performance.now() + GIVE_UP_MS;
+  for (;;) {
+    try {
+      return await call();
+    } catch (error) {
+      if (!isAway(error)) throw error;
+      if (performance.now() > end) {
+        throw new TealError("no-engine", { detail: (error as Error).message }, { cause: error });
+      }
+      await new Promise((resolve) => setTimeout(resolve, WAIT_MS));
+    }
+  }
+}

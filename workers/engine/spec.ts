@@ -1,0 +1,115 @@
+import type Docker from "dockerode";
+import type { App, Colour, Instance, Release } from "../../apps/types.ts";
+import { addressIn, type AppNetwork } from "./network.ts";
+
+/** What most images need to drop to a user of their own and to own their files; nothing more. */
+const CAPABILITIES = [
+  "CHOWN",
+  "DAC_OVERRIDE",
+  "FOWNER",
+  "SETGID",
+  "SETUID",
+  "KILL",
+  "NET_BIND_SERVICE",
+];
+
+interface Common {
+  namespace: string;
+  app: App;
+  release: Release;
+  network: AppNetwork;
+}
+
+function environment(
+  app: App,
+  release: Release,
+  process: string,
+  colour: Colour | null,
+): string[] {
+  const env: Record<string, string> = {
+    PORT: String(release.port),
+    TEAL_APP: app.name,
+    TEAL_RELEASE: `v${release.n}`,
+    TEAL_COMMIT: release.commit,
+    TEAL_PROCESS: process,
+    ...(colour ? { TEAL_COLOUR: colour } : {}),
+  };
+  return Object.entries(env).map(([name, value]) => `${name}=${value}`);
+}
+
+/**
+ * The one place where a container's host settings are made: an allow-list, nothing of it taken
+ * from an app's files. The command runs in a shell inside the container, never outside.
+ */
+function common({ namespace, app, release, network }: Common): Docker.ContainerCreateOptions {
+  return {
+    Image: release.image,
+    Labels: {
+      "teal.platform": namespace,
+      "teal.app": app.name,
+      "teal.app-id": app.id,
+      "teal.release": `v${release.n}`,
+    },
+    HostConfig: {
+      NetworkMode: network.name,
+      Init: true,
+      CapDrop: ["ALL"],
+      CapAdd: CAPABILITIES,
+      SecurityOpt: ["no-new-privileges"],
+      PidsLimit: 4096,
+      LogConfig: { Type: "json-file", Config: { "max-size": "10m", "max-file": "3" } },
+    },
+  };
+}
+
+/** An empty command leaves the image's own entry point and command as they are. */
+function command(text: string): Docker.ContainerCreateOptions {
+  return text ? { Entrypoint: [], Cmd: ["/bin/sh", "-c", text] } : {};
+}
+
+/** Container of an instance, with its fixed address. It is not restarted until it has been healthy once. */
+export function containerSpec(
+  options: Common & { instance: Instance },
+): Docker.ContainerCreateOptions {
+  const { app, release, instance, network } = options;
+  const base = common(options);
+  return {
+    ...base,
+    ...command(release.processes[instance.process] ?? ""),
+    name: instance.id,
+    Env: environment(app, release, instance.process, instance.colour),
+    Labels: {
+      ...base.Labels,
+      "teal.instance": instance.id,
+      "teal.colour": instance.colour,
+      "teal.process": instance.process,
+      "teal.deploy": instance.deploy,
+    },
+    NetworkingConfig: {
+      EndpointsConfig: {
+        [network.name]: { IPAMConfig: { IPv4Address: addressIn(network, instance.slot) } },
+      },
+    },
+  };
+}
+
+/** Container of a one-off command, such as the release command. Its address is the engine's choice. */
+export function oneOffSpec(
+  options: Common & { name: string; command: string },
+): Docker.ContainerCreateOptions {
+  const { app, release, name } = options;
+  const base = common(options);
+  return {
+    ...base,
+    ...command(options.command),
+    name,
+    Env: environment(app, release, "release", null),
+    Labels: {
+      ...base.Labels,
+      "teal.instance": name,
+      "teal.one-off": release.deploy,
+      "teal.process": "release",
+      "teal.deploy": release.deploy,
+    },
+  };
+}

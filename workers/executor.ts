@@ -1,0 +1,126 @@
+import { isTealError, TealError } from "../apps/errors.ts";
+import type { Log } from "../apps/log.ts";
+import type { Claim } from "../apps/store.ts";
+import type { Deploy } from "../apps/types.ts";
+import type { DeployContext, Shop } from "./context.ts";
+import { retireLeftovers } from "./hand-over.ts";
+import type { Say } from "./ports.ts";
+import { isLive, runDeploy } from "./recipe.ts";
+
+interface Options extends Shop {
+  /** Unique per worker process. */
+  id: string;
+  leaseMs: number;
+  log: Log;
+  /** Opens the deploy's log; `flush` resolves when all that was said is kept. */
+  openLog(deploy: string): { say: Say; flush(): Promise<void> };
+  /** Called when instances may have been retired. */
+  onRetired(app: string): void;
+}
+
+export interface Executor {
+  /** Does all the work that waits for `app`; returns at once when another executor has it. */
+  work(app: string): Promise<void>;
+}
+
+const CANCEL_POLL_MS = 400;
+
+/** The one that holds an app's claim and runs its deploys, one after the other. */
+export function createExecutor(options: Options): Executor {
+  const { store, id, leaseMs } = options;
+  return {
+    async work(app) {
+      for (;;) {
+        const taken = await store.claim(app, id, leaseMs);
+        if (!taken) return;
+        await runClaimed(options, taken.claim, taken.deploy);
+        options.onRetired(app);
+        if (!(await store.release(taken.claim))) return;
+      }
+    },
+  };
+}
+
+async function runClaimed(options: Options, claim: Claim, deploy: Deploy): Promise<void> {
+  const lost = new AbortController();
+  const watch = watchClaim(options, claim, deploy, lost);
+  const { say, flush } = options.openLog(deploy.id);
+  const ctx: DeployContext = { ...options, claim, deploy, say, signal: lost.signal };
+  if (deploy.attempts > 1) say("warn", `Taken up again (attempt ${deploy.attempts})`);
+  try {
+    await runDeploy(ctx);
+    await flush();
+    await options.store.finishDeploy(claim, deploy.id, "live");
+  } catch (error) {
+    await giveUp(options, ctx, reasonOf(lost.signal, error), flush);
+  } finally {
+    watch.stop();
+  }
+}
+
+function reasonOf(signal: AbortSignal, error: unknown): unknown {
+  return signal.aborted && isTealError(signal.reason) ? signal.reason : error;
+}
+
+/**
+ * A deploy that cannot go on. When the claim or the store is gone nothing more is written: the
+ * executor that takes over decides. Otherwise what it started is retired and the deploy ends.
+ */
+async function giveUp(
+  { store, log }: Options,
+  ctx: DeployContext,
+  error: unknown,
+  flush: () => Promise<void>,
+): Promise<void> {
+  const { deploy, claim, say } = ctx;
+  if (isTealError(error, "fenced", "store-unavailable")) {
+    log.warn({ deploy: deploy.id, error: error.message }, "deploy left to its next executor");
+    return;
+  }
+  if (!isTealError(error)) log.error({ deploy: deploy.id, error }, "deploy failed unexpectedly");
+  const known = isTealError(error)
+    ? error
+    : new TealError("internal", { detail: error instanceof Error ? error.message : String(error) });
+  try {
+    // After the swap there is no way back: what went wrong then is told, and the release is live.
+    const live = await isLive(ctx);
+    say(live ? "warn" : "error", known.says);
+    if (!live) say("error", known.todo);
+    await retireLeftovers(ctx);
+    await flush();
+    const cancelled = known.code === "deploy-cancelled";
+    const state = live ? "live" : cancelled ? "cancelled" : "failed";
+    await store.finishDeploy(claim, deploy.id, state, known.says);
+  } catch (second) {
+    log.warn({ deploy: deploy.id, error: String(second) }, "deploy left to its next executor");
+  }
+}
+
+/** Renews the claim and looks for a cancellation; aborts `lost` before the lease could have ended. */
+function watchClaim(
+  { store, id, leaseMs, now }: Options,
+  claim: Claim,
+  deploy: Deploy,
+  lost: AbortController,
+): { stop(): void } {
+  let renewed = now();
+  const renew = async () => {
+    const asked = now();
+    const ours = await store.renew(claim, id, leaseMs).catch(() => null);
+    if (ours === true) renewed = asked;
+    if (ours === false || now() - renewed > leaseMs * 0.8) {
+      lost.abort(new TealError("fenced", { name: claim.app, token: claim.token }));
+    }
+  };
+  const look = async () => {
+    const current = await store.getDeploy(deploy.id).catch(() => null);
+    if (current?.cancelRequested) {
+      lost.abort(new TealError("deploy-cancelled", { id: deploy.id, why: "" }));
+    }
+  };
+  const timers = [
+    setInterval(() => void renew(), leaseMs / 4),
+    setInterval(() => void look(), CANCEL_POLL_MS),
+  ];
+  return { stop: () => timers.forEach((timer) => clearInterval(timer)) };
+}

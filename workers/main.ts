@@ -1,0 +1,138 @@
+import { hostname } from "node:os";
+import { setTimeout } from "node:timers/promises";
+import { appUrl, defaultHost } from "../apps/address.ts";
+import { readSettings, type Settings } from "../apps/config.ts";
+import { createDeployLog } from "../apps/deploy-log.ts";
+import { createFaultPoints } from "../apps/fault-points.ts";
+import { createGit } from "../apps/git.ts";
+import { createLog, type Log } from "../apps/log.ts";
+import { consumeQueue } from "../apps/queue.ts";
+import { connectRedis } from "../apps/redis.ts";
+import { createRedisStore } from "../apps/store-redis.ts";
+import type { RouterState } from "../apps/store.ts";
+import { createBases } from "./bases.ts";
+import { createBuilder } from "./build.ts";
+import { createEffects } from "./effects.ts";
+import { createDocker } from "./engine/client.ts";
+import { createContainers } from "./engine/containers.ts";
+import { createImages } from "./engine/images.ts";
+import { createNetworks } from "./engine/network.ts";
+import { createExecutor } from "./executor.ts";
+import { createReaper } from "./reaper.ts";
+import { createReconciler } from "./reconcile.ts";
+import { createRouters } from "./routers.ts";
+import { openLog } from "./say.ts";
+
+const settings = readSettings();
+const log = createLog("worker");
+await main(settings, log);
+
+/** The `worker` process: takes deploys from the queue, and keeps what runs equal to what is recorded. */
+async function main(settings: Settings, log: Log): Promise<void> {
+  const redis = connectRedis(settings, log);
+  const blocking = connectRedis(settings, log, { wait: true });
+  const subscriber = connectRedis(settings, log, { wait: true });
+  const store = createRedisStore(redis);
+  const deployLog = createDeployLog(redis);
+  const git = createGit({ reposDir: settings.paths.repos, log });
+  const reach = createFaultPoints(process.env);
+  const now = () => performance.now();
+  const { namespace, drainMs, leaseMs } = settings;
+
+  const effects = createDockerEffects(settings, log, git);
+  const routers = await createRouters({ subscriber, publish: (event) => store.publish(event) });
+  const reaper = createReaper({ store, effects, drainMs, isGone, reach, now, log });
+  const executor = createExecutor({
+    store,
+    effects,
+    routers,
+    namespace,
+    hostsOf: (app) => [defaultHost(app, settings)],
+    urlOf: (app) => appUrl(app, settings),
+    drainMs,
+    reach,
+    now,
+    id: `${hostname()}-${process.pid}-${Math.random().toString(36).slice(2, 8)}`,
+    leaseMs,
+    log,
+    openLog: (deploy) => openLog(deployLog, deploy, log),
+    onRetired: (app) => reaper.reap(app),
+  });
+  const reconciler = createReconciler({
+    store,
+    effects,
+    reaper,
+    removeRepository: (app) => git.remove(app),
+    log,
+  });
+
+  const stopping = new AbortController();
+  const queue = consumeQueue(blocking, (app) => executor.work(app), {
+    lockMs: leaseMs,
+    stalledMs: leaseMs / 2,
+  });
+  const rounds = keepRound(stopping.signal, leaseMs / 2, log, async () => {
+    for (const app of await store.appsWithWork()) void executor.work(app).catch(() => {});
+    await reconciler.reconcile();
+  });
+  log.info({ namespace }, "worker is ready");
+
+  const stop = async () => {
+    stopping.abort();
+    await queue.close();
+    await reaper.close();
+    await rounds;
+    await deployLog.close();
+    redis.disconnect();
+    blocking.disconnect();
+    subscriber.disconnect();
+    process.exit(0);
+  };
+  process.once("SIGTERM", () => void stop());
+  process.once("SIGINT", () => void stop());
+}
+
+function createDockerEffects(settings: Settings, log: Log, git: ReturnType<typeof createGit>) {
+  const { namespace } = settings;
+  const docker = createDocker();
+  const images = createImages(docker, { namespace, log });
+  const networks = createNetworks(docker, { namespace, pool: settings.networkPool });
+  const containers = createContainers(docker, networks, { namespace });
+  const bases = createBases({ images, settings, log });
+  return createEffects({
+    git,
+    builder: createBuilder({ images, bases, settings }),
+    images,
+    containers,
+    networks,
+    namespace,
+    workDir: settings.paths.work,
+    buildConcurrency: settings.buildConcurrency,
+    deployTimeoutMs: settings.deployTimeoutMs,
+    hostOf: (app) => defaultHost(app, settings),
+  });
+}
+
+/** Runs `round` at once and then every `everyMs`, until the signal. */
+async function keepRound(
+  signal: AbortSignal,
+  everyMs: number,
+  log: Log,
+  round: () => Promise<void>,
+): Promise<void> {
+  while (!signal.aborted) {
+    await round().catch((error) => log.warn({ error: String(error) }, "reconciliation put off"));
+    await setTimeout(everyMs, undefined, { signal }).catch(() => {});
+  }
+}
+
+/** A router on this machine is gone when its process is; one elsewhere when its report is no longer kept. */
+function isGone(router: RouterState): boolean {
+  if (router.host !== hostname()) return false;
+  try {
+    process.kill(router.pid, 0);
+    return false;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "ESRCH";
+  }
+}

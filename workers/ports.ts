@@ -1,0 +1,70 @@
+import type { LogKind } from "../apps/deploy-log.ts";
+import type { Counters } from "../router/contract.ts";
+import type { App, Deploy, Instance, Release } from "../apps/types.ts";
+
+export type Say = (kind: LogKind, text: string) => void;
+
+export interface Built {
+  /** Image id, `sha256:…`. */
+  image: string;
+  imageBytes: number;
+  processes: Record<string, string>;
+  port: number;
+}
+
+/** An instance whose container runs, with the address that traffic can reach. */
+export interface Address {
+  host: string;
+  port: number;
+}
+
+export interface Work {
+  say: Say;
+  signal: AbortSignal;
+}
+
+/**
+ * All that a deploy does outside the store. Every method may be cut off at any moment and called
+ * again: run twice is run once (invariant 12). None decides anything; all throw `TealError`.
+ */
+export interface Effects {
+  /** Source tree of the deploy's commit; `done()` removes it. */
+  checkout(deploy: Deploy, work: Work): Promise<{ dir: string; done(): Promise<void> }>;
+  build(deploy: Deploy, dir: string, work: Work): Promise<Built>;
+  /** Names the image so that nothing prunes it while its release is kept. */
+  tagImage(app: string, deploy: string, image: string): Promise<void>;
+  imageExists(image: string): Promise<boolean>;
+  /** Runs `command` in a new container of the release's image to its end. @throws release-command-failed */
+  runReleaseCommand(app: App, release: Release, command: string, work: Work): Promise<void>;
+  createContainer(app: App, instance: Instance, release: Release): Promise<void>;
+  startContainer(app: App, instance: Instance, release: Release): Promise<Address>;
+  /** Waits until the instance is healthy. @throws check-failed */
+  check(app: App, instance: Instance, release: Release, work: Work): Promise<void>;
+  /** One look: does a warm instance run at its recorded address, and answer? */
+  answers(instance: Instance): Promise<boolean>;
+  /** From now on the engine restarts it when it dies. */
+  keepRunning(instance: Instance): Promise<void>;
+  /** SIGTERM, then SIGKILL after the grace time. A container that is not there is stopped. */
+  stopContainer(id: string): Promise<void>;
+  removeContainer(id: string): Promise<void>;
+  /** Network and images of a destroyed app. */
+  removeAppRemains(app: string): Promise<void>;
+}
+
+export interface Acknowledged {
+  /** Routers that did not answer in time. */
+  silent: string[];
+  /** The longest hold of any router, ms. */
+  holdMs: number;
+  heldRequests: number;
+}
+
+/** What a worker hears from the routers. */
+export interface Routers {
+  /** Resolves when all of `ids` hold the app's new requests, or after `boundMs`. Call before preparing. */
+  awaitHeld(swap: string, ids: string[], boundMs: number): Promise<string[]>;
+  /** Resolves when all of `ids` route by `version`, or after `boundMs`. Call before committing. */
+  awaitFlipped(app: string, version: number, ids: string[], boundMs: number): Promise<Acknowledged>;
+  /** The app's counters, by router; those that do not answer within `boundMs` are left out. */
+  counts(app: string, ids: string[], boundMs: number): Promise<Map<string, Counters>>;
+}

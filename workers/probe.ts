@@ -1,0 +1,47 @@
+import { request } from "node:http";
+
+export interface Answer {
+  status: number;
+  location?: string;
+  /** The first 300 characters. */
+  body: string;
+}
+
+const BODY_CHARS = 300;
+
+/** One GET from outside the container. @throws Error of the connection, or "no answer within N ms" */
+export function probe(
+  target: { host: string; port: number },
+  { path = "/", hostHeader, timeoutMs }: { path?: string; hostHeader: string; timeoutMs: number },
+): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const req = request(
+      { ...target, path, agent: false, headers: { host: hostHeader, "user-agent": "teal-check" } },
+      (res) => {
+        let body = "";
+        const done = () => {
+          clearTimeout(timer);
+          const location = res.headers.location;
+          resolve({ status: res.statusCode ?? 0, ...(location ? { location } : {}), body });
+          req.destroy();
+        };
+        res.setEncoding("utf8");
+        res.on("data", (chunk: string) => {
+          body = (body + chunk).slice(0, BODY_CHARS);
+          if (body.length >= BODY_CHARS) done();
+        });
+        res.on("end", done);
+        res.on("error", done);
+      },
+    );
+    const timer = setTimeout(
+      () => req.destroy(new Error(`no answer within ${timeoutMs} ms`)),
+      timeoutMs,
+    );
+    req.on("error", (error) => {
+      clearTimeout(timer);
+      reject(error);
+    });
+    req.end();
+  });
+}

@@ -1,0 +1,104 @@
+import { setTimeout } from "node:timers/promises";
+import type { Log } from "../apps/log.ts";
+import type { RouterState, Store } from "../apps/store.ts";
+import type { Instance } from "../apps/types.ts";
+import { isRetired } from "./hand-over.ts";
+import type { Effects } from "./ports.ts";
+
+interface Options {
+  store: Store;
+  effects: Pick<Effects, "stopContainer" | "removeContainer">;
+  /** How long a request on a retired instance may go on. */
+  drainMs: number;
+  /** Is the process of a router whose lease ran out really gone? While in doubt: false. */
+  isGone(router: RouterState): boolean;
+  reach(step: string): void | Promise<void>;
+  now(): number;
+  log: Log;
+}
+
+export interface Reaper {
+  /** Looks at the app's retired instances until all are gone. Returns at once. */
+  reap(app: string): void;
+  /** One pass; true when retired instances are still waited for. */
+  pass(app: string): Promise<boolean>;
+  close(): Promise<void>;
+}
+
+const LOOK_EVERY_MS = 200;
+
+/**
+ * Stops what has been retired (invariant 5). It needs no claim: a retirement is recorded, and
+ * nothing retired is ever live again, so stopping twice or late is the same as stopping once.
+ */
+export function createReaper(options: Options): Reaper {
+  const stopping = new AbortController();
+  const running = new Map<string, Promise<void>>();
+  /** When this process first saw the instance retired, on its monotonic clock. */
+  const seen = new Map<string, number>();
+
+  async function untilNothingWaits(app: string): Promise<void> {
+    while (!stopping.signal.aborted) {
+      if (!(await pass(app))) return;
+      await setTimeout(LOOK_EVERY_MS, undefined, { signal: stopping.signal }).catch(() => {});
+    }
+  }
+
+  async function pass(app: string): Promise<boolean> {
+    const retired = (await options.store.listInstances(app)).filter(isRetired);
+    if (retired.length === 0) return false;
+    const routers = await options.store.routers();
+    const waits = await Promise.all(
+      retired.map(async (instance) => {
+        const since = seen.get(instance.id) ?? options.now();
+        seen.set(instance.id, since);
+        const waited = options.now() - since;
+        const free = routers.every((router) => letsGo(options, router, instance, waited));
+        if (free) await stopAndRemove(options, instance);
+        if (free) seen.delete(instance.id);
+        return !free;
+      }),
+    );
+    return waits.includes(true);
+  }
+
+  return {
+    pass,
+    reap(app) {
+      if (running.has(app) || stopping.signal.aborted) return;
+      const run = untilNothingWaits(app)
+        .catch((error) => options.log.warn({ app, error: String(error) }, "reaping put off"))
+        .finally(() => running.delete(app));
+      running.set(app, run);
+    },
+    async close() {
+      stopping.abort();
+      await Promise.all(running.values());
+    },
+  };
+}
+
+/**
+ * A router lets an instance go when it routes by a table without it and has no request open on
+ * it (or the drain time is over). A silent router counts until its process is known to be gone.
+ */
+function letsGo(
+  { drainMs, isGone }: Options,
+  router: RouterState,
+  instance: Instance,
+  waitedMs: number,
+): boolean {
+  if (router.expired && isGone(router)) return true;
+  const acknowledged = (router.acks[instance.app] ?? 0) >= (instance.retiredVersion ?? 0);
+  if (!acknowledged) return false;
+  return (router.busy[instance.id] ?? 0) === 0 || waitedMs >= drainMs;
+}
+
+async function stopAndRemove({ store, effects, reach }: Options, instance: Instance): Promise<void> {
+  await reach("drained");
+  await effects.stopContainer(instance.id);
+  await store.markGone(instance.id, "stopped");
+  await reach("old-stopped");
+  await effects.removeContainer(instance.id);
+  await store.markGone(instance.id, "removed");
+}

@@ -1,0 +1,107 @@
+import type { Log } from "../apps/log.ts";
+import type { Store } from "../apps/store.ts";
+import type { App, Instance } from "../apps/types.ts";
+import { isNeeded, isRetired } from "./hand-over.ts";
+import type { Effects } from "./ports.ts";
+import type { Reaper } from "./reaper.ts";
+
+/** A container that carries this platform's labels. */
+export interface FoundContainer {
+  id: string;
+  app: string;
+  running: boolean;
+  /** The deploy it serves, when it is a one-off (a release command), not an instance. */
+  oneOffOf: string | null;
+}
+
+interface Options {
+  store: Store;
+  effects: Effects & { listContainers(): Promise<FoundContainer[]> };
+  reaper: Pick<Reaper, "reap">;
+  removeRepository(app: string): Promise<void>;
+  log: Log;
+}
+
+/**
+ * Compares what is recorded with what runs, and takes the next step towards agreement. Run at
+ * start and every few seconds; every step may be repeated, by several workers at once.
+ */
+export function createReconciler(options: Options): { reconcile(): Promise<void> } {
+  const { store, effects, log } = options;
+
+  async function reconcile(): Promise<void> {
+    const apps = await store.listApps();
+    const found = await effects.listContainers();
+    const recorded = new Map<string, Instance>();
+    for (const app of apps) {
+      const instances = await store.listInstances(app.name);
+      instances.forEach((instance) => recorded.set(instance.id, instance));
+      if (app.state === "destroying") await finishDestroying(options, app, instances, found);
+      else await upholdApp(options, app, instances, found);
+    }
+    await removeOrphans(found, recorded);
+  }
+
+  /** Invariant 13. A record always comes before its container, so one without a record is nobody's. */
+  async function removeOrphans(found: FoundContainer[], recorded: Map<string, Instance>) {
+    for (const container of found) {
+      if (recorded.has(container.id)) continue;
+      if (container.oneOffOf && (await isUnfinished(container.oneOffOf))) continue;
+      // Recorded only after the list above was read?
+      const now = await store.listInstances(container.app);
+      if (now.some((instance) => instance.id === container.id)) continue;
+      log.info({ container: container.id }, "removing a container that no record names");
+      await effects.stopContainer(container.id);
+      await effects.removeContainer(container.id);
+    }
+  }
+
+  async function isUnfinished(deployId: string): Promise<boolean> {
+    const deploy = await store.getDeploy(deployId);
+    return deploy?.state === "queued" || deploy?.state === "running";
+  }
+
+  return { reconcile };
+}
+
+/** Restarts what should run and does not; hands what is retired to the reaper. */
+async function upholdApp(
+  { store, effects, reaper, log }: Options,
+  app: App,
+  instances: Instance[],
+  found: FoundContainer[],
+): Promise<void> {
+  if (instances.some(isRetired)) reaper.reap(app.name);
+  const route = await store.getRoute(app.name);
+  const running = new Set(found.filter((c) => c.running).map((c) => c.id));
+  const missing = instances.filter(
+    (i) => i.state === "live" && isNeeded(app, route, i) && !running.has(i.id),
+  );
+  for (const instance of missing) {
+    const release = await store.getRelease(app.name, instance.release);
+    if (!release) continue;
+    log.warn({ instance: instance.id }, "a live instance does not run; starting it");
+    await effects.createContainer(app, instance, release);
+    await effects.startContainer(app, instance, release);
+    await effects.keepRunning(instance);
+  }
+}
+
+/** Invariant 11: whatever was begun for the app, nothing of it stays. */
+async function finishDestroying(
+  { store, effects, removeRepository, log }: Options,
+  app: App,
+  instances: Instance[],
+  found: FoundContainer[],
+): Promise<void> {
+  const ids = new Set(instances.map((i) => i.id));
+  found.filter((c) => c.app === app.name).forEach((c) => ids.add(c.id));
+  for (const id of ids) {
+    await effects.stopContainer(id);
+    await effects.removeContainer(id);
+  }
+  await effects.removeAppRemains(app.name);
+  await removeRepository(app.name);
+  await store.forgetApp(app.name, app.id);
+  log.info({ app: app.name }, "app destroyed");
+}
