@@ -1,10 +1,9 @@
 import { createHash, randomBytes } from "node:crypto";
-import { link, mkdir, open, readFile, rm } from "node:fs/promises";
-import { dirname } from "node:path";
 import type { Redis } from "ioredis";
 import { TealError } from "./errors.ts";
 import { keys } from "./keys.ts";
 import { parsePublicKey } from "./public-key.ts";
+import { keepSecret } from "./secret-file.ts";
 
 export type Role = "admin" | "deploy" | "read";
 export type Action = "admin" | "push" | "read";
@@ -130,7 +129,18 @@ export function createAccess(redis: Redis): Access {
   }
 
   async function ensureAdminToken(file: string): Promise<string> {
-    const secret = (await readSecret(file)) ?? (await writeSecret(file));
+    const secret = (
+      await keepSecret(
+        file,
+        () => `${newSecret()}
+`,
+      )
+    ).trim();
+    if (!SECRET.test(secret)) {
+      throw new Error(
+        `${file} was expected to hold the admin token and does not; remove it to have a new one made.`,
+      );
+    }
     const token: TokenRecord = {
       id: "admin",
       name: "admin",
@@ -145,13 +155,13 @@ export function createAccess(redis: Redis): Access {
   return {
     createToken,
     verifyToken,
-    listTokens: async () => (await currentTokens()).map(([, token]) => token).sort(byAge),
+    listTokens: async () => (await currentTokens()).map(([, token]) => token).toSorted(byAge),
     revokeToken,
     revokeSecret: async (secret) => void (await redis.hdel(keys.tokens, digest(secret))),
     addKey,
     findKey,
     listKeys: async () =>
-      (await readAll<KeyRecord>(keys.sshKeys)).map(([, key]) => key).sort(byAge),
+      (await readAll<KeyRecord>(keys.sshKeys)).map(([, key]) => key).toSorted(byAge),
     removeKey: async (fingerprint) => (await redis.hdel(keys.sshKeys, fingerprint)) === 1,
     ensureAdminToken,
     may,
@@ -185,41 +195,8 @@ function checked({ name, role, apps }: Identity): Identity {
   }
   if (!Object.hasOwn(GRANTS, role)) {
     throw new TealError("bad-request", {
-      detail: `a role is admin, deploy or read, and ${String(role)} is not`,
+      detail: `a role is admin, deploy or read, and ${role} is not`,
     });
   }
   return { name, role, apps };
-}
-
-async function readSecret(file: string): Promise<string | null> {
-  const text = await readFile(file, "utf8").catch((error: NodeJS.ErrnoException) => {
-    if (error.code === "ENOENT") return null;
-    throw error;
-  });
-  if (text === null) return null;
-  const secret = text.trim();
-  if (SECRET.test(secret)) return secret;
-  throw new Error(
-    `${file} was expected to hold the admin token and does not; remove it to have a new one made.`,
-  );
-}
-
-/** Linked into place when complete: a reader finds the whole token or no file, and two writers one token. */
-async function writeSecret(file: string): Promise<string> {
-  await mkdir(dirname(file), { recursive: true, mode: 0o700 });
-  const secret = newSecret();
-  const fresh = `${file}.${randomBytes(6).toString("hex")}`;
-  const handle = await open(fresh, "wx", 0o600);
-  try {
-    await handle.writeFile(`${secret}\n`);
-    await handle.sync();
-    await link(fresh, file);
-    return secret;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
-    return (await readSecret(file)) ?? writeSecret(file);
-  } finally {
-    await handle.close();
-    await rm(fresh, { force: true });
-  }
 }

@@ -16,7 +16,7 @@ export async function adoptQuarantine(quarantine: string, objects: string): Prom
     const from = join(quarantine, shard.name);
     const to = join(objects, shard.name);
     if (await mkdir(to, { recursive: true })) touched.add(objects);
-    for (const file of (await readdir(from)).filter(isObject).sort(indexLast)) {
+    for (const file of (await readdir(from)).filter(isObject).toSorted(indexLast)) {
       await adopt(join(from, file), join(to, file));
       touched.add(to);
     }
@@ -61,5 +61,9 @@ async function adopt(from: string, to: string): Promise<void> {
 /** Also works for files: what matters is that the entry survives a power cut. */
 async function syncDirectory(path: string): Promise<void> {
   const handle = await open(path, "r");
-  await handle.sync().finally(() => handle.close());
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
 }

@@ -1,10 +1,11 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { mkdir, readFile, rename, rm, stat, statfs, writeFile } from "node:fs/promises";
-import { delimiter, dirname, join, resolve } from "node:path";
+import { join, resolve } from "node:path";
 import type { Readable } from "node:stream";
 import { simpleGit } from "simple-git";
 import { TealError } from "./errors.ts";
+import { gitConfig, gitEnvironment } from "./git-config.ts";
 import { adoptQuarantine, isQuarantineOf } from "./git-quarantine.ts";
 import { APP_NAME } from "./types.ts";
 
@@ -68,38 +69,20 @@ interface Options {
 
 /** Commits of pushes, hidden from clients: see `transfer.hideRefs`. */
 const PINS = "refs/teal/pushes/";
-const SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 const ASK_TIMEOUT_MS = 120_000;
 
 /** The only module that runs git. Children get a constructed environment and an argument list. */
 export function createGit(options: Options): Git {
   const reposDir = resolve(options.reposDir);
   const hooksDir = resolve(options.hooksDir ?? join(import.meta.dirname, "..", "hooks"));
-  const config = configText(hooksDir, options.maxInputBytes ?? 512 * 1024 * 1024);
+  const config = gitConfig(hooksDir, options.maxInputBytes ?? 512 * 1024 * 1024);
   const home = join(reposDir, ".home");
   const repo = (app: string) => {
     if (!APP_NAME.test(app)) throw new TealError("bad-app-name", { name: app });
     return join(reposDir, `${app}.git`);
   };
 
-  /** Without `hooks` no hook runs, whatever the repository's configuration says. */
-  function environment(dir: string, hooks = "/dev/null"): Record<string, string> {
-    return {
-      PATH: [dirname(process.execPath), SYSTEM_PATH].join(delimiter),
-      HOME: home,
-      LC_ALL: "C.UTF-8",
-      GIT_CONFIG_NOSYSTEM: "1",
-      GIT_CONFIG_GLOBAL: "/dev/null",
-      GIT_ATTR_NOSYSTEM: "1",
-      GIT_TERMINAL_PROMPT: "0",
-      GIT_ALLOW_PROTOCOL: "none",
-      GIT_CONFIG_COUNT: "2",
-      GIT_CONFIG_KEY_0: "safe.directory",
-      GIT_CONFIG_VALUE_0: dir,
-      GIT_CONFIG_KEY_1: "core.hooksPath",
-      GIT_CONFIG_VALUE_1: hooks,
-    };
-  }
+  const environment = (dir: string, hooks = "/dev/null") => gitEnvironment(dir, home, hooks);
 
   async function ask(app: string, args: string[], quarantine?: string): Promise<string> {
     const dir = repo(app);
@@ -302,34 +285,4 @@ function ended(child: ChildProcess, what: string): Promise<void> {
       else fail(new Error(`${what} ended with ${signal ?? `status ${code}`}: ${said.trim()}`));
     });
   });
-}
-
-function configText(hooksDir: string, maxInputBytes: number): string {
-  const quoted = `"${hooksDir.replaceAll("\\", "\\\\").replaceAll('"', '\\"')}"`;
-  return `[core]
-	repositoryformatversion = 0
-	filemode = true
-	bare = true
-	hooksPath = ${quoted}
-	fsync = committed
-	fsyncMethod = batch
-[gc]
-	auto = 0
-[transfer]
-	fsckObjects = true
-	hideRefs = refs/teal
-[receive]
-	fsckObjects = true
-	maxInputSize = ${maxInputBytes}
-	shallowUpdate = false
-	denyNonFastForwards = false
-	advertisePushOptions = true
-	autogc = false
-[receive "fsck"]
-	badTimezone = ignore
-	missingSpaceBeforeDate = ignore
-	zeroPaddedFilemode = ignore
-[uploadpack]
-	allowAnySHA1InWant = false
-`;
 }

@@ -22,7 +22,7 @@ export async function bootstrapNode(version: string, authority: Authority | null
     work.say(`Building ${image}`);
     const dockerfile = `FROM ${debian}\nCOPY root/ /\nENV NODE_VERSION=${version}\nCMD ["node"]\n`;
     const { tar } = await createContext({ dir: join(scratch, "root"), under: "root", files: { Dockerfile: dockerfile }, ignore: EVERYTHING });
-    await work.images.build({ context: tar, dockerfile: "Dockerfile", tag: image, labels: { "teal.base": "node" }, signal: work.signal, onLine: () => {} });
+    await work.images.build({ context: tar, dockerfile: "Dockerfile", tag: image, labels: { "teal.base": "node" }, shared: true, signal: work.signal, onLine: () => {} });
     return { image, version, ca: authority !== null };
   } finally {
     await rm(scratch, { recursive: true, force: true });

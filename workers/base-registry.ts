@@ -28,7 +28,7 @@ export async function pullNode(range: string, authority: Authority | null, work:
   if (authority) tar.entry({ name: "ca.crt" }, authority.pem);
   tar.finalize();
   const context = Readable.from(tar, { objectMode: false });
-  await work.images.build({ context, dockerfile: "Dockerfile", tag: image, labels: { "teal.base": "node" }, signal: work.signal, onLine: () => {} });
+  await work.images.build({ context, dockerfile: "Dockerfile", tag: image, labels: { "teal.base": "node" }, shared: true, signal: work.signal, onLine: () => {} });
   return { image, version, ca: authority !== null };
 }
 

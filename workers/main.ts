@@ -34,7 +34,7 @@ async function main(settings: Settings, log: Log): Promise<void> {
   const subscriber = connectRedis(settings, log, { wait: true });
   const store = createRedisStore(redis);
   const deployLog = createDeployLog(redis);
-  const git = createGit({ reposDir: settings.paths.repos, log });
+  const git = createGit({ reposDir: settings.paths.repos });
   const reach = createFaultPoints(process.env);
   const now = () => performance.now();
   const { namespace, drainMs, leaseMs } = settings;
@@ -82,7 +82,7 @@ async function main(settings: Settings, log: Log): Promise<void> {
     await queue.close();
     await reaper.close();
     await rounds;
-    await deployLog.close();
+    deployLog.close();
     redis.disconnect();
     blocking.disconnect();
     subscriber.disconnect();

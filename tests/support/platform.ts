@@ -30,7 +30,7 @@ export type Platform = Awaited<ReturnType<typeof startPlatform>>;
  */
 export async function startPlatform({ routers = 1, workers = 1, env = {} }: PlatformOptions = {}) {
   const home = mkdtempSync(join(tmpdir(), "teal-home-"));
-  const [apiPort, routerPort, sshPort] = await freePorts(3);
+  const [apiPort = 0, routerPort = 0, sshPort = 0] = await freePorts(3);
   const namespace = `tealtest-${process.pid}-${Math.random().toString(36).slice(2, 6)}`;
   const socket = join(home, "redis.sock");
   const faultFile = join(home, "fault");

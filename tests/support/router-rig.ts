@@ -150,4 +150,5 @@ export async function assertAlive(t: ExecutionContext, rig: RouterRig): Promise<
 }
 
 export const OK = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+export const OK_CLOSE = "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok";
 export const HEAD = "Host: shop.test\r\n";

@@ -3,6 +3,7 @@ import type Docker from "dockerode";
 import { TealError } from "../../apps/errors.ts";
 import type { Log } from "../../apps/log.ts";
 import { createProgress, type FailedStep } from "./buildkit.ts";
+import { engineError, reach, readEvents, statusOf, withSource } from "./streams.ts";
 
 export interface ImageConfig {
   /** `NAME=value` lines. */
@@ -28,6 +29,8 @@ export interface BuildRequest {
   dockerfile: string;
   tag: string;
   labels: Record<string, string>;
+  /** It belongs to the machine, and not to this platform alone. */
+  shared?: boolean;
   buildArgs?: Record<string, string>;
   signal: AbortSignal;
   onLine(text: string): void;
@@ -87,7 +90,8 @@ export function createImages(docker: Docker, { namespace, log }: { namespace: st
   return {
     inspect,
     build: async (request) => {
-      const labels = { ...request.labels, "teal.platform": namespace };
+      const owner = request.shared ? {} : { "teal.platform": namespace };
+      const labels = { ...request.labels, ...owner };
       const id = await withSource(request.context, () => build(docker, { ...request, labels }));
       log.debug({ image: id, tag: request.tag }, "image built");
       return needed(id);
@@ -155,20 +159,6 @@ async function build(docker: Docker, request: BuildRequest): Promise<string> {
   return id;
 }
 
-/** What broke the source says more than what that did to the connection. Whatever happens, the source is closed. */
-async function withSource<T>(source: Readable, act: () => Promise<T>): Promise<T> {
-  let broken: Error | null = null;
-  source.once("error", (error: Error) => (broken = error));
-  try {
-    return await act();
-  } catch (error) {
-    throw broken ?? error;
-  } finally {
-    source.on("error", () => {});
-    source.destroy();
-  }
-}
-
 async function pull(docker: Docker, ref: string, options: Parameters<Images["pull"]>[1]): Promise<void> {
   const slow = new AbortController();
   const timer = setTimeout(() => slow.abort(new Error(`no answer within ${options.firstMs} ms`)), options.firstMs);
@@ -183,61 +173,6 @@ async function pull(docker: Docker, ref: string, options: Parameters<Images["pul
   } finally {
     clearTimeout(timer);
   }
-}
-
-interface EngineEvent {
-  id?: string;
-  aux?: unknown;
-  error?: string;
-  status?: string;
-  progress?: string;
-}
-
-/** Reads an answer of JSON lines to its end. Gives the engine's error, or null. */
-async function readEvents(
-  answer: Readable,
-  signal: AbortSignal,
-  onEvent: (event: EngineEvent) => void,
-): Promise<string | null> {
-  let failure: string | null = null;
-  const take = (line: string): void => {
-    if (line.trim() === "") return;
-    const event = JSON.parse(line) as EngineEvent;
-    if (event.error) failure = event.error;
-    else onEvent(event);
-  };
-  await reach(signal, async () => {
-    let rest = "";
-    for await (const chunk of answer.setEncoding("utf8")) {
-      const lines = (rest + String(chunk)).split("\n");
-      rest = lines.pop() ?? "";
-      lines.forEach(take);
-    }
-    take(rest);
-  });
-  signal.throwIfAborted();
-  return failure;
-}
-
-/** Errors of the connection become `no-engine`; an aborted signal's reason comes before all. */
-async function reach<T>(signal: AbortSignal | null, act: () => Promise<T>): Promise<T> {
-  try {
-    signal?.throwIfAborted();
-    return await act();
-  } catch (error) {
-    signal?.throwIfAborted();
-    throw engineError(error);
-  }
-}
-
-function engineError(error: unknown): Error {
-  const { code, message } = error as NodeJS.ErrnoException;
-  const gone = ["ENOENT", "ECONNREFUSED", "ECONNRESET", "EACCES", "EPIPE"].includes(code ?? "");
-  return gone ? new TealError("no-engine", { detail: message }, { cause: error }) : (error as Error);
-}
-
-function statusOf(error: unknown): number | undefined {
-  return (error as { statusCode?: number }).statusCode;
 }
 
 /** The tag begins behind the last colon that no slash follows. */

@@ -540,6 +540,26 @@ both(
   },
 );
 
+both("a commit after the hold has expired, or without one, is refused", async (t, world) => {
+  const { store } = world;
+  await store.createApp("shop", "ann");
+  await makeLive(store, push("shop"));
+  const route = await store.getRoute("shop");
+  const { claim, deploy, swap } = await makeReady(store, push("shop"));
+  await refused(t, "hold-expired", store.commitSwap(claim, swap));
+  await store.prepareSwap(claim, deploy.id, swap.id, SWAP_TIMES);
+  await world.endHolds();
+  await refused(t, "hold-expired", store.commitSwap(claim, swap));
+  await store.prepareSwap(claim, deploy.id, swap.id, SWAP_TIMES);
+  await store.prepareSwap(claim, deploy.id, "another", SWAP_TIMES);
+  await refused(t, "hold-expired", store.commitSwap(claim, swap));
+  await store.prepareSwap(claim, deploy.id, swap.id, SWAP_TIMES);
+  await store.abandonSwap(claim, swap.id);
+  await refused(t, "hold-expired", store.commitSwap(claim, swap));
+  t.deepEqual(await store.getRoute("shop"), route);
+  t.is((await world.events()).filter((it) => it.type === "route").length, 1);
+});
+
 both("a route is written only over the version that was seen", async (t, { store }) => {
   await store.createApp("shop", "ann");
   await makeLive(store, push("shop"));

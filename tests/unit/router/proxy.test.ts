@@ -1,7 +1,7 @@
 import { createServer } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 import test from "ava";
-import { ask, deadPort, eventually, HEAD, listen, OK, rawClient, startRawApp, startRouter } from "../../support/router-rig.ts";
+import { ask, deadPort, eventually, HEAD, listen, OK, OK_CLOSE, rawClient, startRawApp, startRouter } from "../../support/router-rig.ts";
 
 test("A request reaches the app and its answer the client, with fields in their order", async (t) => {
   const rig = await startRouter(t);
@@ -38,7 +38,7 @@ test("An unknown host gets a 404 that names it", async (t) => {
 
 test("A host matches in any case, with a port and a trailing dot", async (t) => {
   const rig = await startRouter(t);
-  const app = await startRawApp(t, (socket) => socket.write(OK));
+  const app = await startRawApp(t, (socket) => socket.end(OK_CLOSE));
   rig.route([app.port]);
   for (const host of ["SHOP.test", "shop.test:8080", "shop.test.", "Shop.Test.:80"]) {
     const client = await rawClient(t, rig.port, `GET / HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`);
@@ -82,9 +82,9 @@ test("A target that refuses the connection costs nothing when another one is the
 test("Requests go to the target with the fewest open ones", async (t) => {
   const rig = await startRouter(t);
   const slow = await startRawApp(t, () => undefined);
-  const quick = await startRawApp(t, (socket) => socket.end(OK.replace("200 OK\r\n", "200 OK\r\nConnection: close\r\n")));
+  const quick = await startRawApp(t, (socket) => socket.end(OK_CLOSE));
   rig.route([slow.port, quick.port]);
-  for (let i = 0; i < 2; i++) await rawClient(t, rig.port, `GET / HTTP/1.1\r\n${HEAD}\r\n`);
+  await rawClient(t, rig.port, `GET / HTTP/1.1\r\n${HEAD}\r\n`);
   await eventually(() => slow.received.length === 1);
   for (let i = 0; i < 6; i++) t.regex(await ask(t, rig.port), /200 OK/);
   t.is(slow.received.length, 1);
@@ -203,7 +203,6 @@ test("An upload goes through as it is, also when the app answers before its end"
   });
   rig.route([await listen(app)]);
   t.teardown(() => app.close());
-  const url = `http://127.0.0.1:${rig.port}`;
   const body = Buffer.alloc(3_000_000, "x");
   const client = await rawClient(t, rig.port, `PUT / HTTP/1.1\r\n${HEAD}Content-Length: 3000000\r\n\r\n`);
   client.socket.write(body);
@@ -212,7 +211,7 @@ test("An upload goes through as it is, also when the app answers before its end"
   await client.until(/3 chunked/);
   const early = await rawClient(t, rig.port, `POST /early HTTP/1.1\r\n${HEAD}Content-Length: 30\r\n\r\nabc`);
   await early.until(/413 [^]*too much/);
-  t.truthy(url);
+  t.is(rig.router.counters("shop").lost, 0);
 });
 
 test("Expect: 100-continue is answered when the app is there to take the body", async (t) => {

@@ -1,0 +1,106 @@
+import { once } from "node:events";
+import { mkdir } from "node:fs/promises";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { join, resolve } from "node:path";
+import { createGitHttp } from "../hooks/git-http.ts";
+import { createReceiver } from "../hooks/receive.ts";
+import { createSshServer } from "../hooks/ssh.ts";
+import { createAccess } from "./access.ts";
+import { createApi } from "./api/api.ts";
+import { readSettings, type Settings } from "./config.ts";
+import { createDashboard } from "./dashboard/dashboard.ts";
+import { createDeployLog } from "./deploy-log.ts";
+import { createDeploys } from "./deploys.ts";
+import { createFaultPoints } from "./fault-points.ts";
+import { createGit } from "./git.ts";
+import { createLog, type Log } from "./log.ts";
+import { createQueue } from "./queue.ts";
+import { connectRedis } from "./redis.ts";
+import { createRedisStore } from "./store-redis.ts";
+
+const CLI = resolve(import.meta.dirname, "cli/main.ts");
+const CLOSING_MS = 5000;
+
+const settings = readSettings();
+const log = createLog("web");
+await main(settings, log);
+
+/** The `web` process: API, dashboard and git over HTTP on one port, SSH on another, the hook's socket. */
+async function main(settings: Settings, log: Log): Promise<void> {
+  const redis = connectRedis(settings, log);
+  const store = createRedisStore(redis);
+  const deployLog = createDeployLog(redis);
+  const access = createAccess(redis);
+  const git = createGit({ reposDir: settings.paths.repos });
+  const queue = createQueue(redis);
+  const reach = createFaultPoints(process.env);
+  const deploys = createDeploys({ store, queue, reach });
+
+  await mkdir(settings.paths.run, { recursive: true, mode: 0o700 });
+  await keepAdminToken(access, settings, log);
+  const receiver = createReceiver({
+    socketPath: join(settings.paths.run, "hook.sock"),
+    ...{ store, git, access, deploys, deployLog, log, reach },
+  });
+  await receiver.listen();
+
+  const gitHttp = createGitHttp({ access, git, store, receiver, log });
+  const api = createApi({ store, deploys, deployLog, access, settings, log }).callback();
+  const dashboard = createDashboard({ store, deploys, deployLog, access, settings, log }).callback();
+  const http = createServer((req, res) => {
+    void gitHttp(req, res).then((handled) => {
+      if (!handled) void (isApi(req) ? api : dashboard)(req, res);
+    });
+  });
+  await listen(http, settings.apiPort, settings.bind);
+  const ssh = createSshServer({
+    ...{ access, git, store, receiver, log },
+    hostKeyFile: settings.paths.sshHostKey,
+    cliFile: CLI,
+    apiUrl: `http://127.0.0.1:${settings.apiPort}`,
+  });
+  await ssh.listen(settings.sshPort, settings.bind);
+  log.info({ api: settings.apiPort, ssh: settings.sshPort }, "web is ready");
+
+  const stop = async () => {
+    http.close();
+    setTimeout(() => http.closeAllConnections(), CLOSING_MS).unref();
+    await Promise.allSettled([receiver.close(), ssh.close()]);
+    deployLog.close();
+    await queue.close().catch(() => {});
+    redis.disconnect();
+    process.exit(0);
+  };
+  process.once("SIGTERM", () => void stop());
+  process.once("SIGINT", () => void stop());
+}
+
+function isApi(req: IncomingMessage): boolean {
+  return /^\/api(\/|$)/.test(req.url ?? "");
+}
+
+async function listen(
+  server: Server<typeof IncomingMessage, typeof ServerResponse>,
+  port: number,
+  host: string,
+): Promise<void> {
+  server.listen(port, host);
+  await once(server, "listening");
+}
+
+/** The store may come up after this process: until then nobody could sign in anyway. */
+async function keepAdminToken(
+  access: ReturnType<typeof createAccess>,
+  { paths }: Settings,
+  log: Log,
+): Promise<void> {
+  for (let tried = 1; ; tried++) {
+    try {
+      await access.ensureAdminToken(paths.adminToken);
+      return;
+    } catch (error) {
+      if (tried === 1) log.warn({ error: String(error) }, "waiting for the store");
+      await new Promise((resolve) => setTimeout(resolve, Math.min(100 * tried, 2000)));
+    }
+  }
+}

@@ -1,0 +1,54 @@
+import { PlanError } from "./errors.ts";
+import type { Detector } from "./plan.ts";
+import { readProcfile } from "./procfile.ts";
+
+/** Directives stand before everything else; both comment signs are understood by builders. */
+const DIRECTIVE = /^\s*(?:#|\/\/)\s*([a-z]+)\s*=\s*(.*?)\s*$/i;
+/** Its features are those of the builder in the engine, so that nothing need be fetched. */
+const OWN_SYNTAX = /^(?:docker\.io\/)?docker\/dockerfile(?::[\w.-]+)?$/;
+const FROM = /^\s*FROM\s+(?:--platform=\S+\s+)?(\S+)/gim;
+
+/** Apps that bring a Dockerfile, used as it is. */
+export const dockerfile: Detector = {
+  name: "dockerfile",
+  looksFor: "a Dockerfile",
+  plan: async (tree) => {
+    const text = await tree.read("Dockerfile");
+    if (text === null) return null;
+    const procfile = await readProcfile(tree);
+    const { text: dockerfile, left } = withoutSyntax(text);
+    const warnings = left ? [`The line 'syntax=${left}' is left out: the engine's own builder is used.`] : [];
+    return {
+      buildpack: "dockerfile",
+      why: procfile ? "Dockerfile with Procfile" : "Dockerfile",
+      warnings,
+      dockerfile,
+      from: [...text.matchAll(FROM)].map((match) => match[1] ?? ""),
+      processes: { web: "", ...procfile },
+    };
+  },
+};
+
+/** A syntax line names an image that would run as the builder. @throws PlanError foreign-syntax */
+function withoutSyntax(text: string): { text: string; left: string | null } {
+  const lines = text.split("\n");
+  for (const [index, line] of lines.entries()) {
+    if (index === 0 && line.startsWith("#!")) continue;
+    const [, name, value = ""] = DIRECTIVE.exec(line) ?? [];
+    if (name?.toLowerCase() === "syntax") {
+      if (!OWN_SYNTAX.test(value)) throw new PlanError("foreign-syntax", { line: index + 1, came: value });
+      // An empty comment keeps the numbers of the lines below.
+      return { text: lines.with(index, "#").join("\n"), left: value };
+    }
+    // Also looks behind plain comments, where some builders do and some do not.
+    if (!/^\s*(#|\/\/|$)/.test(line)) break;
+  }
+  return refuseJsonSyntax(text);
+}
+
+/** Builders also take the name from a JSON object in the first lines. */
+function refuseJsonSyntax(text: string): { text: string; left: null } {
+  const found = /^\s*\{[^}]*"syntax"\s*:\s*"([^"]*)"/.exec(text);
+  if (found) throw new PlanError("foreign-syntax", { line: 1, came: found[1] ?? "" });
+  return { text, left: null };
+}

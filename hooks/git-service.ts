@@ -1,0 +1,85 @@
+import type { ChildProcess } from "node:child_process";
+import type { Access, Identity } from "../apps/access.ts";
+import { TealError } from "../apps/errors.ts";
+import type { Git, Service } from "../apps/git.ts";
+import type { Store } from "../apps/store.ts";
+import { APP_NAME } from "../apps/types.ts";
+import type { Receiver } from "./receive.ts";
+
+export interface GitServiceOptions {
+  access: Pick<Access, "may">;
+  git: Pick<Git, "init" | "exists" | "hasRefs" | "remove" | "spawnService" | "freeBytes">;
+  store: Pick<Store, "getApp">;
+  receiver: Pick<Receiver, "register">;
+  /** Below this many free bytes on disk no push is taken. */
+  minFreeBytes?: number;
+}
+
+interface Wish {
+  identity: Identity;
+  app: string;
+  service: Service;
+  advertise?: boolean;
+  stateless?: boolean;
+  protocol?: string | undefined;
+}
+
+const MiB = 1024 * 1024;
+
+/** Git for a known identity, the same over HTTP and SSH. */
+export function createGitService(options: GitServiceOptions) {
+  const { access, git, store, receiver, minFreeBytes = 1024 * MiB } = options;
+
+  /**
+   * Starts git for a client that may use it; the caller connects the streams.
+   * @throws app-not-found (also for what the identity may not read), not-allowed, app-destroyed, disk-full, too-many-pushes
+   */
+  return async function open(wish: Wish): Promise<ChildProcess> {
+    const { identity, app, service } = wish;
+    await authorise(wish);
+    await git.init(app);
+    const { advertise = false, stateless = false, protocol } = wish;
+    if (service === "upload-pack")
+      return git.spawnService(app, service, { advertise, stateless, protocol });
+    await checkDisk();
+    if (advertise) return git.spawnService(app, service, { advertise, stateless });
+    const push = receiver.register(app, identity);
+    const child = git.spawnService(app, service, { stateless, env: push.env });
+    child.once("error", push.end);
+    child.once("close", push.end);
+    return child;
+  };
+
+  async function authorise({ identity, app: name, service }: Wish): Promise<void> {
+    if (!APP_NAME.test(name)) throw new TealError("app-not-found", { name });
+    const app = await store.getApp(name);
+    if (!app) {
+      if (service !== "receive-pack" || !access.may(identity, "admin"))
+        throw new TealError("app-not-found", { name });
+      return clearLeftover(name);
+    }
+    if (!access.may(identity, "read", name)) throw new TealError("app-not-found", { name });
+    if (app.state === "destroying") throw new TealError("app-destroyed", { name });
+    if (service === "receive-pack" && !access.may(identity, "push", name)) {
+      throw new TealError("not-allowed", { who: identity.name, action: `push to ${name}` });
+    }
+  }
+
+  /**
+   * References without an app are those of a destroyed one of the same name. The store is asked
+   * again, since an accepted push makes the app before it writes its first reference.
+   */
+  async function clearLeftover(name: string): Promise<void> {
+    if (!(await git.exists(name)) || !(await git.hasRefs(name))) return;
+    if (!(await store.getApp(name))) await git.remove(name);
+  }
+
+  async function checkDisk(): Promise<void> {
+    const free = await git.freeBytes();
+    if (free >= minFreeBytes) return;
+    throw new TealError("disk-full", {
+      needed: Math.ceil(minFreeBytes / MiB),
+      free: Math.floor(free / MiB),
+    });
+  }
+}

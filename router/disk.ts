@@ -1,0 +1,126 @@
+import { mkdir, open, readdir, readFile, rename, stat, unlink } from "node:fs/promises";
+import { join } from "node:path";
+import { setImmediate } from "node:timers/promises";
+import type { Route } from "./contract.ts";
+import type { Snapshot } from "./table.ts";
+
+/** What a router knows when it starts without the store. */
+export interface SavedTable extends Snapshot {
+  /** The store's `routesSeq` when this was last in step with it. */
+  seq: number;
+}
+
+export interface Disk {
+  /**
+   * Writes the table soon: temp file, fsync, rename; calls that come while a write runs become one.
+   * A failure is reported once until a write succeeds again, and never thrown.
+   */
+  save(): void;
+  /** Waits for the writes asked for. */
+  flush(): Promise<void>;
+}
+
+export interface DiskOptions {
+  /** Directory of all tables; made when it is missing. */
+  folder: string;
+  /** Name of this router's file, without its ending. */
+  name: string;
+  read(): SavedTable;
+  failed(error: Error): void;
+}
+
+export function createDisk({ folder, name, read, failed }: DiskOptions): Disk {
+  const file = join(folder, `${name}.json`);
+  let dirty = false;
+  let running: Promise<void> | null = null;
+  let ill = false;
+
+  async function write(): Promise<void> {
+    while (dirty) {
+      // Not in the turn of the event loop in which a swap happens.
+      await setImmediate();
+      dirty = false;
+      try {
+        await replaceFile(folder, file, JSON.stringify(read()));
+        ill = false;
+      } catch (error) {
+        if (!ill) failed(error as Error);
+        ill = true;
+      }
+    }
+  }
+
+  return {
+    save() {
+      dirty = true;
+      running ??= write().finally(() => {
+        running = null;
+      });
+    },
+    async flush() {
+      while (running) await running;
+    },
+  };
+}
+
+async function replaceFile(folder: string, file: string, text: string): Promise<void> {
+  await mkdir(folder, { recursive: true });
+  const temp = `${file}.${process.pid}.tmp`;
+  const handle = await open(temp, "w", 0o600);
+  try {
+    await handle.writeFile(text);
+    await handle.sync();
+    await handle.close();
+    await rename(temp, file);
+  } catch (error) {
+    await handle.close().catch(() => undefined);
+    await unlink(temp).catch(() => undefined);
+    throw error;
+  }
+}
+
+/** The newest table of the folder that can be read, whichever router wrote it; null when there is none. */
+export async function loadNewestTable(folder: string): Promise<SavedTable | null> {
+  const names = await readdir(folder).catch(() => []);
+  const files = await Promise.all(
+    names
+      .filter((name) => name.endsWith(".json"))
+      .map(async (name) => {
+        const file = join(folder, name);
+        return { file, at: (await stat(file).catch(() => null))?.mtimeMs ?? 0 };
+      }),
+  );
+  for (const { file } of files.toSorted((a, b) => b.at - a.at)) {
+    const table = await readTable(file);
+    if (table) return table;
+  }
+  return null;
+}
+
+async function readTable(file: string): Promise<SavedTable | null> {
+  try {
+    const { routes, gone, seq } = JSON.parse(await readFile(file, "utf8")) as SavedTable;
+    if (!Array.isArray(routes) || !routes.every(isRoute) || typeof gone !== "object" || !gone) return null;
+    return { routes, gone, seq: Number.isInteger(seq) ? seq : 0 };
+  } catch {
+    return null;
+  }
+}
+
+/** True for something that can be routed by. */
+export function isRoute(value: unknown): value is Route {
+  if (typeof value !== "object" || value === null) return false;
+  const route = value as Partial<Route>;
+  return (
+    typeof route.app === "string" &&
+    Number.isInteger(route.version) &&
+    Number.isInteger(route.release) &&
+    Number.isFinite(route.drainMs) &&
+    Array.isArray(route.hosts) &&
+    route.hosts.every((host) => typeof host === "string") &&
+    Array.isArray(route.targets) &&
+    route.targets.every(
+      ({ id, host, port }) => typeof id === "string" && typeof host === "string" && Number.isInteger(port),
+    )
+  );
+}

@@ -1,0 +1,75 @@
+import { hostname } from "node:os";
+import { channels, keys } from "../apps/keys.ts";
+import { readSettings } from "../apps/config.ts";
+import { createLog } from "../apps/log.ts";
+import { connectRedis } from "../apps/redis.ts";
+import { createDisk, loadNewestTable } from "./disk.ts";
+import { createLink, type Link } from "./link.ts";
+import { createRouter } from "./server.ts";
+
+/** How long a start waits for the store before it serves the table from disk. */
+const STORE_FIRST_MS = 1000;
+
+const settings = readSettings();
+const log = createLog("router");
+const id = `${hostname()}-${process.pid}-${Math.random().toString(36).slice(2, 8)}`;
+const index = process.env["TEAL_PROCESS_INDEX"] || "1";
+
+// The last resort: one connection's mishap must not take all others down.
+process.on("uncaughtException", (error) => log.error({ error: error.stack }, "uncaught"));
+
+const saved = await loadNewestTable(settings.paths.tables);
+let link: Link | null = null;
+const router = createRouter({
+  id,
+  ack: (ack) => link?.ack(ack),
+  reread: (app) => link?.reread(app) ?? Promise.resolve(null),
+  changed(what) {
+    if (what === "table") disk.save();
+    link?.tell();
+  },
+});
+const disk = createDisk({
+  folder: settings.paths.tables,
+  name: `router-${index}`,
+  read: () => ({ ...router.snapshot(), seq: link?.seq() ?? saved?.seq ?? 0 }),
+  failed: (error) => log.error({ error: error.message }, "the route table cannot be written to disk"),
+});
+for (const [app, version] of Object.entries(saved?.gone ?? {})) router.apply({ type: "gone", app, version });
+for (const route of saved?.routes ?? []) router.apply({ type: "route", route });
+
+link = createLink({
+  id,
+  names: { ...channels, ...keys },
+  redis: connectRedis(settings, log),
+  subscriber: connectRedis(settings, log),
+  leaseMs: settings.routerLeaseMs,
+  router: () => router,
+  seq: saved?.seq ?? 0,
+  log,
+});
+
+const stop = new AbortController();
+for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => stop.abort());
+
+const patience = AbortSignal.timeout(STORE_FIRST_MS);
+await Promise.race([link.inStep, new Promise((resolve) => patience.addEventListener("abort", resolve))]);
+
+router.server.once("error", (error) => {
+  log.error({ error: error.message, port: settings.routerPort }, "cannot listen");
+  process.exit(1);
+});
+router.server.listen({ port: settings.routerPort, host: settings.bind, reusePort: true }, () => {
+  log.info({ id, port: settings.routerPort, routes: router.snapshot().routes.length }, "routing");
+});
+
+stop.signal.addEventListener("abort", () => void shutDown());
+if (stop.signal.aborted) void shutDown();
+
+async function shutDown(): Promise<void> {
+  log.info({}, "closing");
+  await router.close(settings.drainMs);
+  await disk.flush();
+  await link?.close();
+  process.exit(0);
+}

@@ -1,0 +1,128 @@
+import type { Route, RouteAck, RouteEvent } from "./contract.ts";
+import type { Drain } from "./drain.ts";
+import type { Hold, Holds } from "./hold.ts";
+import { newCounters, type AppState, type Change, type Table } from "./table.ts";
+
+export interface SwapOptions {
+  id: string;
+  table: Table;
+  holds: Holds;
+  drain: Drain;
+  ack(ack: RouteAck): void;
+  /** The table has changed. */
+  changed(): void;
+  /** The app's route as the store has it now; rejects when the store does not answer in time. */
+  reread(app: string): Promise<Route | null>;
+}
+
+export interface Swaps {
+  /** Takes an event over; one that tells of something older than what is known here changes nothing. */
+  apply(event: RouteEvent): void;
+  /** Takes a route over whatever its version, when the store itself has begun anew. */
+  force(route: Route): void;
+  /** Drops an app that the store no longer has. */
+  forget(app: string): void;
+}
+
+/** The router's side of a swap: hold, flip, let go. Every step is within one turn of the event loop. */
+export function createSwaps(options: SwapOptions): Swaps {
+  const { id, table, holds, drain, ack } = options;
+
+  function prepare(name: string, swap: string, holdMs: number): void {
+    const app = table.ensure(name);
+    const before = app.hold;
+    if (before?.swap === swap) return ack({ type: "held", router: id, app: name, swap });
+    app.hold = holds.open(swap, holdMs, (hold) => void expired(app, hold));
+    // Those of an earlier swap go through the gate again, and wait here.
+    before?.release();
+    ack({ type: "held", router: id, app: name, swap });
+  }
+
+  async function expired(app: AppState, hold: Hold): Promise<void> {
+    try {
+      const route = await options.reread(app.name);
+      if (route && app.hold === hold) apply({ type: "route", route, swap: hold.swap });
+    } catch {
+      // The store is out of reach: the route that is known here goes on.
+    }
+    letGo(app, hold);
+  }
+
+  /** How long was held, and how many. */
+  function letGo(app: AppState, hold: Hold | null): { holdMs: number; heldRequests: number } {
+    if (hold === null || app.hold !== hold) return { holdMs: 0, heldRequests: 0 };
+    app.hold = null;
+    const holdMs = performance.now() - hold.since;
+    return { holdMs, heldRequests: hold.release() };
+  }
+
+  function flip(change: Change, route: Route, swap: string | undefined): void {
+    const { app, left } = change;
+    // The hold of another swap stays: its commit is still to come, or it runs out.
+    const mine = swap === undefined || app.hold?.swap === swap;
+    const held = letGo(app, mine ? app.hold : null);
+    sendFlipped(route, swap, held);
+    for (const target of left) drain.leave(target, route.drainMs);
+    options.changed();
+  }
+
+  function sendFlipped(
+    { app, version }: Route,
+    swap: string | undefined,
+    held: { holdMs: number; heldRequests: number },
+  ): void {
+    ack({ type: "flipped", router: id, app, version, ...(swap === undefined ? {} : { swap }), ...held });
+  }
+
+  function setRoute(route: Route, swap: string | undefined): void {
+    const change = table.set(route);
+    if (change) return flip(change, route, swap);
+    const app = table.get(route.app);
+    // Told twice: the worker that asks again gets its answer again.
+    if (app?.route?.version === route.version) {
+      sendFlipped(route, swap, letGo(app, app.hold?.swap === swap ? app.hold : null));
+    }
+  }
+
+  function gone(change: Change | null): void {
+    if (!change) return;
+    letGo(change.app, change.app.hold);
+    const drainMs = change.app.route?.drainMs ?? 0;
+    for (const target of change.left) drain.leave(target, drainMs);
+    options.changed();
+  }
+
+  function unhold(name: string, swap: string): void {
+    const app = table.get(name);
+    if (app?.hold?.swap === swap) letGo(app, app.hold);
+  }
+
+  function count(name: string, question: string): void {
+    const counters = table.get(name)?.counters ?? newCounters();
+    ack({ type: "count", router: id, app: name, id: question, counters });
+  }
+
+  function apply(event: RouteEvent): void {
+    switch (event.type) {
+      case "prepare":
+        return prepare(event.app, event.swap, event.holdMs);
+      case "route":
+        return setRoute(event.route, event.swap);
+      case "unhold":
+        return unhold(event.app, event.swap);
+      case "gone":
+        return gone(table.drop(event.app, event.version));
+      case "count":
+        return count(event.app, event.id);
+    }
+  }
+
+  return {
+    apply,
+    force(route) {
+      const change = table.set(route, true);
+      if (change) flip(change, route, undefined);
+    },
+    forget: (name) => gone(table.forget(name)),
+  };
+}

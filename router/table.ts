@@ -1,0 +1,185 @@
+import { Agent } from "node:http";
+import type { Counters, Route, Target } from "./contract.ts";
+import type { Hold } from "./hold.ts";
+
+/** A request or socket that is open on a target. */
+export interface Exchange {
+  /** A WebSocket or an event stream: has no end of its own. */
+  readonly streaming: boolean;
+  /** Ends it now: a stream as politely as its protocol can, anything else by cutting it. */
+  end(): void;
+}
+
+export interface TargetState {
+  readonly id: string;
+  readonly address: { protocol: "http:"; host: string; hostname: string; port: number };
+  /** Idle connections to this target only, so that none outlives it. */
+  readonly agent: Agent;
+  readonly open: Set<Exchange>;
+  current: boolean;
+}
+
+export interface AppState {
+  readonly name: string;
+  route: Route | null;
+  targets: TargetState[];
+  hold: Hold | null;
+  readonly counters: Counters;
+  turn: number;
+}
+
+/** What is written to disk. */
+export interface Snapshot {
+  routes: Route[];
+  /** App to the version at which it went. */
+  gone: Record<string, number>;
+}
+
+export interface Change {
+  app: AppState;
+  left: TargetState[];
+}
+
+export interface Table {
+  /** The app of a normalised host name. */
+  find(host: string): AppState | undefined;
+  get(app: string): AppState | undefined;
+  /** The app's state, made when the app is new here. */
+  ensure(app: string): AppState;
+  /** Takes a route over; null when a newer or the same one is known. `force` skips that question. */
+  set(route: Route, force?: boolean): Change | null;
+  /** Forgets an app; null when a newer route is known. Its version is remembered. */
+  drop(app: string, version: number): Change | null;
+  /** Forgets an app that the store no longer has, at a version that nobody told. */
+  forget(app: string): Change | null;
+  /** App to the version routed by; an app that went stands at the version at which it went, if told. */
+  versions(): Record<string, number>;
+  apps(): Iterable<AppState>;
+  snapshot(): Snapshot;
+}
+
+const MAX_GONE = 1000;
+
+/**
+ * Host to route, in memory. `revive` gives back a target that left a route and is still draining.
+ */
+export function createTable(revive: (key: string) => TargetState | undefined): Table {
+  const byHost = new Map<string, AppState>();
+  const byName = new Map<string, AppState>();
+  const gone = new Map<string, number>();
+  const untold = new Set<string>();
+
+  function ensure(name: string): AppState {
+    let app = byName.get(name);
+    if (!app) {
+      app = { name, route: null, targets: [], hold: null, counters: newCounters(), turn: 0 };
+      byName.set(name, app);
+    }
+    return app;
+  }
+
+  function setHosts(app: AppState, hosts: string[]): void {
+    for (const host of app.route?.hosts ?? []) {
+      if (byHost.get(host) === app) byHost.delete(host);
+    }
+    for (const host of hosts) byHost.set(host, app);
+  }
+
+  function ungone(name: string): void {
+    gone.delete(name);
+    untold.delete(name);
+  }
+
+  function set(route: Route, force = false): Change | null {
+    const known = byName.get(route.app)?.route?.version ?? gone.get(route.app) ?? 0;
+    if (!force && route.version <= known) return null;
+    const app = ensure(route.app);
+    const before = new Map(app.targets.map((target) => [targetKey(target), target]));
+    const targets = route.targets.map((target) => {
+      const key = targetKey(target);
+      return before.get(key) ?? revive(key) ?? newTarget(target);
+    });
+    setHosts(app, route.hosts);
+    app.route = route;
+    app.targets = targets;
+    for (const target of targets) {
+      target.current = true;
+      before.delete(targetKey(target));
+    }
+    ungone(route.app);
+    return { app, left: [...before.values()] };
+  }
+
+  function drop(name: string, version: number): Change | null {
+    const app = byName.get(name);
+    if ((app?.route?.version ?? 0) > version) return null;
+    gone.set(name, Math.max(version, gone.get(name) ?? 0));
+    untold.delete(name);
+    if (gone.size > MAX_GONE) ungone(gone.keys().next().value as string);
+    if (!app) return null;
+    setHosts(app, []);
+    byName.delete(name);
+    return { app, left: app.targets };
+  }
+
+  function forget(name: string): Change | null {
+    const change = drop(name, byName.get(name)?.route?.version ?? 0);
+    untold.add(name);
+    return change;
+  }
+
+  function versions(): Record<string, number> {
+    const all: Record<string, number> = {};
+    for (const [name, version] of gone) if (!untold.has(name)) all[name] = version;
+    for (const app of byName.values()) if (app.route) all[app.name] = app.route.version;
+    return all;
+  }
+
+  return {
+    find: (host) => byHost.get(host),
+    get: (name) => byName.get(name),
+    ensure,
+    set,
+    drop,
+    forget,
+    versions,
+    apps: () => byName.values(),
+    snapshot: () => ({
+      routes: [...byName.values()].flatMap((app) => (app.route ? [app.route] : [])),
+      gone: Object.fromEntries(gone),
+    }),
+  };
+}
+
+/** The target with the fewest open requests, in turn among equals; never one of `failed`. */
+export function chooseTarget(app: AppState, failed: Set<TargetState> | null): TargetState | null {
+  const { targets } = app;
+  const first = app.turn++;
+  let best: TargetState | null = null;
+  for (let i = 0; i < targets.length; i++) {
+    const target = targets[(first + i) % targets.length] as TargetState;
+    if (failed?.has(target)) continue;
+    if (best === null || target.open.size < best.open.size) best = target;
+  }
+  return best;
+}
+
+/** An instance at another address is another target. */
+export function targetKey(target: Target | TargetState): string {
+  const { host, port } = "address" in target ? target.address : target;
+  return `${target.id} ${host} ${port}`;
+}
+
+export function newCounters(): Counters {
+  return { served: {}, held: 0, retried: 0, refused: 0, lost: 0 };
+}
+
+function newTarget({ id, host, port }: Target): TargetState {
+  return {
+    id,
+    address: { protocol: "http:", host, hostname: host, port },
+    agent: new Agent({ keepAlive: true, maxFreeSockets: 256, scheduling: "lifo" }),
+    open: new Set(),
+    current: true,
+  };
+}

@@ -1,0 +1,94 @@
+import test from "ava";
+import { HEAD, listen, rawClient, startRawApp, startRouter } from "../support/router-rig.ts";
+import { createServer } from "node:http";
+
+const LENGTH = "Content-Length: 2\r\n\r\nok";
+const ANSWERS: [name: string, bytes: string][] = [
+  ["status 042", `HTTP/1.1 042 Hm\r\n${LENGTH}`],
+  ["status 000", `HTTP/1.1 000 Hm\r\n${LENGTH}`],
+  ["status 600", `HTTP/1.1 600 Hm\r\n${LENGTH}`],
+  ["status 999", `HTTP/1.1 999 Hm\r\n${LENGTH}`],
+  ["status 1000", `HTTP/1.1 1000 Hm\r\n${LENGTH}`],
+  ["a control character in the reason", `HTTP/1.1 200 O\x01K\r\n${LENGTH}`],
+  ["a NUL in the reason", `HTTP/1.1 200 O\x00K\r\n${LENGTH}`],
+  ["DEL in the reason", `HTTP/1.1 200 O\x7fK\r\n${LENGTH}`],
+  ["a control character in a field", `HTTP/1.1 200 OK\r\nX-A: a\x01b\r\n${LENGTH}`],
+  ["a space in a field's name", `HTTP/1.1 200 OK\r\nX A: b\r\n${LENGTH}`],
+  ["101 to a plain GET", "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"],
+  ["101 without an Upgrade", "HTTP/1.1 101 Switching Protocols\r\n\r\n"],
+  ["length beside chunked", `HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n${LENGTH}`],
+  ["two lengths", `HTTP/1.1 200 OK\r\nContent-Length: 3\r\n${LENGTH}`],
+  ["a head of 100 KB", `HTTP/1.1 200 OK\r\nX-A: ${"x".repeat(100_000)}\r\n${LENGTH}`],
+  ["no HTTP", "220 mail.test ESMTP\r\n\r\n"],
+  ["nothing", ""],
+];
+
+for (const [name, bytes] of ANSWERS) {
+  test(`An app that answers with ${name}: 502, and the router lives`, async (t) => {
+    const rig = await startRouter(t);
+    const app = await startRawApp(t, (socket) => void (bytes ? socket.write(bytes, "latin1") : socket.end()));
+    rig.route([app.port]);
+    const client = await rawClient(t, rig.port, `GET / HTTP/1.1\r\n${HEAD}\r\n`);
+    t.regex(await client.end(), /^HTTP\/1\.1 502 /);
+    t.is(rig.router.counters("shop").lost, 1);
+    const good = createServer((_req, res) => res.end("fine"));
+    rig.route([await listen(good)]);
+    t.teardown(() => good.close());
+    const next = await rawClient(t, rig.port, `GET / HTTP/1.1\r\n${HEAD}Connection: close\r\n\r\n`);
+    t.regex(await next.end(), /fine$/);
+  });
+}
+
+test("A broken chunk in the middle of an answer cuts it, and it is not taken for whole", async (t) => {
+  const rig = await startRouter(t);
+  const app = await startRawApp(t, (socket) =>
+    socket.write("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\nzz\r\n"),
+  );
+  rig.route([app.port]);
+  const client = await rawClient(t, rig.port, `GET / HTTP/1.1\r\n${HEAD}\r\n`);
+  const text = await client.end();
+  t.notRegex(text, /\r\n0\r\n/);
+  t.is(rig.router.counters("shop").lost, 1);
+});
+
+test("An app's hop-by-hop fields stay with its own connection", async (t) => {
+  const rig = await startRouter(t);
+  const app = await startRawApp(t, (socket) =>
+    socket.write(
+      "HTTP/1.1 200 OK\r\nConnection: close, X-Hop, content-length\r\nX-Hop: 1\r\nKeep-Alive: timeout=1\r\n" +
+        "Proxy-Authenticate: Basic\r\nUpgrade: h2c\r\nTrailer: X-T\r\nServer: theirs\r\nContent-Length: 2\r\n\r\nok",
+    ),
+  );
+  rig.route([app.port]);
+  const client = await rawClient(t, rig.port, `GET / HTTP/1.1\r\n${HEAD}\r\n`);
+  const text = await client.until(/ok$/);
+  t.notRegex(text, /x-hop|timeout=1\b|proxy-auth|upgrade|trailer/i);
+  t.regex(text, /Server: theirs\r\nContent-Length: 2\r\n/);
+  t.regex(text, /Connection: keep-alive/);
+});
+
+test("Informational answers before the real one are no harm", async (t) => {
+  const rig = await startRouter(t);
+  const app = await startRawApp(t, (socket) =>
+    socket.write(`${"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n".repeat(50)}HTTP/1.1 200 OK\r\n${LENGTH}`),
+  );
+  rig.route([app.port]);
+  const client = await rawClient(t, rig.port, `GET / HTTP/1.1\r\n${HEAD}\r\n`);
+  t.regex(await client.until(/ok$/), /200 OK/);
+});
+
+test("Two answers to one request: the second reaches nobody's next request", async (t) => {
+  const rig = await startRouter(t);
+  let n = 0;
+  const app = createServer((_req, res) => {
+    if (n++ > 0) return void res.end("own");
+    res.end("first");
+    res.socket?.write(`HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\npoison`);
+  });
+  rig.route([await listen(app)]);
+  t.teardown(() => app.close());
+  const client = await rawClient(t, rig.port, `GET / HTTP/1.1\r\n${HEAD}\r\n`);
+  await client.until(/first/);
+  client.write(`GET / HTTP/1.1\r\n${HEAD}Connection: close\r\n\r\n`);
+  t.notRegex(await client.end(), /poison/);
+});
