@@ -19,6 +19,8 @@ export interface Settings {
   workers: number;
   buildConcurrency: number;
   base: "auto" | "registry" | "bootstrap";
+  /** Where official images come from, `HOST[:PORT][/PREFIX]`; null: the engine's default. */
+  registry: string | null;
   /** IPv4 range that the apps' networks are cut from, /25 each. */
   networkPool: string;
   caFile: string | null;
@@ -75,6 +77,10 @@ const schema = z.object({
   TEAL_WORKERS: z.coerce.number().int().min(1).max(64).default(1),
   TEAL_BUILD_CONCURRENCY: z.coerce.number().int().min(1).max(64).default(2),
   TEAL_BASE: z.enum(["auto", "registry", "bootstrap"]).default("auto"),
+  TEAL_REGISTRY: z
+    .string()
+    .regex(/^[a-z0-9.-]+(:\d+)?(\/[a-z0-9._-]+)*$/)
+    .optional(),
   TEAL_NETWORK_POOL: z
     .string()
     .regex(/^\d+\.\d+\.\d+\.\d+\/\d+$/)
@@ -115,6 +121,7 @@ export function readSettings(env: NodeJS.ProcessEnv = process.env): Settings {
     workers: s.TEAL_WORKERS,
     buildConcurrency: s.TEAL_BUILD_CONCURRENCY,
     base: s.TEAL_BASE,
+    registry: s.TEAL_REGISTRY ?? null,
     networkPool: s.TEAL_NETWORK_POOL,
     caFile: s.TEAL_CA_FILE ?? null,
     drainMs: s.TEAL_DRAIN,

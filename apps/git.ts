@@ -1,9 +1,10 @@
-import { spawn, type ChildProcess } from "node:child_process";
+import { spawn, type ChildProcess, type StdioOptions } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { mkdir, readFile, rename, rm, stat, statfs, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import type { Readable } from "node:stream";
 import { simpleGit } from "simple-git";
+import { childEnd } from "./child.ts";
 import { TealError } from "./errors.ts";
 import { gitConfig, gitEnvironment } from "./git-config.ts";
 import { adoptQuarantine, isQuarantineOf } from "./git-quarantine.ts";
@@ -69,7 +70,7 @@ interface Options {
 
 /** Commits of pushes, hidden from clients: see `transfer.hideRefs`. */
 const PINS = "refs/teal/pushes/";
-const ASK_TIMEOUT_MS = 120_000;
+const TIMEOUT_MS = 120_000;
 
 /** The only module that runs git. Children get a constructed environment and an argument list. */
 export function createGit(options: Options): Git {
@@ -84,16 +85,21 @@ export function createGit(options: Options): Git {
 
   const environment = (dir: string, hooks = "/dev/null") => gitEnvironment(dir, home, hooks);
 
-  async function ask(app: string, args: string[], quarantine?: string): Promise<string> {
+  async function environmentOf(app: string, quarantine?: string): Promise<Record<string, string>> {
     const dir = repo(app);
     const env: Record<string, string> = { ...environment(dir), GIT_DIR: dir };
-    if (quarantine !== undefined) {
-      await checkQuarantine(dir, quarantine);
-      env["GIT_OBJECT_DIRECTORY"] = quarantine;
-      env["GIT_ALTERNATE_OBJECT_DIRECTORIES"] = join(dir, "objects");
-    }
+    if (quarantine === undefined) return env;
+    await checkQuarantine(dir, quarantine);
+    env["GIT_OBJECT_DIRECTORY"] = quarantine;
+    env["GIT_ALTERNATE_OBJECT_DIRECTORIES"] = join(dir, "objects");
+    return env;
+  }
+
+  /** For questions with an answer: simple-git waits 50 ms for a command that says nothing. */
+  async function ask(app: string, args: string[], quarantine?: string): Promise<string> {
+    const env = await environmentOf(app, quarantine);
     const git = simpleGit({
-      baseDir: dir,
+      baseDir: repo(app),
       allowEnvironment: Object.keys(env),
       // The guard would refuse our own constructed environment; it stays on for all else.
       unsafe: {
@@ -102,13 +108,19 @@ export function createGit(options: Options): Git {
         allowUnsafeHooksPath: true,
       },
       completion: { onClose: true, onExit: false },
-      timeout: { block: ASK_TIMEOUT_MS },
+      timeout: { block: TIMEOUT_MS },
     });
     return git.env(env).raw(args);
   }
 
-  const succeeds = (question: Promise<string>) =>
-    question.then(
+  /** For commands, and questions that may have no answer. */
+  async function tell(app: string, args: string[], quarantine?: string): Promise<string> {
+    const env = await environmentOf(app, quarantine);
+    return run(args, env, repo(app));
+  }
+
+  const succeeds = (command: Promise<string>) =>
+    command.then(
       () => true,
       () => false,
     );
@@ -121,10 +133,8 @@ export function createGit(options: Options): Git {
     await mkdir(home, { recursive: true, mode: 0o700 });
     if (present === null) {
       const fresh = join(reposDir, `.new-${app}-${randomBytes(6).toString("hex")}`);
-      await run(
-        ["init", "--quiet", "--bare", "--template=", "--initial-branch=main", fresh],
-        environment(fresh),
-      );
+      const args = ["init", "--quiet", "--bare", "--template=", "--initial-branch=main", fresh];
+      await run(args, environment(fresh), "/");
       await writeFile(join(fresh, "config"), config);
       const moved = await rename(fresh, dir).then(
         () => true,
@@ -161,9 +171,9 @@ export function createGit(options: Options): Git {
   async function inspect(app: string, id: string, quarantine?: string): Promise<Commit | null> {
     const args = [
       "log",
-      "-1",
+      "--no-walk",
       "--no-patch",
-      "--format=%H%x00%T%x00%an%x00%s",
+      "--format=%H%x00%T%x00%<(100,trunc)%an%x00%<(300,trunc)%s",
       "--end-of-options",
       objectId(id),
     ];
@@ -178,7 +188,7 @@ export function createGit(options: Options): Git {
   async function completeness(app: string, id: string, quarantine?: string) {
     const walk = (...extra: string[]) =>
       succeeds(
-        ask(app, ["rev-list", "--quiet", ...extra, objectId(id), "--not", "--all"], quarantine),
+        tell(app, ["rev-list", "--quiet", ...extra, objectId(id), "--not", "--all"], quarantine),
       );
     if (await walk("--objects")) return "whole";
     return (await walk()) ? "broken" : "shallow";
@@ -189,7 +199,7 @@ export function createGit(options: Options): Git {
       await checkQuarantine(repo(app), quarantine);
       await adoptQuarantine(quarantine, join(repo(app), "objects"));
     }
-    await ask(app, ["update-ref", `${PINS}${objectId(id)}`, id]);
+    await tell(app, ["update-ref", `${PINS}${objectId(id)}`, id]);
   }
 
   async function moveRef(
@@ -201,7 +211,7 @@ export function createGit(options: Options): Git {
     if (!/^refs\/(heads|tags)\//.test(ref)) throw new Error(`${ref} is not a branch or tag`);
     const old = from === null ? "0".repeat(40) : objectId(from);
     const change = to === null ? ["-d", ref, old] : [ref, objectId(to), old];
-    return succeeds(ask(app, ["update-ref", ...change]));
+    return succeeds(tell(app, ["update-ref", ...change]));
   }
 
   function archive(app: string, id: string): { stream: Readable; done: Promise<void> } {
@@ -213,20 +223,20 @@ export function createGit(options: Options): Git {
       stdio: ["ignore", "pipe", "pipe"],
     });
     child.stdout.once("close", () => child.kill());
-    return { stream: child.stdout, done: ended(child, "git archive") };
+    return { stream: child.stdout, done: childEnd(child, "git archive").then(() => {}) };
   }
 
   return {
     init,
     exists,
-    hasRefs: async (app) => (await ask(app, ["for-each-ref", "--count=1"])) !== "",
+    hasRefs: async (app) => (await tell(app, ["for-each-ref", "--count=1"])) !== "",
     remove: (app) => rm(repo(app), { recursive: true, force: true, maxRetries: 3 }),
     spawnService,
     inspect,
     completeness,
     pin,
     readRef: async (app, ref) => {
-      const id = await ask(app, [
+      const id = await tell(app, [
         "rev-parse",
         "--verify",
         "--quiet",
@@ -265,24 +275,11 @@ function oneLine(text: string): string {
   return text.replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, " ").trim();
 }
 
-function run(args: string[], env: Record<string, string>): Promise<void> {
-  return ended(
-    spawn("git", args, { cwd: "/", env, stdio: ["ignore", "ignore", "pipe"] }),
+function run(args: string[], env: Record<string, string>, cwd: string): Promise<string> {
+  const stdio: StdioOptions = ["ignore", "pipe", "pipe"];
+  return childEnd(
+    spawn("git", args, { cwd, env, stdio, timeout: TIMEOUT_MS }),
     `git ${args[0]}`,
+    true,
   );
-}
-
-/** Resolves on status 0; the error carries the end of what git said. */
-function ended(child: ChildProcess, what: string): Promise<void> {
-  let said = "";
-  child.stderr
-    ?.setEncoding("utf8")
-    .on("data", (text: string) => (said = (said + text).slice(-2000)));
-  return new Promise((done, fail) => {
-    child.once("error", fail);
-    child.once("close", (code, signal) => {
-      if (code === 0) done();
-      else fail(new Error(`${what} ended with ${signal ?? `status ${code}`}: ${said.trim()}`));
-    });
-  });
 }

@@ -98,7 +98,9 @@ export async function readBody(ctx: Context): Promise<Buffer> {
       else chunks.push(chunk);
     });
     ctx.req.once("end", () => resolve(Buffer.concat(chunks)));
-    ctx.req.once("error", () => reject(new TealError("bad-request", { detail: "the body broke off" })));
+    ctx.req.once("error", () =>
+      reject(new TealError("bad-request", { detail: "the body broke off" })),
+    );
   });
 }
 
@@ -120,7 +122,9 @@ export function asTealError(error: unknown, log: Log, id: string): TealError {
   if (isTealError(error)) return error;
   if (isStoreDown(error)) return new TealError("store-unavailable", {}, { cause: error });
   if (isClientFault(error)) {
-    return new TealError("bad-request", { detail: STATUS_CODES[error.status] ?? "it is malformed" });
+    return new TealError("bad-request", {
+      detail: STATUS_CODES[error.status] ?? "it is malformed",
+    });
   }
   log.error({ id, error: error instanceof Error ? error.stack : String(error) }, "request failed");
   return new TealError("internal", { detail: `request ${id} is in the platform's log` });

@@ -17,6 +17,8 @@ export interface Push {
   /** Where git keeps the new objects until the hook has said yes. */
   quarantine: string | undefined;
   options: string[];
+  /** Resolves when no other push to the app is about to move its branch; this one is until git ends. */
+  turn(): Promise<void>;
 }
 
 /** The person who pushes. */
@@ -151,7 +153,9 @@ export function createAccept(options: AcceptOptions) {
    * when the push began; a push that went live in between has moved it on, and git would call this
    * one rejected, so the branch is put back for the moment. With the client gone nobody else moves it.
    */
-  async function settleBranch({ app }: Push, line: DeployLine, remote: Remote): Promise<void> {
+  async function settleBranch(push: Push, line: DeployLine, remote: Remote): Promise<void> {
+    const { app } = push;
+    await push.turn();
     if (remote.gone.aborted) {
       await git.moveRef(app, line.ref, line.new, line.old);
       return;

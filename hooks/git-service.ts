@@ -46,7 +46,7 @@ export function createGitService(options: GitServiceOptions) {
     const push = receiver.register(app, identity);
     const child = git.spawnService(app, service, { stateless, env: push.env });
     child.once("error", push.end);
-    child.once("close", push.end);
+    child.once("exit", push.end);
     return child;
   };
 

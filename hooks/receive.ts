@@ -37,9 +37,17 @@ interface Message {
   options: string[];
 }
 
+interface Waiting {
+  app: string;
+  identity: Identity;
+  gitEnded: AbortSignal;
+}
+
+const NEVER = new AbortController().signal;
 const MAX_PUSHES = 64;
 const MAX_MESSAGE = 4 * 1024 * 1024;
 const MESSAGE_TIMEOUT_MS = 30_000;
+const TURN_TIMEOUT_MS = 10_000;
 
 /**
  * The platform's side of the pre-receive hook: a unix socket (0600). A hook is believed only with
@@ -47,7 +55,8 @@ const MESSAGE_TIMEOUT_MS = 30_000;
  */
 export function createReceiver({ socketPath, log, ...rest }: Options): Receiver {
   const accept = createAccept({ ...rest, log });
-  const pushes = new Map<string, { app: string; identity: Identity }>();
+  const pushes = new Map<string, Waiting>();
+  const takeTurn = createTurns();
   const stopping = new AbortController();
   const sockets = new Set<Socket>();
   const server = createServer((socket) => {
@@ -63,28 +72,30 @@ export function createReceiver({ socketPath, log, ...rest }: Options): Receiver 
   function register(app: string, identity: Identity): Registration {
     if (pushes.size >= MAX_PUSHES) throw new TealError("too-many-pushes", { limit: MAX_PUSHES });
     const id = randomBytes(24).toString("base64url");
-    pushes.set(id, { app, identity });
+    const git = new AbortController();
+    pushes.set(id, { app, identity, gitEnded: git.signal });
     return {
       env: { TEAL_PUSH: id, TEAL_HOOK_SOCKET: socketPath },
-      end: () => void pushes.delete(id),
+      end() {
+        pushes.delete(id);
+        git.abort();
+      },
     };
   }
 
   async function serve(socket: Socket): Promise<void> {
     const message = await readMessage(socket);
     const push = message && pushes.get(message.push);
-    const remote = remoteOf(socket);
+    const remote = remoteOf(socket, push?.gitEnded);
     if (!message || !push) {
       await remote.print("error", "The platform does not know this push. Push again.");
       return remote.exit(1);
     }
     pushes.delete(message.push);
-    const given = {
-      ...push,
-      lines: message.lines,
-      quarantine: message.quarantine,
-      options: message.options,
-    };
+    const { app, identity, gitEnded } = push;
+    const { lines, quarantine, options } = message;
+    const turn = () => takeTurn(app, gitEnded);
+    const given = { app, identity, lines, quarantine, options, turn };
     remote.exit(await accept(given, remote, stopping.signal));
   }
 
@@ -108,11 +119,12 @@ export function createReceiver({ socketPath, log, ...rest }: Options): Receiver 
 }
 
 /** Lines to the hook as JSON, one per line; it goes at the pace of the client, and on when it is gone. */
-function remoteOf(socket: Socket): Remote {
+function remoteOf(socket: Socket, gitEnded: AbortSignal = NEVER): Remote {
   const gone = new AbortController();
   socket.once("close", () => gone.abort());
   return {
-    gone: gone.signal,
+    // The hook outlives a git that was killed.
+    gone: AbortSignal.any([gone.signal, gitEnded]),
     async print(kind, text) {
       const frames = remoteLines(kind, text).map((print) => `${JSON.stringify({ print })}\n`);
       if (socket.destroyed || socket.write(frames.join(""))) return;
@@ -122,6 +134,30 @@ function remoteOf(socket: Socket): Remote {
       if (!socket.destroyed) socket.end(`${JSON.stringify({ exit: code })}\n`);
     },
   };
+}
+
+/**
+ * Between the yes to a push and the end of its git lies git's move of the branch, which nobody sees.
+ * Pushes to one app are let into that stretch one after the other.
+ */
+function createTurns() {
+  const last = new Map<string, Promise<unknown>>();
+  return async function takeTurn(app: string, ended: AbortSignal): Promise<void> {
+    const before = last.get(app);
+    const mine = Promise.resolve(before).then(() => abortOf(ended, TURN_TIMEOUT_MS));
+    last.set(app, mine);
+    void mine.then(() => last.get(app) === mine && last.delete(app));
+    await before;
+  };
+}
+
+/** Resolves when the signal aborts, and after `ms` at the latest. */
+function abortOf(signal: AbortSignal, ms: number): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  if (signal.aborted) resolve();
+  const timer = setTimeout(resolve, ms);
+  signal.addEventListener("abort", () => resolve(), { once: true });
+  return promise.finally(() => clearTimeout(timer));
 }
 
 /** The hook's one line; null when it is not that. */

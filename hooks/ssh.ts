@@ -59,26 +59,21 @@ export function createSshServer(options: Options) {
   server.on("error", (error) => log.error({ error: error.message }, "ssh server"));
 
   function welcome(connection: Connection): void {
-    const socket = hidden<Socket>(connection, "_sock")!;
+    const socket = Reflect.get(connection, "_sock") as Socket;
     let identity: Identity | null = null;
     let attempts = 0;
+    const authenticate = async (context: AuthContext): Promise<void> => {
+      const found = await prove(context);
+      // accept() lets the client in at once, so who it is comes first.
+      if (found && isSigned(context)) identity = found;
+      if (found) context.accept();
+      else context.reject(["publickey"]);
+    };
     connection.on("error", (error: Error) => log.debug({ error: error.message }, "ssh connection"));
     connection.on("authentication", (context) => {
       attempts++;
-      const known = attempts > MAX_ATTEMPTS ? Promise.resolve(null) : prove(context);
-      known.then(
-        (found) => {
-          // accept() lets the client in at once, so who it is comes first.
-          if (found && isSigned(context)) identity = found;
-          if (found) context.accept();
-          else context.reject(["publickey"]);
-        },
-        (error: Error) => {
-          log.warn({ error: error.message }, "ssh authentication");
-          context.reject(["publickey"]);
-        },
-      );
       if (attempts > MAX_ATTEMPTS) connection.end();
+      else void authenticate(context);
     });
     connection.on("ready", () => {
       if (identity && doorman.prove(socket)) takeSessions(connection, identity);
@@ -92,8 +87,13 @@ export function createSshServer(options: Options) {
    */
   async function prove(context: AuthContext): Promise<Identity | null> {
     if (context.method !== "publickey") return null;
-    const known = await access.findKey(fingerprintOf(context.key.data));
-    return known && isWellSigned(context, known.publicKey) ? known.identity : null;
+    try {
+      const known = await access.findKey(fingerprintOf(context.key.data));
+      return known && isWellSigned(context, known.publicKey) ? known.identity : null;
+    } catch (error) {
+      log.warn({ error: String(error) }, "a key could not be looked up");
+      return null;
+    }
   }
 
   function takeSessions(connection: Connection, identity: Identity): void {
@@ -151,11 +151,7 @@ function isWellSigned(context: PublicKeyAuthContext, publicKey: string): boolean
 
 /** A client that takes packets of 0 bytes would have ssh2 send nothing for ever, in one turn of the loop. */
 function canReceive(session: Session): boolean {
-  const info = hidden<{ outgoing: { packetSize: number } }>(session, "_chanInfo");
-  return (info?.outgoing.packetSize ?? 0) >= 1024;
-}
-
-/** What ssh2 has and does not show. */
-function hidden<T>(of: object, name: string): T | undefined {
-  return Reflect.get(of, name) as T | undefined;
+  // Neither this nor the socket is shown by ssh2.
+  const info = Reflect.get(session, "_chanInfo") as { outgoing: { packetSize: number } };
+  return info.outgoing.packetSize >= 1024;
 }

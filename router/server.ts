@@ -44,6 +44,7 @@ const LIMITS: Limits = {
   keepAliveMs: 75_000,
 };
 
+const SILENT_MS = 1000;
 const MAX_HEADER_BYTES = 32 * 1024;
 
 export interface Router extends Swaps {
@@ -73,6 +74,9 @@ export interface AppStats {
   counters: Counters;
 }
 
+/** What a client's connection did last: its latest request's answer. */
+type Latest = ServerResponse | "upgraded" | null;
+
 /** A router without the store: events in, acknowledgements out, and the HTTP server, not yet listening. */
 export function createRouter(options: RouterOptions): Router {
   const limits = { ...LIMITS, ...options.limits };
@@ -94,10 +98,11 @@ export function createRouter(options: RouterOptions): Router {
   const shared = { ...limits, admit, ended: drain.ended };
   const forward = createProxy({ ...shared, closing: () => closing });
   const upgrade = createUpgrade(shared);
-  const sockets = new Set<Socket>();
+  const sockets = new Map<Socket, Latest>();
 
   function onRequest(req: IncomingMessage, res: ServerResponse): void {
     const head = readHead(req);
+    sockets.set(req.socket, res);
     if ("says" in head) return answer(res, head.status, head.says, { close: true });
     tellClient(head, req.socket);
     forward(req, res, head);
@@ -105,6 +110,7 @@ export function createRouter(options: RouterOptions): Router {
 
   function onUpgrade(req: IncomingMessage, socket: Socket, early: Buffer): void {
     const head = readHead(req);
+    sockets.set(socket, "upgraded");
     if ("says" in head) return answer(answerOn(req, socket), head.status, head.says);
     tellClient(head, socket);
     upgrade(req, socket, early, head);
@@ -131,11 +137,11 @@ export function createRouter(options: RouterOptions): Router {
   server.on("connect", (_req, socket: Socket) => {
     answerRaw(socket, 405, "Method Not Allowed", "This is no forward proxy.");
   });
-  server.on("clientError", onClientError);
+  server.on("clientError", (error, socket: Socket) => onClientError(error, socket, sockets.get(socket)));
   server.on("connection", (socket: Socket) => {
     // A client may reset at any time, also when Node has handed the socket over.
     socket.on("error", () => undefined);
-    sockets.add(socket);
+    sockets.set(socket, null);
     socket.once("close", () => sockets.delete(socket));
   });
 
@@ -165,11 +171,13 @@ export function createRouter(options: RouterOptions): Router {
     const timers = streams.map((stream, i) =>
       setTimeout(() => stream.end(), (i * spread) / streams.length),
     );
-    timers.push(
-      setTimeout(() => {
-        for (const socket of sockets) socket.destroy();
-      }, drainMs),
-    );
+    const cut = (everything: boolean) => () => {
+      for (const [socket, latest] of sockets) {
+        if (everything || latest === null || (latest !== "upgraded" && latest.closed)) socket.destroy();
+      }
+    };
+    // Node closes what is idle after a request; a connection that has sent none yet may be about to.
+    timers.push(setTimeout(cut(false), Math.min(SILENT_MS, drainMs)), setTimeout(cut(true), drainMs));
     await done;
     for (const timer of timers) clearTimeout(timer);
     drain.close();
@@ -206,8 +214,17 @@ function tellClient(head: Head, socket: Socket): void {
   });
 }
 
-function onClientError(error: NodeJS.ErrnoException, socket: Socket): void {
+function onClientError(
+  error: NodeJS.ErrnoException,
+  socket: Socket,
+  latest: Latest | undefined,
+): void {
   if (error.code === "ECONNRESET" || !socket.writable) return void socket.destroy();
+  if (latest && latest !== "upgraded" && !latest.closed) {
+    // In the middle of a body. An answer that has begun can only be cut: bytes put into it would be its.
+    if (latest.headersSent) return void socket.destroy();
+    return answer(latest, 400, "The body is not framed as HTTP/1.1 asks for.", { close: true });
+  }
   if (error.code === "HPE_HEADER_OVERFLOW") {
     return answerRaw(socket, 431, "Request Header Fields Too Large", "At most 32 KB of header were expected.");
   }

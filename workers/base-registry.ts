@@ -17,8 +17,8 @@ RUN (apt-get update && apt-get install -y --no-install-recommends tini ca-certif
 `;
 
 /** The official Node image with our additions. @throws Error when the registry does not give one */
-export async function pullNode(range: string, authority: Authority | null, work: BaseWork): Promise<BaseImage> {
-  const official = await pullOfficial(range, work);
+export async function pullNode(range: string, registry: string | null, authority: Authority | null, work: BaseWork): Promise<BaseImage> {
+  const official = await pullOfficial(range, registry === null ? "node" : `${registry}/node`, work);
   const version = await versionOf(official, work);
   const image = `teal/base/node:${version}${authority ? `-${authority.name}` : ""}`;
   work.say(`Building ${image}`);
@@ -33,12 +33,14 @@ export async function pullNode(range: string, authority: Authority | null, work:
 }
 
 /** The newest image of the range's line; where that is outside of the range, the one of the exact version. */
-async function pullOfficial(range: string, work: BaseWork): Promise<string> {
+async function pullOfficial(range: string, repository: string, work: BaseWork): Promise<string> {
   const major = semver.intersects(range, "24.x") ? 24 : semver.minVersion(range)?.major;
-  const line = `node:${major}-${FLAVOUR}`;
+  const line = `${repository}:${major}-${FLAVOUR}`;
   await pullOne(line, work);
   if (semver.satisfies(await versionOf(line, work), range)) return line;
-  const exact = `node:${chooseVersion(await listVersions(work), range)}-${FLAVOUR}`;
+  const version = chooseVersion(await listVersions(work), range);
+  if (version === null) throw new Error(`no version of Node is in the range '${range}'`);
+  const exact = `${repository}:${version}-${FLAVOUR}`;
   await pullOne(exact, work);
   return exact;
 }

@@ -1,5 +1,6 @@
 import { mkdir } from "node:fs/promises";
 import type { Settings } from "../apps/config.ts";
+import { TealError } from "../apps/errors.ts";
 import type { Log } from "../apps/log.ts";
 import type { Runtime } from "../buildpacks/plan.ts";
 import { readAuthority, type Authority } from "./base-authority.ts";
@@ -37,7 +38,7 @@ export interface Bases {
 
 export interface BasesOptions {
   images: Images;
-  settings: Pick<Settings, "base" | "caFile" | "paths">;
+  settings: Pick<Settings, "base" | "registry" | "caFile"> & { paths: Pick<Settings["paths"], "work"> };
   log: Log;
   env?: NodeJS.ProcessEnv;
 }
@@ -54,7 +55,7 @@ export interface BaseWork {
 
 /** Base images of this machine. One is made at a time, however many processes ask. */
 export function createBases({ images, settings, log, env = process.env }: BasesOptions): Bases {
-  /** Why the registry gave nothing; it is asked once per process. */
+  /** Why the registry gave nothing; where there is another way, it is asked once per process. */
   let registryFailure: string | null = null;
 
   const workFor = (say: (text: string) => void, signal: AbortSignal): BaseWork => {
@@ -76,14 +77,15 @@ export function createBases({ images, settings, log, env = process.env }: BasesO
   };
 
   const fromRegistry = async (range: string, work: BaseWork): Promise<BaseImage | null> => {
-    if (settings.base === "bootstrap" || registryFailure !== null) return null;
+    if (settings.base === "bootstrap") return null;
+    if (settings.base === "auto" && registryFailure !== null) return null;
     try {
-      return await pullNode(range, await readAuthority(settings.caFile), work);
+      return await pullNode(range, settings.registry, await readAuthority(settings.caFile), work);
     } catch (error) {
       work.signal.throwIfAborted();
       registryFailure = (error as Error).message.replace(/^\(HTTP code \d+\) [a-z ]+ - /, "").trim();
       log.debug({ reason: registryFailure }, "no base image from the registry");
-      if (settings.base === "registry") throw error;
+      if (settings.base === "registry") throw noneInRegistry(range, registryFailure, error);
       work.say(`No base image from the registry (${registryFailure}): making one from Debian's packages`);
       return null;
     }
@@ -125,6 +127,11 @@ export function createBases({ images, settings, log, env = process.env }: BasesO
       } else await locked(work, async () => ensureDebian(await bootstrapAuthority(settings), work));
     },
   };
+}
+
+function noneInRegistry(range: string, reason: string, cause: unknown): TealError {
+  const detail = `an image for Node ${range} was expected from the registry, and none came: ${reason}`;
+  return new TealError("build-failed", { detail }, { cause });
 }
 
 type CaSettings = Pick<Settings, "base" | "caFile">;

@@ -41,7 +41,8 @@ function keyRoutes({ access }: ApiOptions): Route[] {
       status: 204,
       async handle({ params }) {
         const fingerprint = (params["fingerprint"] ?? "").slice(0, 200);
-        if (!(await access.removeKey(fingerprint))) throw new TealError("key-not-found", { fingerprint });
+        if (!(await access.removeKey(fingerprint)))
+          throw new TealError("key-not-found", { fingerprint });
       },
     }),
   ];

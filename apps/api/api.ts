@@ -68,7 +68,11 @@ function nothingHere(ctx: Context): void {
   const path = ctx.path.slice(0, 200);
   if (allowed.length === 0) throw new TealError("not-found", { path });
   ctx.set("Allow", allowed.join(", "));
-  throw new TealError("method-not-allowed", { path, allowed: allowed.join(", "), method: ctx.method });
+  throw new TealError("method-not-allowed", {
+    path,
+    allowed: allowed.join(", "),
+    method: ctx.method,
+  });
 }
 
 /** One request of a route: who asks and may they, what do they send, the handler, the answer. */

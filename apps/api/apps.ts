@@ -15,7 +15,9 @@ export function appRoutes({ store, deploys, access, settings }: ApiOptions): Rou
       needs: "token",
       answer: z.object({ apps: z.array(appSchema) }),
       async handle({ identity }) {
-        const apps = (await store.listApps()).filter((app) => access.may(identity, "read", app.name));
+        const apps = (await store.listApps()).filter((app) =>
+          access.may(identity, "read", app.name),
+        );
         apps.sort((a, b) => a.name.localeCompare(b.name));
         return { apps: await Promise.all(apps.map((app) => viewApp(app, store, settings))) };
       },

@@ -25,9 +25,15 @@ export async function authorise(one: Route, ctx: Context, options: ApiOptions): 
   const identity = secret ? await options.access.verifyToken(secret) : null;
   if (!secret || !identity) throw new TealError("not-signed-in");
   ctx.state["identity"] = identity;
-  const subject = await findSubject(one, ctx["params"] as Record<string, string>, identity, options);
+  const subject = await findSubject(
+    one,
+    ctx["params"] as Record<string, string>,
+    identity,
+    options,
+  );
   const { needs } = one;
-  const permits = (who: Identity) => needs === "token" || options.access.may(who, needs, appOf(subject));
+  const permits = (who: Identity) =>
+    needs === "token" || options.access.may(who, needs, appOf(subject));
   if (!permits(identity)) {
     throw new TealError("not-allowed", { who: identity.name, action: one.summary.toLowerCase() });
   }

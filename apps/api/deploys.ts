@@ -39,12 +39,15 @@ export function deployRoutes({ store, deploys, deployLog }: ApiOptions): Route[]
       async handle({ subject, query, wantsEvents, lastEventId, stillAllowed }) {
         const after = lastEventId ?? query.after;
         if (after !== undefined && !isLineId(after)) {
-          throw new TealError("bad-request", { detail: "the id to go on from is not one of a log line" });
+          throw new TealError("bad-request", {
+            detail: "the id to go on from is not one of a log line",
+          });
         }
         if (!wantsEvents && query.follow === "0") {
           return { lines: await deployLog.read(subject.id, after, query.limit) };
         }
-        const events = (signal: AbortSignal) => deployEvents({ store, deployLog }, subject.id, after, signal);
+        const events = (signal: AbortSignal) =>
+          deployEvents({ store, deployLog }, subject.id, after, signal);
         return eventStream(events, stillAllowed);
       },
     }),

@@ -42,7 +42,9 @@ function describeRoute(one: Route): object {
       },
       default: {
         description: "an error",
-        content: { "application/problem+json": { schema: { $ref: "#/components/schemas/Problem" } } },
+        content: {
+          "application/problem+json": { schema: { $ref: "#/components/schemas/Problem" } },
+        },
       },
     },
   };
@@ -55,8 +57,14 @@ function json(schema: object): Record<string, object> {
 /** GET /apps/:app/ps becomes `getAppsPsByApp`. */
 function operationId({ method, path }: Route): string {
   const words = path.split("/").filter(Boolean);
-  const fixed = words.filter((w) => !w.startsWith(":")).map(capital).join("");
-  const given = words.filter((w) => w.startsWith(":")).map((w) => `By${capital(w.slice(1))}`).join("");
+  const fixed = words
+    .filter((w) => !w.startsWith(":"))
+    .map(capital)
+    .join("");
+  const given = words
+    .filter((w) => w.startsWith(":"))
+    .map((w) => `By${capital(w.slice(1))}`)
+    .join("");
   return method + fixed + given;
 }
 

@@ -34,7 +34,11 @@ export function releaseRoutes({ store, deploys }: ApiOptions): Route[] {
       needs: "read",
       answer: releaseSchema,
       async handle({ subject, params }): Promise<ReleaseView> {
-        const [view] = await viewReleases(subject, [await find(subject, params["release"] ?? "")], store);
+        const [view] = await viewReleases(
+          subject,
+          [await find(subject, params["release"] ?? "")],
+          store,
+        );
         return view as ReleaseView;
       },
     }),

@@ -69,6 +69,5 @@ export type Route = Omit<Spec<keyof Subjects, unknown, unknown>, "handle"> & {
 export function route<S extends keyof Subjects, Query = unknown, Body = unknown>(
   spec: Spec<S, Query, Body>,
 ): Route {
-  // The server calls `handle` with the subject, query and body that the spec itself names.
-  return spec as unknown as Route;
+  return spec;
 }

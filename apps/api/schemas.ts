@@ -117,7 +117,9 @@ export const tokenSchema = z.object({
   name: z.string(),
   role,
   apps: appsGiven,
-  kind: z.enum(["token", "session"]).describe("a session is a dashboard's, and ends with its token"),
+  kind: z
+    .enum(["token", "session"])
+    .describe("a session is a dashboard's, and ends with its token"),
   createdAt: time,
   expiresAt: time.optional(),
 });

@@ -5,7 +5,12 @@ import { wrongUsage } from "./parse.ts";
 import { findServer } from "./server.ts";
 
 type Key = Identity & { fingerprint: string; createdAt: number };
-type Token = Identity & { id: string; kind: "token" | "session"; createdAt: number; expiresAt?: number };
+type Token = Identity & {
+  id: string;
+  kind: "token" | "session";
+  createdAt: number;
+  expiresAt?: number;
+};
 
 const KEY_LIMIT = 20_000;
 
@@ -13,14 +18,25 @@ export async function listKeys({ client, out }: Input): Promise<void> {
   const { keys } = await (await client()).get<{ keys: Key[] }>("/keys");
   if (out.json) return out.value(keys);
   if (keys.length === 0) return out.line("No SSH keys: 'teal keys:add NAME FILE' adds one.");
-  const rows = keys.map((key): Cell[] => [key.name, key.role, appsOf(key), ago(key.createdAt), key.fingerprint]);
+  const rows = keys.map((key): Cell[] => [
+    key.name,
+    key.role,
+    appsOf(key),
+    ago(key.createdAt),
+    key.fingerprint,
+  ]);
   out.table(["NAME", "ROLE", "APPS", "ADDED", "FINGERPRINT"], rows, 2);
 }
 
 export async function addKey({ args, options, client, out }: Input): Promise<void> {
   const [name = "", file = ""] = args;
   const key = await readKey(file);
-  const wish = { name, key, ...given("role", options["role"]), ...given("apps", appsGiven(options["apps"])) };
+  const wish = {
+    name,
+    key,
+    ...given("role", options["role"]),
+    ...given("apps", appsGiven(options["apps"])),
+  };
   const added = await (await client()).post<Key>("/keys", wish);
   if (out.json) return out.value(added);
   out.line(`${added.name} may push with ${added.fingerprint} (${added.role}, ${appsOf(added)})`);
@@ -43,16 +59,20 @@ export async function listTokens({ client, out }: Input): Promise<void> {
     appsOf(token),
     token.kind,
     ago(token.createdAt),
-    token.expiresAt ? new Date(token.expiresAt).toISOString().slice(0, 16).replace("T", " ") : "never",
+    token.expiresAt
+      ? new Date(token.expiresAt).toISOString().slice(0, 16).replace("T", " ")
+      : "never",
   ]);
   out.table(["ID", "NAME", "ROLE", "APPS", "KIND", "MADE", "ENDS (UTC)"], rows, 3);
 }
 
 export async function createToken({ options, client, out }: Input): Promise<void> {
   const { name, role, app, ttl } = options;
-  if (!name || !role) throw wrongUsage("'--name NAME' and '--role ROLE' were expected", { name: "tokens:create" });
+  if (!name || !role)
+    throw wrongUsage("'--name NAME' and '--role ROLE' were expected", { name: "tokens:create" });
   const days = ttl === undefined ? undefined : Number(ttl);
-  if (Number.isNaN(days)) throw wrongUsage(`'--ttl' takes days, and '${ttl}' came`, { name: "tokens:create" });
+  if (Number.isNaN(days))
+    throw wrongUsage(`'--ttl' takes days, and '${ttl}' came`, { name: "tokens:create" });
   const wish = { name, role, ...given("apps", appsGiven(app)), ...given("ttlDays", days) };
   const made = await (await client()).post<{ id: string; secret: string }>("/tokens", wish);
   if (out.json) return out.value(made);
@@ -79,7 +99,9 @@ function appsOf({ role, apps }: Identity): string {
 }
 
 function appsGiven(value: string | boolean | undefined): string[] | undefined {
-  return typeof value === "string" && value !== "*" ? value.split(",").map((app) => app.trim()) : undefined;
+  return typeof value === "string" && value !== "*"
+    ? value.split(",").map((app) => app.trim())
+    : undefined;
 }
 
 function given<T>(name: string, value: T | undefined): Record<string, T> {
@@ -97,8 +119,12 @@ async function readKey(file: string): Promise<string> {
       if (text.length > KEY_LIMIT) break;
     }
   } catch (error) {
-    throw wrongUsage(`A file with a public key was expected: ${(error as Error).message}`, { name: "keys:add" });
+    throw wrongUsage(`A file with a public key was expected: ${(error as Error).message}`, {
+      name: "keys:add",
+    });
   }
   if (text.length <= KEY_LIMIT && !text.includes("PRIVATE KEY")) return text.trim();
-  throw wrongUsage(`${file} is no public key; that is the file that ends in .pub`, { name: "keys:add" });
+  throw wrongUsage(`${file} is no public key; that is the file that ends in .pub`, {
+    name: "keys:add",
+  });
 }

@@ -43,7 +43,9 @@ export async function destroyApp({ app: appOf, options, client, out }: Input): P
   const app = await appOf();
   const confirm = options["confirm"];
   if (confirm === undefined) {
-    throw wrongUsage(`Destroying ${app} cannot be undone: '--confirm ${app}' was expected`, { name: "apps:destroy" });
+    throw wrongUsage(`Destroying ${app} cannot be undone: '--confirm ${app}' was expected`, {
+      name: "apps:destroy",
+    });
   }
   const path = `/apps/${encodeURIComponent(app)}`;
   const gone = await (await client()).delete<{ name: string }>(path, { confirm });

@@ -88,7 +88,10 @@ export function createClient({ url, token }: Server): Client {
         headers: {
           Accept: "application/json",
           ...(token && { Authorization: `Bearer ${token}` }),
-          ...(payload && { "Content-Type": "application/json", "Content-Length": Buffer.byteLength(payload) }),
+          ...(payload && {
+            "Content-Type": "application/json",
+            "Content-Length": Buffer.byteLength(payload),
+          }),
           ...headers,
         },
       });
@@ -99,7 +102,9 @@ export function createClient({ url, token }: Server): Client {
       });
       sent.once("error", (error: NodeJS.ErrnoException) => {
         clearTimeout(timer);
-        reject(new TealError("unreachable", { url: url.origin, detail: error.code ?? error.message }));
+        reject(
+          new TealError("unreachable", { url: url.origin, detail: error.code ?? error.message }),
+        );
       });
       sent.end(payload);
     });
@@ -150,5 +155,9 @@ function parseEvent(block: string): StreamEvent | null {
   }
   const data = fields.get("data");
   if (data === undefined) return null;
-  return { id: fields.get("id") ?? null, event: fields.get("event") ?? "message", data: JSON.parse(data) };
+  return {
+    id: fields.get("id") ?? null,
+    event: fields.get("event") ?? "message",
+    data: JSON.parse(data),
+  };
 }

@@ -29,7 +29,9 @@ export async function cancelDeploy({ args, client, out }: Input): Promise<void> 
   const path = `/deploys/${encodeURIComponent(args[0] ?? "")}/cancel`;
   const { deploy } = await (await client()).post<{ deploy: Deploy }>(path);
   if (out.json) return out.value(deploy);
-  out.line(deploy.state === "cancelled" ? `${deploy.id} is cancelled.` : `${deploy.id} was asked to stop.`);
+  out.line(
+    deploy.state === "cancelled" ? `${deploy.id} is cancelled.` : `${deploy.id} was asked to stop.`,
+  );
 }
 
 export async function showLog({ options, client, out }: Input): Promise<void> {
@@ -66,18 +68,29 @@ export async function follow(client: Client, id: string, out: Output): Promise<v
 function finish(deploy: Deploy | null, { json, line, paint, fail }: Output): void {
   if (deploy?.state !== "live") process.exitCode = 1;
   if (json) return;
-  if (!deploy) return fail("The app was destroyed, and its deploy with it.", "'teal apps:list' shows the apps.");
+  if (!deploy)
+    return fail(
+      "The app was destroyed, and its deploy with it.",
+      "'teal apps:list' shows the apps.",
+    );
   const took = duration((deploy.finishedAt ?? Date.now()) - deploy.createdAt);
   const what = deploy.toRelease ? ` (back to v${deploy.toRelease})` : "";
   if (deploy.state === "live") {
-    return line(paint(`${deploy.app} v${deploy.release ?? "?"}${what} is live after ${took}`, "bold"));
+    return line(
+      paint(`${deploy.app} v${deploy.release ?? "?"}${what} is live after ${took}`, "bold"),
+    );
   }
-  fail(`${deploy.id} ${ended(deploy)} after ${took}: ${deploy.error ?? "no reason is on record"}`, "The live colour was not touched.");
+  fail(
+    `${deploy.id} ${ended(deploy)} after ${took}: ${deploy.error ?? "no reason is on record"}`,
+    "The live colour was not touched.",
+  );
 }
 
 function ended({ state, supersededBy }: Deploy): string {
   if (state === "failed") return "failed";
-  return state === "superseded" && supersededBy ? `was superseded by ${supersededBy}` : `was ${state}`;
+  return state === "superseded" && supersededBy
+    ? `was superseded by ${supersededBy}`
+    : `was ${state}`;
 }
 
 function printLine({ kind, text }: LogLine, { line, paint, foreign }: Output): void {
@@ -99,5 +112,7 @@ export function readLimit(options: Input["options"], command: string): number {
   const given = options["limit"] ?? "20";
   const limit = typeof given === "string" && /^\d{1,3}$/.test(given) ? Number(given) : 0;
   if (limit >= 1 && limit <= 200) return limit;
-  throw wrongUsage(`'--limit' takes a number from 1 to 200, and '${given}' came`, { name: command });
+  throw wrongUsage(`'--limit' takes a number from 1 to 200, and '${given}' came`, {
+    name: command,
+  });
 }

@@ -20,7 +20,8 @@ export async function version({ out }: Input): Promise<void> {
 /** All commands, with those of the platform itself last. */
 export function overview(commands: Command[]): string {
   const width = Math.max(...commands.map((one) => heading(one).length));
-  const list = (some: Command[]) => some.map((one) => `  ${heading(one).padEnd(width)}  ${one.summary}`);
+  const list = (some: Command[]) =>
+    some.map((one) => `  ${heading(one).padEnd(width)}  ${one.summary}`);
   return [
     "Usage: teal COMMAND [--app APP] [--json]",
     "",

@@ -53,7 +53,13 @@ export function createOutput(
     value: (value) => line(JSON.stringify(value, null, 2)),
     paint,
     table(heads, rows, flexible = heads.length - 1) {
-      for (const row of layOut(heads, rows, flexible, stdout.isTTY ? stdout.columns : undefined, paint)) {
+      for (const row of layOut(
+        heads,
+        rows,
+        flexible,
+        stdout.isTTY ? stdout.columns : undefined,
+        paint,
+      )) {
         line(row);
       }
     },
@@ -77,7 +83,9 @@ function layOut(
   paint: (text: string, how: Paint) => string,
 ): string[] {
   const plain = rows.map((row) => row.map((cell) => withoutControls(textOf(cell), false)));
-  const widths = heads.map((head, i) => Math.max(head.length, ...plain.map((row) => row[i]?.length ?? 0)));
+  const widths = heads.map((head, i) =>
+    Math.max(head.length, ...plain.map((row) => row[i]?.length ?? 0)),
+  );
   const gaps = 2 * (heads.length - 1);
   const excess = widths.reduce((sum, width) => sum + width, gaps) - (columns ?? Infinity);
   if (excess > 0) widths[flexible] = Math.max(4, (widths[flexible] ?? 0) - excess);
@@ -94,7 +102,9 @@ function layOut(
       })
       .join("  "),
   );
-  return [paint(heads.map((head, i) => fit(head, i)).join("  "), "grey"), ...body].map((l) => l.trimEnd());
+  return [paint(heads.map((head, i) => fit(head, i)).join("  "), "grey"), ...body].map((l) =>
+    l.trimEnd(),
+  );
 }
 
 function textOf(cell: Cell): string {

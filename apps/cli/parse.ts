@@ -49,7 +49,10 @@ function readOptions(command: Command, args: string[], options: Record<string, O
     return parseArgs({
       args,
       options: Object.fromEntries(
-        Object.entries(options).map(([name, { type, short }]) => [name, { type, ...(short && { short }) }]),
+        Object.entries(options).map(([name, { type, short }]) => [
+          name,
+          { type, ...(short && { short }) },
+        ]),
       ),
       allowPositionals: true,
       strict: true,
@@ -76,14 +79,23 @@ export function wrongUsage(detail: string, { name }: { name: string }): TealErro
 
 /** With the nearest command's name, when one is near. */
 export function unknownCommand(given: string, commands: Command[]): TealError {
-  const near = nearest(given, commands.map((one) => one.name));
+  const near = nearest(
+    given,
+    commands.map((one) => one.name),
+  );
   const todo = near ? `Did you mean 'teal ${near}'?` : "'teal help' lists the commands.";
-  return new TealError("wrong-usage", { detail: `There is no command '${given.slice(0, 60)}'`, todo });
+  return new TealError("wrong-usage", {
+    detail: `There is no command '${given.slice(0, 60)}'`,
+    todo,
+  });
 }
 
 function ofLauncher({ name }: Command): TealError {
   const todo = `Run './teal ${name}' in the clone of the platform.`;
-  return new TealError("wrong-usage", { detail: `'${name}' is a command of the platform's launcher`, todo });
+  return new TealError("wrong-usage", {
+    detail: `'${name}' is a command of the platform's launcher`,
+    todo,
+  });
 }
 
 function nearest(given: string, names: string[]): string | null {

@@ -66,7 +66,9 @@ export async function rollback(input: Input): Promise<void> {
 function readNumber(given: string, command: string): number {
   const n = /^v?(\d{1,9})$/.exec(given)?.[1];
   if (!n || Number(n) === 0) {
-    throw wrongUsage(`A release such as v3 was expected, and '${given.slice(0, 40)}' came`, { name: command });
+    throw wrongUsage(`A release such as v3 was expected, and '${given.slice(0, 40)}' came`, {
+      name: command,
+    });
   }
   return Number(n);
 }

@@ -40,7 +40,10 @@ async function findApp({ command, options }: Parsed): Promise<string> {
   const remote = await readRemote(process.cwd(), "deploy");
   const app = remote && appOfRemote(remote);
   if (app) return app;
-  throw wrongUsage("'--app APP' was expected, and there is no git remote 'deploy' here that names one", command);
+  throw wrongUsage(
+    "'--app APP' was expected, and there is no git remote 'deploy' here that names one",
+    command,
+  );
 }
 
 /** Says what was expected and what to do; returns the exit code. */

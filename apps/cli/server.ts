@@ -28,7 +28,8 @@ function readUrl(given: string): URL {
 }
 
 async function readAdminToken(env: NodeJS.ProcessEnv): Promise<string | null> {
-  const home = env["TEAL_HOME"] || (process.getuid?.() === 0 ? "/var/lib/teal" : join(homedir(), ".teal"));
+  const home =
+    env["TEAL_HOME"] || (process.getuid?.() === 0 ? "/var/lib/teal" : join(homedir(), ".teal"));
   try {
     return (await readFile(join(home, "admin-token"), "utf8")).trim() || null;
   } catch {

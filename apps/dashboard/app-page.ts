@@ -76,9 +76,9 @@ function rollbackToStandby(app: string, live: Slot, standby: Slot): Html {
     <summary class="button primary">Roll back to v${standby.release}</summary>
     <form method="post" action="/apps/${app}/rollback">
       <p>
-        <b class="word ${standby.colour}">${standby.colour}</b> still runs v${standby.release} and takes over at
-        once; <b class="word ${live.colour}">${live.colour}</b> (v${live.release}) stays warm. No request is
-        dropped.
+        <b class="word ${standby.colour}">${standby.colour}</b> still runs v${standby.release} and
+        takes over at once; <b class="word ${live.colour}">${live.colour}</b> (v${live.release})
+        stays warm. No request is dropped.
       </p>
       <button class="primary">Swap now</button>
     </form>
@@ -88,17 +88,22 @@ function rollbackToStandby(app: string, live: Slot, standby: Slot): Html {
 function deployTable(deploys: Deploy[]): Html {
   return html`<ul class="deploys">
     ${deploys.map(
-      (one) => html`<li>
-        <a href="/apps/${one.app}/deploys/${one.id}">
-          <span class="state ${one.state}">${one.state}</span>
-          <b>${one.id}</b>
-          <span>${one.kind === "rollback" && one.toRelease ? `rollback to v${one.toRelease}` : one.kind}</span>
-          <code>${one.commit?.slice(0, 7)}</code>
-          <span>${one.by}</span>
-          <span>${when(one.createdAt)}${one.finishedAt && ` · ${duration(one.finishedAt - one.createdAt)}`}</span>
-          ${one.error && html`<span class="error">${one.error}</span>`}
-        </a>
-      </li>`,
+      (one) =>
+        html`<li>
+          <a href="/apps/${one.app}/deploys/${one.id}">
+            <span class="state ${one.state}">${one.state}</span>
+            <b>${one.id}</b>
+            <span
+              >${one.kind === "rollback" && one.toRelease ? `rollback to v${one.toRelease}` : one.kind}</span
+            >
+            <code>${one.commit?.slice(0, 7)}</code>
+            <span>${one.by}</span>
+            <span
+              >${when(one.createdAt)}${one.finishedAt && ` · ${duration(one.finishedAt - one.createdAt)}`}</span
+            >
+            ${one.error && html`<span class="error">${one.error}</span>`}
+          </a>
+        </li>`,
     )}
   </ul>`;
 }
@@ -109,15 +114,19 @@ function timelineRow(release: ReleaseView, app: AppView, mayPush: boolean): Html
     <b>v${n}</b> <span class="status">${status}</span> <code>${commit.slice(0, 7)}</code>
     <span>${kind === "push" ? why || "push" : `rollback to v${rollbackOf ?? "?"}`}</span>
     <small>${by}, ${when(createdAt)}</small>
-    ${mayPush &&
-    status === "kept" &&
-    html`<details class="confirm">
-      <summary class="button quiet">Roll back to v${n}</summary>
-      <form method="post" action="/apps/${app.name}/rollback">
-        <input type="hidden" name="to" value="${n}" />
-        <p>v${n} is started in the idle colour from its kept image, checked, and then swapped in.</p>
-        <button class="primary">Roll back</button>
-      </form>
-    </details>`}
+    ${
+      mayPush &&
+      status === "kept" &&
+      html`<details class="confirm">
+        <summary class="button quiet">Roll back to v${n}</summary>
+        <form method="post" action="/apps/${app.name}/rollback">
+          <input type="hidden" name="to" value="${n}" />
+          <p>
+            v${n} is started in the idle colour from its kept image, checked, and then swapped in.
+          </p>
+          <button class="primary">Roll back</button>
+        </form>
+      </details>`
+    }
   </li>`;
 }

@@ -43,7 +43,9 @@ export function createDashboard(options: DashboardOptions): Koa {
   const { log } = options;
   const sessions = createSessions(options.access);
   const dashboard = new Koa();
-  dashboard.on("error", (error: Error) => log.debug({ error: error.message }, "an answer broke off"));
+  dashboard.on("error", (error: Error) =>
+    log.debug({ error: error.message }, "an answer broke off"),
+  );
   const outside = new Router();
   signingRoutes(outside, sessions);
   const inside = new Router({ sensitive: true });
@@ -106,28 +108,46 @@ function pageRoutes(router: Router, look: Look, { access, deployLog }: Dashboard
     ctx.body = appPage(page, identityOf(ctx), mayPush);
   });
   router.get("/apps/:app/deploys/:deploy", async (ctx) => {
-    const deploy = await withinDeadline(look.deploy(identityOf(ctx), param(ctx, "app"), param(ctx, "deploy")));
+    const deploy = await withinDeadline(
+      look.deploy(identityOf(ctx), param(ctx, "app"), param(ctx, "deploy")),
+    );
     const lines = await withinDeadline(deployLog.read(deploy.id, undefined, LOG_LINES));
-    ctx.body = deployPage(deploy, lines, identityOf(ctx), access.may(identityOf(ctx), "push", deploy.app));
+    ctx.body = deployPage(
+      deploy,
+      lines,
+      identityOf(ctx),
+      access.may(identityOf(ctx), "push", deploy.app),
+    );
   });
 }
 
-function streamRoutes(router: Router, look: Look, sessions: Sessions, options: DashboardOptions): void {
+function streamRoutes(
+  router: Router,
+  look: Look,
+  sessions: Sessions,
+  options: DashboardOptions,
+): void {
   const stream = (ctx: Context, source: Parameters<typeof eventStream>[0]) => {
     ctx.type = "text/event-stream";
     ctx.body = eventStream(source, sessions.stillGood(ctx));
   };
   router.get("/events", async (ctx) => {
     const identity = identityOf(ctx);
-    stream(ctx, (signal) => look.changes(async () => stateOf((await look.home(identity)).apps), signal));
+    stream(ctx, (signal) =>
+      look.changes(async () => stateOf((await look.home(identity)).apps), signal),
+    );
   });
   router.get("/apps/:app/events", async (ctx) => {
     const [identity, name] = [identityOf(ctx), param(ctx, "app")];
     await withinDeadline(look.app(identity, name));
-    stream(ctx, (signal) => look.changes(async () => stateOf(await look.app(identity, name)), signal));
+    stream(ctx, (signal) =>
+      look.changes(async () => stateOf(await look.app(identity, name)), signal),
+    );
   });
   router.get("/apps/:app/deploys/:deploy/log", async (ctx) => {
-    const deploy = await withinDeadline(look.deploy(identityOf(ctx), param(ctx, "app"), param(ctx, "deploy")));
+    const deploy = await withinDeadline(
+      look.deploy(identityOf(ctx), param(ctx, "app"), param(ctx, "deploy")),
+    );
     const from = ctx.get("Last-Event-ID") || String(ctx.query["after"] ?? "");
     const after = isLineId(from) ? from : undefined;
     stream(ctx, (signal) => deployEvents(options, deploy.id, after, signal));
@@ -136,7 +156,8 @@ function streamRoutes(router: Router, look: Look, sessions: Sessions, options: D
 
 function changeRoutes(router: Router, look: Look, { access, deploys }: DashboardOptions): void {
   const demandPush = (identity: Identity, app: string, action: string) => {
-    if (!access.may(identity, "push", app)) throw new TealError("not-allowed", { who: identity.name, action });
+    if (!access.may(identity, "push", app))
+      throw new TealError("not-allowed", { who: identity.name, action });
   };
   router.post("/apps/:app/rollback", async (ctx) => {
     const identity = identityOf(ctx);
@@ -149,7 +170,9 @@ function changeRoutes(router: Router, look: Look, { access, deploys }: Dashboard
   });
   router.post("/apps/:app/deploys/:deploy/cancel", async (ctx) => {
     const identity = identityOf(ctx);
-    const deploy = await withinDeadline(look.deploy(identity, param(ctx, "app"), param(ctx, "deploy")));
+    const deploy = await withinDeadline(
+      look.deploy(identity, param(ctx, "app"), param(ctx, "deploy")),
+    );
     demandPush(identity, deploy.app, `cancel ${deploy.id}`);
     await withinDeadline(deploys.cancel(deploy.id, identity.name));
     seeOther(ctx, `/apps/${deploy.app}/deploys/${deploy.id}`);

@@ -5,7 +5,12 @@ import { html } from "./html.ts";
 import { duration, layout, when } from "./layout.ts";
 
 /** One deploy with its log; one that goes on grows by the script. */
-export function deployPage(deploy: Deploy, lines: LogLine[], identity: Identity, mayPush: boolean): string {
+export function deployPage(
+  deploy: Deploy,
+  lines: LogLine[],
+  identity: Identity,
+  mayPush: boolean,
+): string {
   const goesOn = deploy.state === "queued" || deploy.state === "running";
   const path = `/apps/${deploy.app}/deploys/${deploy.id}`;
   const main = html`<nav class="crumbs">
@@ -17,7 +22,8 @@ export function deployPage(deploy: Deploy, lines: LogLine[], identity: Identity,
     </div>
     <p class="facts">
       ${deploy.kind === "rollback" ? `rollback to v${deploy.toRelease ?? "?"}` : deploy.kind}
-      <code>${deploy.commit?.slice(0, 7)}</code> by ${deploy.by}, ${when(deploy.createdAt)}${
+      <code>${deploy.commit?.slice(0, 7)}</code> by ${deploy.by},
+      ${when(deploy.createdAt)}${
         deploy.finishedAt && `, took ${duration(deploy.finishedAt - deploy.createdAt)}`
       }
     </p>
@@ -33,7 +39,13 @@ export function deployPage(deploy: Deploy, lines: LogLine[], identity: Identity,
         </form>
       </details>`
     }
-    <ol class="log" tabindex="0" aria-label="Log" data-log="${goesOn && `${path}/log`}" data-after="${lines.at(-1)?.id}">
+    <ol
+      class="log"
+      tabindex="0"
+      aria-label="Log"
+      data-log="${goesOn && `${path}/log`}"
+      data-after="${lines.at(-1)?.id}"
+    >
       ${lines.map((line) => html`<li class="${line.kind}">${withoutColours(line.text)}</li>`)}
     </ol>`;
   return layout({ title: deploy.id, main, identity });

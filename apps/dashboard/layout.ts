@@ -13,24 +13,26 @@ interface Page {
 /** The whole document. Scripts and styles come from /static only. */
 export function layout({ title, main, identity, live }: Page): string {
   return html`<!doctype html>
-<html lang="en">
-  <head>
-    <meta charset="utf-8" />
-    <meta name="viewport" content="width=device-width, initial-scale=1" />
-    <meta name="color-scheme" content="light dark" />
-    <title>${title} · Teal</title>
-    <link rel="icon" href="/static/teal.svg" type="image/svg+xml" />
-    <link rel="stylesheet" href="/static/style.css" />
-    <script type="module" src="/static/live.js"></script>
-  </head>
-  <body>
-    <header class="top">
-      <a class="brand" href="/"><img src="/static/teal.svg" alt="" width="34" height="22" />Teal</a>
-      ${identity && account(identity)}
-    </header>
-    <main data-live="${live?.path}" data-state="${live?.state}">${main}</main>
-  </body>
-</html>`.markup;
+    <html lang="en">
+      <head>
+        <meta charset="utf-8" />
+        <meta name="viewport" content="width=device-width, initial-scale=1" />
+        <meta name="color-scheme" content="light dark" />
+        <title>${title} · Teal</title>
+        <link rel="icon" href="/static/teal.svg" type="image/svg+xml" />
+        <link rel="stylesheet" href="/static/style.css" />
+        <script type="module" src="/static/live.js"></script>
+      </head>
+      <body>
+        <header class="top">
+          <a class="brand" href="/"
+            ><img src="/static/teal.svg" alt="" width="34" height="22" />Teal</a
+          >
+          ${identity && account(identity)}
+        </header>
+        <main data-live="${live?.path}" data-state="${live?.state}">${main}</main>
+      </body>
+    </html>`.markup;
 }
 
 function account(identity: Identity): Html {
@@ -47,10 +49,19 @@ export function signInPage(failed?: string): string {
     ${failed && html`<p class="alert" role="alert">${failed}</p>`}
     <form method="post" action="/sign-in">
       <label for="token">Token</label>
-      <input id="token" name="token" type="password" autocomplete="current-password" required autofocus />
+      <input
+        id="token"
+        name="token"
+        type="password"
+        autocomplete="current-password"
+        required
+        autofocus
+      />
       <button class="primary">Sign in</button>
     </form>
-    <p class="hint">The first one lies in <code>TEAL_HOME/admin-token</code> on the platform's machine.</p>
+    <p class="hint">
+      The first one lies in <code>TEAL_HOME/admin-token</code> on the platform's machine.
+    </p>
   </section>`;
   return layout({ title: "Sign in", main });
 }

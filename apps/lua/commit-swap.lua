@@ -40,12 +40,10 @@ for i = first_host, #IN do
   end
 end
 
--- live and standby: the old live one stays warm, unless the same instances stay live
+-- the old live one stays warm, unless the same instances stay live; so live and standby always differ
 local old = redis.call("HMGET", K.app, "liveColour", "liveRelease", "liveDeploy", "liveSince")
 if old[3] and old[3] ~= started_by then
   redis.call("HSET", K.app, "standbyColour", old[1], "standbyRelease", old[2], "standbyDeploy", old[3], "standbySince", old[4])
-elseif get(K.app, "standbyDeploy") == started_by then
-  clear_slot("standby")
 end
 redis.call("HSET", K.app, "routeVersion", version + 1, "routeDeploy", id,
   "liveColour", IN[5], "liveRelease", IN[4], "liveDeploy", started_by, "liveSince", now())

@@ -19,7 +19,12 @@ export interface Sending {
 }
 
 /** One request to the API, `path` under /api/v1; by the admin unless another token (or "") is given. */
-export async function call(api: TestApi, method: string, path: string, sending: Sending = {}): Promise<Answer> {
+export async function call(
+  api: TestApi,
+  method: string,
+  path: string,
+  sending: Sending = {},
+): Promise<Answer> {
   const { token = api.tokens.admin, body, raw, headers = {} } = sending;
   const response = await fetch(`${api.url}/api/v1${path}`, {
     method,
@@ -35,13 +40,23 @@ export async function call(api: TestApi, method: string, path: string, sending: 
   });
   const text = await response.text();
   const isJson = /json/.test(response.headers.get("Content-Type") ?? "");
-  return { status: response.status, headers: response.headers, text, json: isJson ? JSON.parse(text) : undefined };
+  return {
+    status: response.status,
+    headers: response.headers,
+    text,
+    json: isJson ? JSON.parse(text) : undefined,
+  };
 }
 
-/** Sends bytes as they are and gives all that comes back; ends when the other side does, or after 5 s. */
-export function sendRaw(port: number, text: string): Promise<string> {
+/**
+ * Sends bytes as they are and gives all that comes back; ends when the other side does, or after 5 s.
+ * @param breakOff nothing more is sent, and said so
+ */
+export function sendRaw(port: number, text: string, breakOff = false): Promise<string> {
   return new Promise((resolve, reject) => {
-    const socket = connect(port, "127.0.0.1", () => socket.end(text));
+    const socket = connect(port, "127.0.0.1", () =>
+      breakOff ? socket.end(text) : socket.write(text),
+    );
     let got = "";
     socket.setTimeout(5000, () => socket.destroy());
     socket.on("data", (chunk) => (got += chunk.toString("latin1")));
@@ -72,7 +87,8 @@ export async function readEvents(
       for (const block of blocks) {
         const field = (name: string) => new RegExp(`^${name}: (.*)$`, "m").exec(block)?.[1];
         const data = field("data");
-        if (data !== undefined) events.push({ id: field("id"), event: field("event"), data: JSON.parse(data) });
+        if (data !== undefined)
+          events.push({ id: field("id"), event: field("event"), data: JSON.parse(data) });
       }
       if (enough(events)) break;
     }

@@ -9,7 +9,7 @@ import { createDeployLog, type DeployLog } from "../../apps/deploy-log.ts";
 import { createDeploys, type Deploys } from "../../apps/deploys.ts";
 import type { Log } from "../../apps/log.ts";
 import { createRedisStore } from "../../apps/store-redis.ts";
-import type { Store } from "../../apps/store.ts";
+import type { NewRelease, Store } from "../../apps/store.ts";
 import { otherColour, type Deploy, type Release } from "../../apps/types.ts";
 import { startRedis, type TestRedis } from "./redis.ts";
 
@@ -78,32 +78,31 @@ export async function startApi(): Promise<TestApi> {
 }
 
 function logInto(lines: string[]): Log {
-  const write = (level: string) => (...args: unknown[]) => void lines.push(JSON.stringify([level, ...args]));
-  return { debug: write("debug"), info: write("info"), warn: write("warn"), error: write("error") } as unknown as Log;
+  const write =
+    (level: string) =>
+    (...args: unknown[]) =>
+      void lines.push(JSON.stringify([level, ...args]));
+  return { debug: write("debug"), info: write("info"), warn: write("warn"), error: write("error") };
 }
 
 /** Takes the app's queued deploy to live, as a worker would, without anything that runs. */
 export async function goLive(store: Store, app: string, asked: Deploy): Promise<Release> {
   const taken = await store.claim(app, "test", 10_000);
-  if (!taken || taken.deploy.id !== asked.id) throw new Error(`${asked.id} was not the next deploy of ${app}`);
+  if (!taken || taken.deploy.id !== asked.id)
+    throw new Error(`${asked.id} was not the next deploy of ${app}`);
   const { claim, deploy } = taken;
   const before = await store.getApp(app);
   const colour = before?.live ? otherColour(before.live.colour) : "blue";
-  const release = await store.createRelease(claim, {
-    deploy: deploy.id,
-    kind: deploy.kind,
-    commit: deploy.commit ?? "0".repeat(40),
-    image: `sha256:${"1".repeat(64)}`,
-    imageBytes: 1_000_000,
-    processes: { web: "node server.js" },
-    formation: { web: 1 },
-    port: 5000,
-    by: deploy.by,
-    why: deploy.why,
-    ...(deploy.toRelease === undefined ? {} : { rollbackOf: deploy.toRelease }),
-  });
+  const release = await store.createRelease(claim, releaseOf(deploy));
   const id = `teal-${deploy.id}-web-1`;
-  const wish = { id, deploy: deploy.id, release: release.n, colour, process: "web", index: 1 } as const;
+  const wish = {
+    id,
+    deploy: deploy.id,
+    release: release.n,
+    colour,
+    process: "web",
+    index: 1,
+  } as const;
   await store.recordInstances(claim, [wish]);
   await store.advanceInstance(claim, id, "started", { host: "127.0.0.1", port: 5000 });
   await store.advanceInstance(claim, id, "healthy");
@@ -125,15 +124,39 @@ export async function goLive(store: Store, app: string, asked: Deploy): Promise<
   return release;
 }
 
-/** Takes the app's queued deploy and fails it. */
+function releaseOf(deploy: Deploy): NewRelease {
+  return {
+    deploy: deploy.id,
+    kind: deploy.kind,
+    commit: deploy.commit ?? "0".repeat(40),
+    image: `sha256:${"1".repeat(64)}`,
+    imageBytes: 1_000_000,
+    processes: { web: "node server.js" },
+    formation: { web: 1 },
+    port: 5000,
+    by: deploy.by,
+    why: deploy.why,
+    ...(deploy.toRelease === undefined ? {} : { rollbackOf: deploy.toRelease }),
+  };
+}
+
+/** Takes the app's queued deploy, makes its release, and fails it. */
 export async function goWrong(store: Store, app: string, error: string): Promise<void> {
   const taken = await store.claim(app, "test", 10_000);
   if (!taken) throw new Error(`${app} has nothing queued`);
+  await store.createRelease(taken.claim, releaseOf(taken.deploy));
   await store.finishDeploy(taken.claim, taken.deploy.id, "failed", error);
   await store.release(taken.claim);
 }
 
 /** A push's intent. */
 export function pushOf(app: string, commit: string, why = "push to main") {
-  return { app, kind: "push", commit: commit.padEnd(40, "0"), ref: "refs/heads/main", by: "ann", why } as const;
+  return {
+    app,
+    kind: "push",
+    commit: commit.padEnd(40, "0"),
+    ref: "refs/heads/main",
+    by: "ann",
+    why,
+  } as const;
 }

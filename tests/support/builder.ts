@@ -10,9 +10,7 @@ import { createBuilder, type BuildJob } from "../../workers/build.ts";
 import { createDocker } from "../../workers/engine/client.ts";
 import { createImages } from "../../workers/engine/images.ts";
 import type { Built } from "../../workers/ports.ts";
-
-/** The repository's fixture apps. */
-export const FIXTURES = new URL("../fixtures/apps/", import.meta.url).pathname;
+import { FIXTURES } from "./tree.ts";
 
 /** A builder with a namespace of its own; `close` removes what it made, but for the shared base images. */
 export async function startBuilder() {
@@ -21,8 +19,8 @@ export async function startBuilder() {
   const docker = createDocker();
   const log = createLog(namespace);
   const images = createImages(docker, { namespace, log });
-  const paths = { work: join(home, "work") } as never;
-  const bases = createBases({ images, settings: { base: "bootstrap", caFile: null, paths }, log });
+  const paths = { work: join(home, "work") };
+  const bases = createBases({ images, settings: { base: "bootstrap", registry: null, caFile: null, paths }, log });
   const builder = createBuilder({ images, bases, settings: { namespace } });
   const tags = new Set<string>();
   const never = new AbortController().signal;

@@ -88,7 +88,6 @@ function targetOf(record: AppRecord, id: string): Target {
 function commit(state: State, record: AppRecord, swap: Swap, route: Route): void {
   const { app } = record;
   if (app.live && app.live.deploy !== swap.startedBy) app.standby = app.live;
-  else if (app.standby?.deploy === swap.startedBy) app.standby = null;
   const { colour, release, startedBy: deploy } = swap;
   app.live = { colour, release, deploy, since: state.now() };
   app.routeVersion = route.version;

@@ -10,18 +10,15 @@ import { startRedis } from "./redis.ts";
 export interface World {
   name: string;
   store: Store;
-  /** Ends every lease that runs, as if its time had come. */
-  endLeases(): Promise<void>;
-  /** Ends the time in which a prepared swap could be committed, in all apps. */
-  endHolds(): Promise<void>;
+  /** Lets time pass for all that runs out by itself. */
+  elapse(ms: number): Promise<void>;
   heartbeat(report: RouterReport, leaseLeftMs: number): Promise<void>;
   /** All route events since the world began. */
   events(): Promise<RouteEvent[]>;
 }
 
-/** Leases longer, holds shorter than this are told apart by `endHolds`. */
 const HOUR = 3_600_000;
-export const LEASE_MS = 1_000_000 * HOUR;
+export const LEASE_MS = 1000 * HOUR;
 export const SWAP_TIMES = { commitMs: HOUR, holdMs: 2 * HOUR };
 
 export function memoryWorld(): World {
@@ -31,11 +28,8 @@ export function memoryWorld(): World {
   return {
     name: "memory",
     store,
-    async endLeases() {
-      time += LEASE_MS;
-    },
-    async endHolds() {
-      time += HOUR;
+    async elapse(ms) {
+      time += ms;
     },
     async heartbeat(report, leaseLeftMs) {
       store.heartbeat(report, time + leaseLeftMs);
@@ -73,11 +67,6 @@ export async function startRedisWorlds() {
     await redis.publish(channels.routeEvents, JSON.stringify(event));
     await come;
   };
-  const remove = async (pattern: string) => {
-    const found = await redis.keys(pattern);
-    if (found.length > 0) await redis.del(found);
-  };
-
   const world = async (): Promise<World> => {
     await redis.flushall();
     await settle();
@@ -85,11 +74,13 @@ export async function startRedisWorlds() {
     return {
       name: "redis",
       store: createRedisStore(redis),
-      async endLeases() {
-        await remove(keys.lease("*"));
-        await remove(keys.prepared("*"));
+      async elapse(ms) {
+        for (const key of await redis.keys("*")) {
+          const left = await redis.pttl(key);
+          // below 1: expired at once; keys without an end have -1
+          if (left > 0) await redis.pexpire(key, Math.max(0, left - ms));
+        }
       },
-      endHolds: () => remove(keys.prepared("*")),
       async heartbeat(report, leaseLeftMs) {
         await redis.zadd(keys.routers, Date.now() + leaseLeftMs, report.id);
         await redis.set(keys.router(report.id), JSON.stringify(report));

@@ -90,7 +90,7 @@ export function createImages(docker: Docker, { namespace, log }: { namespace: st
   return {
     inspect,
     build: async (request) => {
-      const owner = request.shared ? {} : { "teal.platform": namespace };
+      const owner: Record<string, string> = request.shared ? {} : { "teal.platform": namespace };
       const labels = { ...request.labels, ...owner };
       const id = await withSource(request.context, () => build(docker, { ...request, labels }));
       log.debug({ image: id, tag: request.tag }, "image built");

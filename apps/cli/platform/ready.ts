@@ -24,12 +24,19 @@ interface Check {
  * Waits until every process answers.
  * @throws PlatformError naming what does not come up, with the last lines of its log
  */
-export async function waitUntilReady(
-  settings: Settings,
-  supervisor: Supervisor,
-  services: readonly string[],
-  note: (text: string) => void,
-): Promise<void> {
+export async function waitUntilReady({
+  settings,
+  supervisor,
+  services,
+  note,
+  readyMs = READY_MS,
+}: {
+  settings: Settings;
+  supervisor: Supervisor;
+  services: readonly string[];
+  note: (text: string) => void;
+  readyMs?: number | undefined;
+}): Promise<void> {
   const checks = [...answers(settings, services), ...steady(supervisor, services)];
   let failing: Check[] = checks;
   const ready = await poll(async () => {
@@ -37,11 +44,11 @@ export async function waitUntilReady(
     failing = failing.filter((_, i) => !results[i]);
     note(failing.length > 0 ? `waiting for ${failing[0]?.what}` : "");
     return failing.length === 0;
-  }, READY_MS);
+  }, readyMs);
   if (ready) return;
   const parts = failing.map(async ({ what, service }) => {
     const dir = join(settings.paths.logs, service);
-    return `${what} did not come up within ${READY_MS / 1000} s. Last lines of ${dir}/current:\n${indent(await lastLines(dir))}`;
+    return `${what} did not come up within ${readyMs / 1000} s. Last lines of ${dir}/current:\n${indent(await lastLines(dir))}`;
   });
   throw new PlatformError([...new Set(await Promise.all(parts))].join("\n"));
 }

@@ -19,6 +19,8 @@ export interface UpOptions {
   base: boolean;
   /** The Procfile's text; the project's own by default. */
   procfile?: string;
+  /** How long the processes may take to answer, in ms. */
+  readyMs?: number;
 }
 
 /** The folder that runsvdir watches. */
@@ -56,7 +58,8 @@ export async function up(platform: Platform, options: UpOptions): Promise<string
   if (options.base) await prepareBase(platform, progress);
   await progress.step("Waiting until every process answers", async (note) => {
     const names = services.map((service) => service.name);
-    await waitUntilReady(platform.settings, supervisor, names, note);
+    const { settings } = platform;
+    await waitUntilReady({ settings, supervisor, services: names, note, readyMs: options.readyMs });
   });
   return changes;
 }

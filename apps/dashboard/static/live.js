@@ -4,17 +4,28 @@
 function keepCurrent() {
   const path = document.querySelector("main").dataset.live;
   if (!path) return;
-  new EventSource(path).addEventListener("state", async ({ data }) => {
-    const main = document.querySelector("main");
-    // Somebody is about to confirm something: what they read stays as it is.
-    if (JSON.parse(data) === main.dataset.state || main.querySelector("details[open]")) return;
-    const response = await fetch(location.href);
-    if (response.redirected) return location.reload();
-    const fresh = new DOMParser().parseFromString(await response.text(), "text/html").querySelector("main");
-    const show = () => main.replaceWith(document.adoptNode(fresh));
-    if (document.startViewTransition) document.startViewTransition(show);
-    else show();
+  let latest = document.querySelector("main").dataset.state;
+  const events = new EventSource(path);
+  events.addEventListener("state", ({ data }) => {
+    latest = JSON.parse(data);
+    void refresh(latest);
   });
+  // Refreshing waits while somebody is about to confirm something: what they read stays as it is.
+  document.addEventListener("toggle", () => void refresh(latest), true);
+}
+
+async function refresh(latest) {
+  const main = document.querySelector("main");
+  if (latest === main.dataset.state || main.querySelector("details[open]")) return;
+  const response = await fetch(location.href);
+  if (response.redirected || !response.ok) {
+    location.reload();
+    return;
+  }
+  const page = new DOMParser().parseFromString(await response.text(), "text/html");
+  const show = () => main.replaceWith(document.adoptNode(page.querySelector("main")));
+  if (document.startViewTransition) document.startViewTransition(show);
+  else show();
 }
 
 /** Follows a running deploy's log, from the last line shown, until the deploy ends. */
@@ -30,6 +41,7 @@ function followLog() {
     const atEnd = log.scrollHeight - log.scrollTop - log.clientHeight < 40;
     const line = document.createElement("li");
     line.className = kind;
+    // oxlint-disable-next-line no-control-regex -- terminal colours are what is removed
     line.textContent = text.replaceAll(/\u001b\[[\d;]*[A-Za-z]/g, "");
     log.append(line);
     if (atEnd) log.scrollTop = log.scrollHeight;

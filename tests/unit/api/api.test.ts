@@ -16,16 +16,20 @@ test.after.always(() => api.stop());
 /** A call whose answer must be what the route's schema says. */
 async function checked(method: string, path: string, template: string, sending?: Sending) {
   const answer = await call(api, method, path, sending);
-  const route = apiRoutes(api.options).find((one) => one.method === method.toLowerCase() && one.path === template);
+  const route = apiRoutes(api.options).find(
+    (one) => one.method === method.toLowerCase() && one.path === template,
+  );
   const schema = answer.status < 300 ? (route?.answer ?? z.undefined()) : problemSchema;
   const parsed = (schema instanceof z.ZodObject ? schema.strict() : schema).safeParse(answer.json);
-  if (!parsed.success) throw new Error(`${method} ${path}: ${parsed.error.message}\n${answer.text}`);
+  if (!parsed.success)
+    throw new Error(`${method} ${path}: ${parsed.error.message}\n${answer.text}`);
   return answer;
 }
 
 async function appWith(name: string, commits: string[]) {
   await api.store.createApp(name, "ann");
-  for (const commit of commits) await goLive(api.store, name, await api.deploys.push(pushOf(name, commit)));
+  for (const commit of commits)
+    await goLive(api.store, name, await api.deploys.push(pushOf(name, commit)));
 }
 
 test("an app is created once, shown with its address, and listed", async (t) => {
@@ -33,7 +37,10 @@ test("an app is created once, shown with its address, and listed", async (t) => 
   t.is(made.status, 201);
   t.is(made.json.url, "http://first.teal.test:8080/");
   t.is(made.json.createdBy, "ann");
-  t.is((await checked("POST", "/apps", "/apps", { body: { name: "first" } })).json.title, "app-exists");
+  t.is(
+    (await checked("POST", "/apps", "/apps", { body: { name: "first" } })).json.title,
+    "app-exists",
+  );
   const list = await checked("GET", "/apps", "/apps");
   t.true(list.json.apps.some((app: { name: string }) => app.name === "first"));
   t.is((await checked("GET", "/apps/first", "/apps/:app")).json.live, null);
@@ -55,50 +62,86 @@ test("releases say which is live, which is warm, which is kept, and which failed
   await api.deploys.push(pushOf("history", "ddd"));
   await goWrong(api.store, "history", "the check failed");
   const { json } = await checked("GET", "/apps/history/releases", "/apps/:app/releases");
-  const shown = json.releases.map((r: any) => [r.n, r.status, r.colour, r.commit.slice(0, 3), r.by]);
+  const shown = json.releases.map((r: any) => [
+    r.n,
+    r.status,
+    r.colour,
+    r.commit.slice(0, 3),
+    r.by,
+  ]);
   t.deepEqual(shown, [
+    [4, "failed", null, "ddd", "ann"],
     [3, "live", "blue", "ccc", "ann"],
     [2, "warm", "green", "bbb", "ann"],
     [1, "kept", null, "aaa", "ann"],
   ]);
-  const page = await checked("GET", "/apps/history/releases?limit=1&before=3", "/apps/:app/releases");
-  t.deepEqual(page.json.releases.map((r: any) => r.n), [2]);
+  const page = await checked(
+    "GET",
+    "/apps/history/releases?limit=1&before=3",
+    "/apps/:app/releases",
+  );
+  t.deepEqual(
+    page.json.releases.map((r: any) => r.n),
+    [2],
+  );
   const one = await checked("GET", "/apps/history/releases/v2", "/apps/:app/releases/:release");
   t.is(one.json.status, "warm");
   for (const unknown of ["9", "v0", "x", "-1", "1e3", "__proto__"]) {
-    const answer = await checked("GET", `/apps/history/releases/${unknown}`, "/apps/:app/releases/:release");
+    const answer = await checked(
+      "GET",
+      `/apps/history/releases/${unknown}`,
+      "/apps/:app/releases/:release",
+    );
     t.is(answer.json.title, "release-not-found", unknown);
   }
   const deploys = await checked("GET", "/apps/history/deploys?limit=2", "/apps/:app/deploys");
-  t.deepEqual(deploys.json.deploys.map((d: any) => [d.id, d.state]), [
-    ["history-4", "failed"],
-    ["history-3", "live"],
-  ]);
+  t.deepEqual(
+    deploys.json.deploys.map((d: any) => [d.id, d.state]),
+    [
+      ["history-4", "failed"],
+      ["history-3", "live"],
+    ],
+  );
 });
 
 test("instances say whether they are live or standby", async (t) => {
   await appWith("instances", ["aaa", "bbb"]);
   const { json } = await checked("GET", "/apps/instances/ps", "/apps/:app/ps");
-  t.deepEqual(json.instances.map((one: any) => [one.id, one.colour, one.serves]), [
-    ["teal-instances-1-web-1", "blue", "standby"],
-    ["teal-instances-2-web-1", "green", "live"],
-  ]);
+  t.deepEqual(
+    json.instances.map((one: any) => [one.id, one.colour, one.serves]),
+    [
+      ["teal-instances-1-web-1", "blue", "standby"],
+      ["teal-instances-2-web-1", "green", "live"],
+    ],
+  );
 });
 
 test("a rollback records who, why and to what, and may be cancelled once", async (t) => {
   await appWith("back", ["aaa", "bbb", "ccc"]);
-  const warm = await checked("POST", "/apps/back/rollback", "/apps/:app/rollback", { body: { why: "prices" } });
+  const warm = await checked("POST", "/apps/back/rollback", "/apps/:app/rollback", {
+    body: { why: "prices" },
+  });
   t.is(warm.status, 202);
-  t.like(warm.json.deploy, { kind: "rollback", toRelease: 2, by: "ann", why: "prices", state: "queued" });
+  t.like(warm.json.deploy, {
+    kind: "rollback",
+    toRelease: 2,
+    by: "ann",
+    why: "prices",
+    state: "queued",
+  });
   const path = `/deploys/${warm.json.deploy.id}`;
   t.is((await checked("GET", path, "/deploys/:deploy")).json.state, "queued");
   const cancelled = await checked("POST", `${path}/cancel`, "/deploys/:deploy/cancel");
   t.is(cancelled.json.deploy.state, "cancelled");
   const twice = await checked("POST", `${path}/cancel`, "/deploys/:deploy/cancel");
   t.is(twice.json.title, "deploy-finished");
-  const older = await checked("POST", "/apps/back/rollback", "/apps/:app/rollback", { body: { to: 1 } });
+  const older = await checked("POST", "/apps/back/rollback", "/apps/:app/rollback", {
+    body: { to: 1 },
+  });
   t.is(older.json.deploy.toRelease, 1);
-  const none = await checked("POST", "/apps/back/rollback", "/apps/:app/rollback", { body: { to: 77 } });
+  const none = await checked("POST", "/apps/back/rollback", "/apps/:app/rollback", {
+    body: { to: 77 },
+  });
   t.is(none.status, 404);
 });
 
@@ -125,10 +168,15 @@ test("destroying an app needs its name once more", async (t) => {
 test("a key is added, shown and removed", async (t) => {
   const { publicKey } = generateKeyPairSync("ed25519");
   const raw = publicKey.export({ format: "jwk" }).x ?? "";
-  const blob = Buffer.concat([Buffer.from("0000000b7373682d6564323535313900000020", "hex"), Buffer.from(raw, "base64url")]);
+  const blob = Buffer.concat([
+    Buffer.from("0000000b7373682d6564323535313900000020", "hex"),
+    Buffer.from(raw, "base64url"),
+  ]);
   t.false(ssh2.utils.parseKey(`ssh-ed25519 ${blob.toString("base64")}`) instanceof Error);
   const key = `ssh-ed25519 ${blob.toString("base64")} ann@laptop`;
-  const added = await checked("POST", "/keys", "/keys", { body: { name: "ann", key, apps: ["shop"] } });
+  const added = await checked("POST", "/keys", "/keys", {
+    body: { name: "ann", key, apps: ["shop"] },
+  });
   t.is(added.status, 201);
   t.like(added.json, { name: "ann", role: "deploy", apps: ["shop"] });
   const list = await checked("GET", "/keys", "/keys");
@@ -146,7 +194,10 @@ test("a token's secret is shown once, works within its scope, and ends when revo
   const { id, secret } = made.json;
   const list = await checked("GET", "/tokens", "/tokens");
   t.false(list.text.includes(secret));
-  t.like(list.json.tokens.find((one: any) => one.id === id), { name: "ci", kind: "token", role: "deploy" });
+  t.like(
+    list.json.tokens.find((one: any) => one.id === id),
+    { name: "ci", kind: "token", role: "deploy" },
+  );
   const who = await checked("GET", "/whoami", "/whoami", { token: secret });
   t.deepEqual(who.json, { name: "ci", role: "deploy", apps: ["shop"] });
   t.is((await checked("DELETE", `/tokens/${id}`, "/tokens/:token")).status, 204);
@@ -183,7 +234,12 @@ test("a body of more than 1 MiB is refused, said beforehand or not", async (t) =
       controller.close();
     },
   });
-  const request = { method: "POST", body: chunks, duplex: "half", headers: { Authorization: `Bearer ${api.tokens.admin}` } };
+  const request = {
+    method: "POST",
+    body: chunks,
+    duplex: "half",
+    headers: { Authorization: `Bearer ${api.tokens.admin}` },
+  };
   const answer = await fetch(`${api.url}/api/v1/apps`, request as RequestInit).then(
     (response) => response.status,
     () => "closed",
@@ -202,7 +258,9 @@ test("the OpenAPI document has every route, with its parameters, body and answer
     const names = (operation.parameters ?? []).map((p: { name: string }) => p.name);
     for (const [, name] of route.path.matchAll(/:(\w+)/g)) t.true(names.includes(name));
   }
-  const ids = Object.values<any>(json.paths).flatMap((path) => Object.values<any>(path).map((o) => o.operationId));
+  const ids = Object.values<any>(json.paths).flatMap((path) =>
+    Object.values<any>(path).map((o) => o.operationId),
+  );
   t.is(new Set(ids).size, ids.length);
   const name = json.paths["/apps"].post.requestBody.content["application/json"].schema;
   t.deepEqual(name.required, ["name"]);

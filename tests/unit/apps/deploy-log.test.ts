@@ -1,3 +1,4 @@
+// oxlint-disable eslint/no-control-regex -- control characters are what is tested
 import test from "ava";
 import { clean } from "../../../apps/deploy-log-text.ts";
 import {
@@ -107,7 +108,7 @@ test("colours stay, and end within their line", (t) => {
   const kept = [
     `${ESC}[1;31mred${ESC}[0m`,
     `${ESC}[38;5;208mx${ESC}[m`,
-    `${ESC}[48;2;1;2;3mx${ESC}[0;1m`,
+    `${ESC}[48;2;1;2;3mx${ESC}[00m`,
   ];
   for (const text of kept) t.deepEqual(clean(text), [text]);
   t.deepEqual(clean(`${ESC}[32mok\nnext`), [`${ESC}[32mok${ESC}[0m`, "next"]);
@@ -176,6 +177,21 @@ test("who follows gets every line once, and the end when the deploy ends", async
   );
   const after = seen.at(-2)?.id ?? "";
   t.deepEqual(texts(await collect(log.follow(id, { signal: never(), after }))), ["the last"]);
+  log.close();
+});
+
+test.serial("who follows misses nothing when the subscription breaks", async (t) => {
+  const log = createDeployLog(redis);
+  const { id, finish } = await running("cut-off");
+  const seen: LogLine[] = [];
+  const following = collect(log.follow(id, { signal: never() }), seen);
+  for (let i = 0; i < 3; i += 1) {
+    await log.append(id, [{ kind: "info", text: String(i) }]);
+    await until(() => seen.length === i + 1);
+    await redis.call("CLIENT", "KILL", "TYPE", "pubsub");
+  }
+  await finish();
+  t.deepEqual(texts(await following), ["0", "1", "2"]);
   log.close();
 });
 

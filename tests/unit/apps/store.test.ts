@@ -184,7 +184,7 @@ both("after a takeover the old executor is refused everything", async (t, world)
   await store.createApp("shop", "ann");
   const { claim: old, deploy, swap, instance } = await makeReady(store, push("shop"));
   await store.prepareSwap(old, deploy.id, swap.id, SWAP_TIMES);
-  await world.endLeases();
+  await world.elapse(LEASE_MS);
   const taken = await claimed(world, "shop", "two");
   t.like(taken.deploy, { id: deploy.id, attempts: 2, state: "running" });
   t.true(taken.claim.token > old.token);
@@ -234,16 +234,22 @@ both("who has released a claim writes no more", async (t, world) => {
   t.like((await claimed(world, "shop", "two")).deploy, { id: "shop-1", attempts: 2 });
 });
 
-both("a takeover calls off the dead executor's hold", async (t, world) => {
+both("a takeover calls off the dead executor's hold, and a release one's own", async (t, world) => {
   const { store } = world;
   await store.createApp("shop", "ann");
+  const times = { commitMs: 2 * LEASE_MS, holdMs: 3 * LEASE_MS };
   const { claim, deploy, swap } = await makeReady(store, push("shop"));
-  await store.prepareSwap(claim, deploy.id, swap.id, SWAP_TIMES);
-  await store.release(claim);
-  await claimed(world, "shop", "two");
+  await store.prepareSwap(claim, deploy.id, swap.id, times);
+  await world.elapse(LEASE_MS);
+  const { claim: second } = await claimed(world, "shop", "two");
+  t.is((await world.events()).length, 2);
+  await store.prepareSwap(second, deploy.id, "another", times);
+  await store.release(second);
   t.deepEqual(await world.events(), [
-    { type: "prepare", app: "shop", swap: swap.id, holdMs: SWAP_TIMES.holdMs },
+    { type: "prepare", app: "shop", swap: swap.id, holdMs: times.holdMs },
     { type: "unhold", app: "shop", swap: swap.id },
+    { type: "prepare", app: "shop", swap: "another", holdMs: times.holdMs },
+    { type: "unhold", app: "shop", swap: "another" },
   ]);
 });
 
@@ -253,7 +259,7 @@ both("a deploy that kills its executors is given up, and the next is taken", asy
   await store.requestDeploy(push("shop"));
   for (const attempts of [1, 2, 3]) {
     t.like((await claimed(world, "shop")).deploy, { id: "shop-1", attempts });
-    await world.endLeases();
+    await world.elapse(LEASE_MS);
   }
   await store.requestDeploy(push("shop"));
   t.like((await claimed(world, "shop")).deploy, { id: "shop-2", attempts: 1 });
@@ -273,7 +279,7 @@ both(
     const claims = [];
     for (let i = 0; i < 3; i += 1) {
       claims.push((await claimed(world, "shop")).claim);
-      await world.endLeases();
+      await world.elapse(LEASE_MS);
     }
     t.is(await store.claim("shop", "one", LEASE_MS), null);
     t.is((await store.getDeploy("shop-1"))?.state, "failed");
@@ -288,10 +294,10 @@ both("a deploy that owns the route is live when it is given up", async (t, world
   const { claim, swap } = await makeReady(store, push("shop"));
   await store.commitSwap(claim, swap);
   for (let i = 0; i < 2; i += 1) {
-    await world.endLeases();
+    await world.elapse(LEASE_MS);
     await claimed(world, "shop");
   }
-  await world.endLeases();
+  await world.elapse(LEASE_MS);
   t.is(await store.claim("shop", "one", LEASE_MS), null);
   const deploy = await store.getDeploy("shop-1");
   t.is(deploy?.state, "live");
@@ -548,7 +554,7 @@ both("a commit after the hold has expired, or without one, is refused", async (t
   const { claim, deploy, swap } = await makeReady(store, push("shop"));
   await refused(t, "hold-expired", store.commitSwap(claim, swap));
   await store.prepareSwap(claim, deploy.id, swap.id, SWAP_TIMES);
-  await world.endHolds();
+  await world.elapse(SWAP_TIMES.commitMs);
   await refused(t, "hold-expired", store.commitSwap(claim, swap));
   await store.prepareSwap(claim, deploy.id, swap.id, SWAP_TIMES);
   await store.prepareSwap(claim, deploy.id, "another", SWAP_TIMES);

@@ -1,0 +1,103 @@
+import { randomInt } from "node:crypto";
+import { writeFile, mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Readable } from "node:stream";
+import test from "ava";
+import { pack } from "tar-stream";
+import { createLog } from "../../apps/log.ts";
+import { createBases, type BasesOptions } from "../../workers/bases.ts";
+import { startBuilder } from "../support/builder.ts";
+import { startRegistry } from "../support/registry.ts";
+
+const builder = await startBuilder();
+const work = await mkdtemp(join(tmpdir(), "teal-bases-"));
+const never = new AbortController().signal;
+const runtime = (range: string) => ({ name: "node", range, from: "engines.node" }) as const;
+
+test.after.always(async () => {
+  await builder.close();
+  await rm(work, { recursive: true, force: true });
+});
+
+function makeBases(settings: Partial<BasesOptions["settings"]>) {
+  const given = { base: "auto", registry: null, caFile: null, paths: { work }, ...settings } as const;
+  return createBases({ images: builder.images, settings: given, log: createLog("test") });
+}
+
+test("without a registry an image is bootstrapped once and found ever after", async (t) => {
+  const said: string[] = [];
+  const bases = makeBases({ base: "bootstrap" });
+  const first = await bases.ensureBase(runtime("24.x"), (text) => said.push(text), never);
+  said.length = 0;
+  const again = await makeBases({ base: "bootstrap" }).ensureBase(runtime(">=18"), (text) => said.push(text), never);
+  t.deepEqual(again, first);
+  t.deepEqual(said, []);
+  t.regex(first.version, /^24\.\d+\.\d+$/);
+  const { container } = await builder.run({ image: first.image, imageBytes: 0, processes: {}, port: 5000 }, ["sh", "-c", "node -v; npm -v; tini --version; id app; stat -c %U /app"]);
+  await container.wait();
+  const output = (await container.logs({ stdout: true })).toString();
+  t.true(output.includes(`v${first.version}`), output);
+  t.regex(output, /tini version[\s\S]*uid=10001\(app\)[\s\S]*app/);
+});
+
+test("names of our own in a FROM line are made; others are the builder's business", async (t) => {
+  const bases = makeBases({ base: "bootstrap" });
+  for (const image of ["teal/base/node:24", "teal/base/debian:bookworm"]) {
+    await bases.ensureNamed(image, () => {}, never);
+    t.true(await builder.images.exists(image));
+  }
+  await bases.ensureNamed("example.invalid/nothing:1", () => {}, never);
+  t.false(await builder.images.exists("example.invalid/nothing:1"));
+});
+
+test("an official image from a registry gets the user, the init and the authority that it lacks", async (t) => {
+  const version = `97.${randomInt(1, 1e6)}.0`;
+  const official = `${builder.namespace}/official:1`;
+  await buildOfficial(official, version);
+  const registry = await startRegistry(builder.docker, official, "97-bookworm-slim");
+  const caFile = join(work, "authority.pem");
+  await writeFile(caFile, "-----BEGIN CERTIFICATE-----\nours\n");
+  const settings = { base: "registry", registry: registry.host, caFile } as const;
+  const made = await makeBases(settings).ensureBase(runtime("97.x"), () => {}, never);
+  t.teardown(async () => {
+    await registry.close();
+    for (const tag of [made.image, "teal/base/node:97", `${registry.host}/node:97-bookworm-slim`, official]) await builder.images.remove(tag);
+  });
+  t.is(made.version, version);
+  t.true(made.ca);
+  t.true(made.image.startsWith(`teal/base/node:${version}-ca`));
+
+  const { container } = await builder.run({ image: made.image, imageBytes: 0, processes: {}, port: 5000 }, ["sh", "-c", "tini -- id app; cat /etc/ssl/certs/ca-certificates.crt"]);
+  await container.wait();
+  t.regex((await container.logs({ stdout: true })).toString(), /uid=10001\(app\)[\s\S]*ours/);
+
+  const asked = registry.asked.length;
+  t.true(asked > 0);
+  t.deepEqual(await makeBases(settings).ensureBase(runtime("97.x"), () => {}, never), made);
+  t.is(registry.asked.length, asked, "what is here is not asked for again");
+});
+
+test("a registry that is needed and has nothing is an error that says so", async (t) => {
+  const registry = await startRegistry(builder.docker, "teal/base/debian:bookworm", "none");
+  t.teardown(registry.close);
+  const bases = makeBases({ base: "registry", registry: registry.host });
+  const error = await t.throwsAsync(bases.ensureBase(runtime("96.x"), () => {}, never), { code: "build-failed" });
+  t.regex(error.message, /an image for Node 96\.x was expected from the registry, and none came: .*(not found|unknown)/);
+});
+
+test("a file of authorities that is not there is named", async (t) => {
+  const bases = makeBases({ base: "bootstrap", caFile: join(work, "gone.pem") });
+  await t.throwsAsync(bases.ensureBase(runtime("24.x"), () => {}, never), { code: "build-failed", message: /TEAL_CA_FILE .*gone\.pem/ });
+});
+
+/** What an official image is to us: Debian with a version of Node in its environment. */
+async function buildOfficial(tag: string, version: string): Promise<void> {
+  await makeBases({ base: "bootstrap" }).ensureNamed("teal/base/debian:bookworm", () => {}, never);
+  const tar = pack();
+  const withoutOurs = "RUN sed -i /^app:/d /etc/passwd /etc/group && rm -rf /app /usr/bin/tini";
+  tar.entry({ name: "Dockerfile" }, `FROM teal/base/debian:bookworm\n${withoutOurs}\nENV NODE_VERSION=${version}\n`);
+  tar.finalize();
+  const context = Readable.from(tar, { objectMode: false });
+  await builder.images.build({ context, dockerfile: "Dockerfile", tag, labels: {}, signal: never, onLine: () => {} });
+}

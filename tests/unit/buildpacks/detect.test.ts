@@ -1,0 +1,46 @@
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import test from "ava";
+import { detect } from "../../../buildpacks/detect.ts";
+import { FIXTURES, makeTree, packageJson } from "../../support/tree.ts";
+
+test("a Dockerfile comes before a package.json", async (t) => {
+  const dir = await makeTree(t, { Dockerfile: "FROM scratch\n", "package.json": packageJson() });
+  t.is((await detect(dir)).buildpack, "dockerfile");
+});
+
+test("a tree without files has its own sentence", async (t) => {
+  const dir = await makeTree(t, {});
+  await t.throwsAsync(detect(dir), { code: "empty-tree" });
+  await mkdir(join(dir, ".git"));
+  await t.throwsAsync(detect(dir), { code: "empty-tree" });
+});
+
+test("when nothing matches, the error says what was looked for and what is there", async (t) => {
+  const error = await t.throwsAsync(detect(await makeTree(t, { "main.c": "", "README.md": "" })), { code: "nothing-detected" });
+  t.true(error.message.startsWith("A Dockerfile or a package.json was expected at the top of the tree; README.md, main.c came."), error.message);
+});
+
+test("when the app lies in a folder, the error says so", async (t) => {
+  const error = await t.throwsAsync(detect(await makeTree(t, { "site/package.json": packageJson() })), { code: "nothing-detected" });
+  t.regex(error.message, /There is site\/package\.json/);
+});
+
+test("a folder where a file should be is refused", async (t) => {
+  const dir = await makeTree(t, { "Dockerfile/README": "" });
+  await t.throwsAsync(detect(dir), { code: "not-a-file" });
+});
+
+test("a file's name in an error is one line without escapes", async (t) => {
+  const error = await t.throwsAsync(detect(await makeTree(t, { "\u001b[31mred\nline": "" })));
+  t.notRegex(error.message, /[\u0000-\u001f]/);
+});
+
+for (const [fixture, code] of [
+  ["no-start-command", "no-start-command"],
+  ["broken-package-json", "broken-json"],
+] as const) {
+  test(`the fixture app ${fixture} is refused`, async (t) => {
+    await t.throwsAsync(detect(join(FIXTURES, fixture)), { code });
+  });
+}

@@ -1,0 +1,154 @@
+import test from "ava";
+import { goLive, pushOf, startApi, type TestApi } from "../../support/api.ts";
+import { readEvents, sendRaw } from "../../support/api-client.ts";
+
+let api: TestApi;
+test.before(async () => {
+  api = await startApi();
+});
+test.after.always(() => api.stop());
+
+async function signIn(token: string): Promise<{ status: number; cookie: string }> {
+  const response = await post("/sign-in", "", { token });
+  return {
+    status: response.status,
+    cookie: (response.headers.get("Set-Cookie") ?? "").split(";")[0] ?? "",
+  };
+}
+
+const get = (path: string, Cookie: string) =>
+  fetch(api.url + path, { redirect: "manual", headers: { Cookie } });
+const post = (path: string, Cookie: string, form: Record<string, string> = {}) =>
+  fetch(api.url + path, {
+    method: "POST",
+    redirect: "manual",
+    headers: { Cookie, Origin: api.url },
+    body: new URLSearchParams(form),
+  });
+
+async function appWith(name: string, commits: string[]) {
+  await api.store.createApp(name, "ann");
+  for (const commit of commits)
+    await goLive(api.store, name, await api.deploys.push(pushOf(name, commit)));
+}
+
+test("without a session there is only the sign-in page; a wrong token begins none", async (t) => {
+  t.is((await get("/", "")).headers.get("Location"), "/sign-in");
+  t.is((await post("/apps/shop/rollback", "")).status, 401);
+  const wrong = await signIn("teal_wrong");
+  t.deepEqual(wrong, { status: 401, cookie: "" });
+});
+
+test("a session ends when its owner signs out", async (t) => {
+  const { cookie } = await signIn(api.tokens.read);
+  t.is((await get("/", cookie)).status, 200);
+  t.is((await post("/sign-out", cookie)).status, 303);
+  t.is((await get("/", cookie)).status, 303);
+});
+
+test("a session ends when the token that began it is revoked", async (t) => {
+  const { id, secret } = await api.access.createToken({ name: "temp", role: "read", apps: "*" });
+  const { cookie } = await signIn(secret);
+  t.is((await get("/", cookie)).status, 200);
+  await api.access.revokeToken(id);
+  t.is((await get("/", cookie)).status, 303);
+});
+
+test("home shows each app's live colour, release, commit and newest deploy", async (t) => {
+  await appWith("front", ["aaaaaaa", "bbbbbbb"]);
+  const text = await (await get("/", (await signIn(api.tokens.admin)).cookie)).text();
+  const card = text.split("<li>").find((part) => part.includes('href="/apps/front"')) ?? "";
+  t.regex(card, /aria-label="green is live"/);
+  t.regex(card, /aria-label="blue is warm"/);
+  t.regex(card, /v2\s+<code>bbbbbbb<\/code>/);
+  t.regex(card, /class="state live"/);
+});
+
+test("an app's page has both colours, its instances, deploys and releases", async (t) => {
+  await appWith("whole", ["aaaaaaa", "bbbbbbb", "ccccccc"]);
+  const text = await (await get("/apps/whole", (await signIn(api.tokens.admin)).cookie)).text();
+  t.regex(text, /class="panel blue live"/);
+  t.regex(text, /class="panel green warm"/);
+  t.regex(text, /standby since <time/);
+  t.regex(text, /<b>web\.1<\/b> v3 live/);
+  t.regex(text, /href="\/apps\/whole\/deploys\/whole-3"/);
+  t.regex(text, /Roll back to v2/);
+  t.regex(text, /value="1"/);
+});
+
+test("a roll back from the page records the deploy and shows it; a reader has no such button", async (t) => {
+  await appWith("shop", ["aaa", "bbb", "ccc"]);
+  const reader = (await signIn(api.tokens.read)).cookie;
+  t.false((await (await get("/apps/shop", reader)).text()).includes("Roll back"));
+  t.is((await post("/apps/shop/rollback", reader)).status, 403);
+  const { cookie } = await signIn(api.tokens.deploy);
+  const warm = await post("/apps/shop/rollback", cookie);
+  t.is(warm.status, 303);
+  t.is(warm.headers.get("Location"), "/apps/shop/deploys/shop-4");
+  t.like(await api.store.getDeploy("shop-4"), { toRelease: 2, by: "dora", state: "queued" });
+  t.is((await post("/apps/shop/deploys/shop-4/cancel", cookie)).status, 303);
+  t.is((await api.store.getDeploy("shop-4"))?.state, "cancelled");
+  await post("/apps/shop/rollback", cookie, { to: "1" });
+  t.is((await api.store.getDeploy("shop-5"))?.toRelease, 1);
+  t.is((await post("/apps/shop/rollback", cookie, { to: "x" })).status, 400);
+  t.is((await post("/apps/shop/rollback", cookie, { to: "99" })).status, 404);
+});
+
+test("a deploy's page has the log so far, and the stream goes on from there to the end", async (t) => {
+  await api.store.createApp("streams", "ann");
+  const deploy = await api.deploys.push(pushOf("streams", "aaa"));
+  await api.deployLog.append(deploy.id, [{ kind: "step", text: "Build <1>" }]);
+  const { cookie } = await signIn(api.tokens.admin);
+  const path = `/apps/streams/deploys/${deploy.id}`;
+  const text = await (await get(path, cookie)).text();
+  t.regex(text, /<li class="step">Build &lt;1&gt;<\/li>/);
+  const after = /data-after="([^"]+)"/.exec(text)?.[1] ?? "";
+  const following = readEvents(api, `${path}/log?after=${after}`, { Cookie: cookie }, () => false);
+  await api.deployLog.append(deploy.id, [{ kind: "info", text: "more" }]);
+  await goLive(api.store, "streams", deploy);
+  const events = await following;
+  t.deepEqual(
+    events.map((e) => e.event),
+    ["line", "end"],
+  );
+  t.is(events[0]?.data.text, "more");
+});
+
+test("an open page hears of a swap, and of nothing while nothing changes", async (t) => {
+  await appWith("hears", ["aaa"]);
+  const { cookie } = await signIn(api.tokens.admin);
+  const state = async () =>
+    /data-state="([^"]+)"/.exec(await (await get("/apps/hears", cookie)).text())?.[1];
+  const shown = await state();
+  t.is(await state(), shown);
+  const first = Promise.withResolvers<void>();
+  const listening = readEvents(api, "/apps/hears/events", { Cookie: cookie }, (events) => {
+    if (events.length > 0) first.resolve();
+    return events.length >= 2;
+  });
+  await Promise.race([first.promise, listening]);
+  await goLive(api.store, "hears", await api.deploys.push(pushOf("hears", "bbb")));
+  const events = await listening;
+  t.is(events[0]?.data, shown);
+  t.not(events.at(-1)?.data, shown);
+});
+
+test("only the files of the dashboard are served, and checked for change", async (t) => {
+  const script = await get("/static/live.js", "");
+  t.is(script.status, 200);
+  t.regex(script.headers.get("Content-Type") ?? "", /javascript/);
+  const same = `Host: x\r\nConnection: close\r\nIf-None-Match: ${script.headers.get("ETag")}`;
+  t.regex(
+    await sendRaw(api.port, `GET /static/live.js HTTP/1.1\r\n${same}\r\n\r\n`),
+    /^HTTP\/1\.1 304 /,
+  );
+  const { cookie } = await signIn(api.tokens.admin);
+  for (const path of [
+    "/static/../html.ts",
+    "/static/%2e%2e/html.ts",
+    "/static/",
+    "/static/nothing.css",
+  ]) {
+    t.is((await get(path, cookie)).status, 404, path);
+  }
+});
