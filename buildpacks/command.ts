@@ -1,5 +1,6 @@
 /** Anything that only a shell understands, or that `exec` would change the meaning of. */
-const NEEDS_SHELL = /[;&|<>()`\n{}]|^\s*(?:\w+=|exec\b|cd\b|export\b|set\b|ulimit\b|umask\b|\.|source\b|if\b|for\b|while\b|case\b|!)/;
+const NEEDS_SHELL =
+  /[;&|<>()`\n{}]|^\s*(?:\w+=|exec\b|cd\b|export\b|set\b|ulimit\b|umask\b|\.|source\b|if\b|for\b|while\b|case\b|!)/;
 
 /**
  * Arguments that run a process type's command in its container. A simple command replaces the

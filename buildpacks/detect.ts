@@ -25,7 +25,8 @@ export async function detect(dir: string): Promise<Plan> {
 }
 
 async function nothingDetected(dir: string, names: string[]): Promise<PlanError> {
-  const seen = names.slice(0, 10).join(", ") + (names.length > 10 ? ` and ${names.length - 10} more` : "");
+  const seen =
+    names.slice(0, 10).join(", ") + (names.length > 10 ? ` and ${names.length - 10} more` : "");
   const expected = DETECTORS.map((detector) => detector.looksFor).join(" or ");
   const below = await oneLevelDown(dir);
   const hint = below
@@ -35,7 +36,9 @@ async function nothingDetected(dir: string, names: string[]): Promise<PlanError>
 }
 
 async function oneLevelDown(dir: string): Promise<string | null> {
-  const folders = (await readdir(dir, { withFileTypes: true })).filter((entry) => entry.isDirectory());
+  const folders = (await readdir(dir, { withFileTypes: true })).filter((entry) =>
+    entry.isDirectory(),
+  );
   for (const { name } of folders.slice(0, 100)) {
     const inside = await readdir(join(dir, name));
     const found = ["Dockerfile", "package.json"].find((file) => inside.includes(file));

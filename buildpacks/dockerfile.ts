@@ -17,7 +17,9 @@ export const dockerfile: Detector = {
     if (text === null) return null;
     const procfile = await readProcfile(tree);
     const { text: dockerfile, left } = withoutSyntax(text);
-    const warnings = left ? [`The line 'syntax=${left}' is left out: the engine's own builder is used.`] : [];
+    const warnings = left
+      ? [`The line 'syntax=${left}' is left out: the engine's own builder is used.`]
+      : [];
     return {
       buildpack: "dockerfile",
       why: procfile ? "Dockerfile with Procfile" : "Dockerfile",
@@ -36,7 +38,8 @@ function withoutSyntax(text: string): { text: string; left: string | null } {
     if (index === 0 && line.startsWith("#!")) continue;
     const [, name, value = ""] = DIRECTIVE.exec(line) ?? [];
     if (name?.toLowerCase() === "syntax") {
-      if (!OWN_SYNTAX.test(value)) throw new PlanError("foreign-syntax", { line: index + 1, came: value });
+      if (!OWN_SYNTAX.test(value))
+        throw new PlanError("foreign-syntax", { line: index + 1, came: value });
       // An empty comment keeps the numbers of the lines below.
       return { text: lines.with(index, "#").join("\n"), left: value };
     }

@@ -66,7 +66,9 @@ export class PlanError extends Error {
 }
 
 function fill(template: string, params: Record<string, string | number>): string {
-  return template.replaceAll(/\{(\w+)\}/g, (_, key: string) => printable(String(params[key] ?? "")));
+  return template.replaceAll(/\{(\w+)\}/g, (_, key: string) =>
+    printable(String(params[key] ?? "")),
+  );
 }
 
 /** What came is somebody's text: one line, no control characters, not endless. */

@@ -11,7 +11,12 @@ export function parseJsonObject(file: string, text: string): JsonObject {
     throw new PlanError("broken-json", { file, ...place(text, error as Error) });
   }
   if (isObject(value)) return value;
-  throw new PlanError("broken-json", { file, line: 1, column: 1, detail: "an object was expected there" });
+  throw new PlanError("broken-json", {
+    file,
+    line: 1,
+    column: 1,
+    detail: "an object was expected there",
+  });
 }
 
 export function isObject(value: unknown): value is JsonObject {
@@ -21,7 +26,9 @@ export function isObject(value: unknown): value is JsonObject {
 function place(text: string, error: Error): { line: number; column: number; detail: string } {
   const at = positionIn(error.message) ?? firstBadCharacter(text);
   const before = text.slice(0, at).split("\n");
-  const detail = error.message.replace(/ (in|after) JSON at position.*$/s, "").replace(/, ".*$/s, "");
+  const detail = error.message
+    .replace(/ (in|after) JSON at position.*$/s, "")
+    .replace(/, ".*$/s, "");
   return { line: before.length, column: (before.at(-1) ?? "").length + 1, detail };
 }
 
@@ -48,6 +55,9 @@ function couldGoOn(beginning: string): boolean {
     return true;
   } catch (error) {
     const { message } = error as Error;
-    return /Unexpected end of JSON|Unterminated string/.test(message) || positionIn(message) === beginning.length;
+    return (
+      /Unexpected end of JSON|Unterminated string/.test(message) ||
+      positionIn(message) === beginning.length
+    );
   }
 }

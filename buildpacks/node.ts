@@ -10,9 +10,21 @@ const DEFAULT_RANGE = "24.x";
 const NPM_LOCKFILES = ["package-lock.json", "npm-shrinkwrap.json"];
 const OTHER_LOCKFILES = ["yarn.lock", "pnpm-lock.yaml", "bun.lock", "bun.lockb"];
 /** Scripts that `npm ci` runs, which may need any file of the tree. */
-const INSTALL_SCRIPTS = ["preinstall", "install", "postinstall", "prepublish", "preprepare", "prepare", "postprepare"];
+const INSTALL_SCRIPTS = [
+  "preinstall",
+  "install",
+  "postinstall",
+  "prepublish",
+  "preprepare",
+  "prepare",
+  "postprepare",
+];
 /** npm says only what is about the app. */
-const NPM_SETTINGS = { npm_config_audit: "false", npm_config_fund: "false", npm_config_update_notifier: "false" };
+const NPM_SETTINGS = {
+  npm_config_audit: "false",
+  npm_config_fund: "false",
+  npm_config_update_notifier: "false",
+};
 const NPM_CACHE: CacheMount = { name: "npm", target: "/root/.npm" };
 
 /** Apps with a package.json, installed by npm. */
@@ -30,7 +42,9 @@ async function planNode(tree: Tree, pkg: Package): Promise<SourcePlan> {
   const files = await installFiles(tree, pkg, lockfile);
   const warnings: string[] = [];
   if (!lockfile && pkg.hasDependencies) {
-    warnings.push("There is no package-lock.json: versions are chosen anew at every build. Commit one.");
+    warnings.push(
+      "There is no package-lock.json: versions are chosen anew at every build. Commit one.",
+    );
   }
   return {
     buildpack: "node",

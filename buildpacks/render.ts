@@ -68,7 +68,11 @@ function withBuild(plan: SourcePlan, base: Base): string[] {
 }
 
 function stage(plan: SourcePlan, base: Base, name?: string): string[] {
-  return [`FROM ${base.image}${name ? ` AS ${name}` : ""}`, "WORKDIR /app", ...variables(plan.tools)];
+  return [
+    `FROM ${base.image}${name ? ` AS ${name}` : ""}`,
+    "WORKDIR /app",
+    ...variables(plan.tools),
+  ];
 }
 
 function environment(plan: SourcePlan): string[] {

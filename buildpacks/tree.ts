@@ -31,9 +31,14 @@ async function readInside(dir: string, name: string): Promise<string | null> {
   if ((await lstat(join(dir, name)).catch(absent)) === null) return null;
   const real = await realpath(join(dir, name)).catch(() => null);
   const root = await realpath(dir);
-  if (real === null || !real.startsWith(root + sep)) throw new PlanError("points-outside", { file: name });
+  if (real === null || !real.startsWith(root + sep))
+    throw new PlanError("points-outside", { file: name });
   const found = await stat(real);
-  const wrong = !found.isFile() ? "something else" : found.size > FILE_LIMIT ? `${found.size} bytes` : null;
+  const wrong = !found.isFile()
+    ? "something else"
+    : found.size > FILE_LIMIT
+      ? `${found.size} bytes`
+      : null;
   if (wrong) throw new PlanError("not-a-file", { file: name, limit: FILE_LIMIT, came: wrong });
   return withoutMark(await readFile(real, "utf8"));
 }

@@ -142,8 +142,9 @@ export function createGitHttp(options: Options) {
     for await (const chunk of git as AsyncIterable<Buffer>) {
       if (!res.destroyed && !res.write(chunk)) await drained(res);
     }
-    if ((await closed) === 0 || service === "receive-pack") res.end();
-    else res.destroy();
+    if ((await closed) === 0) res.end();
+    // All that git said, without the end of the answer: a client that got a whole one would wait for more.
+    else res.socket?.destroySoon();
   }
 }
 

@@ -1,7 +1,7 @@
 import { mkdir, open, readdir, readFile, rename, stat, unlink } from "node:fs/promises";
 import { join } from "node:path";
 import { setImmediate } from "node:timers/promises";
-import type { Route } from "./contract.ts";
+import { isRoute } from "./contract-check.ts";
 import type { Snapshot } from "./table.ts";
 
 /** What a router knows when it starts without the store. */
@@ -100,27 +100,10 @@ export async function loadNewestTable(folder: string): Promise<SavedTable | null
 async function readTable(file: string): Promise<SavedTable | null> {
   try {
     const { routes, gone, seq } = JSON.parse(await readFile(file, "utf8")) as SavedTable;
-    if (!Array.isArray(routes) || !routes.every(isRoute) || typeof gone !== "object" || !gone) return null;
+    if (!Array.isArray(routes) || !routes.every(isRoute) || typeof gone !== "object" || !gone)
+      return null;
     return { routes, gone, seq: Number.isInteger(seq) ? seq : 0 };
   } catch {
     return null;
   }
-}
-
-/** True for something that can be routed by. */
-export function isRoute(value: unknown): value is Route {
-  if (typeof value !== "object" || value === null) return false;
-  const route = value as Partial<Route>;
-  return (
-    typeof route.app === "string" &&
-    Number.isInteger(route.version) &&
-    Number.isInteger(route.release) &&
-    Number.isFinite(route.drainMs) &&
-    Array.isArray(route.hosts) &&
-    route.hosts.every((host) => typeof host === "string") &&
-    Array.isArray(route.targets) &&
-    route.targets.every(
-      ({ id, host, port }) => typeof id === "string" && typeof host === "string" && Number.isInteger(port),
-    )
-  );
 }

@@ -36,7 +36,9 @@ export function createDrain({ onIdle }: { onIdle: (target: TargetState) => void 
     const at = (ms: number, run: () => void) => entry.timers.add(setTimeout(run, ms));
     at(drainMs - spread, () => {
       const streams = [...target.open].filter((exchange) => exchange.streaming);
-      streams.forEach((stream, i) => at((i * spread) / streams.length, () => endIfOpen(target, stream)));
+      streams.forEach((stream, i) =>
+        at((i * spread) / streams.length, () => endIfOpen(target, stream)),
+      );
     });
     at(drainMs, () => {
       for (const exchange of [...target.open]) exchange.end();

@@ -41,7 +41,9 @@ export function createHolds({ limit }: { limit: number }): Holds {
         return waited.length;
       },
     };
-    const bound = Number.isFinite(holdMs) ? Math.min(Math.max(holdMs, 0), MAX_HOLD_MS) : MAX_HOLD_MS;
+    const bound = Number.isFinite(holdMs)
+      ? Math.min(Math.max(holdMs, 0), MAX_HOLD_MS)
+      : MAX_HOLD_MS;
     const timer = setTimeout(() => expired(hold), bound);
     return hold;
   }

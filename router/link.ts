@@ -1,6 +1,6 @@
 import type { Redis } from "ioredis";
 import type { Route, RouteAck, RouteEvent } from "./contract.ts";
-import { isRoute } from "./disk.ts";
+import { isRoute, isRouteEvent } from "./contract-check.ts";
 import type { Router } from "./server.ts";
 
 /** What the link needs of the platform's key and channel names. */
@@ -128,21 +128,29 @@ export function createLink(options: LinkOptions): Link {
   async function readRoutes(): Promise<void> {
     const router = options.router();
     const before = router.report().acks;
-    const answer = await within(redis.multi().get(names.routesSeq).hgetall(names.routes).exec(), STORE_MS);
+    const answer = await within(
+      redis.multi().get(names.routesSeq).hgetall(names.routes).exec(),
+      STORE_MS,
+    );
     if (!answer || closed) return;
     const now = Number(answer[0]?.[1] ?? 0);
     const stored = answer[1]?.[1] as Record<string, string>;
     const anew = now < seq;
-    if (anew) log.warn({ was: seq, now }, "the store has lost routes; apps it does not know are served on");
+    if (anew)
+      log.warn({ was: seq, now }, "the store has lost routes; apps it does not know are served on");
     for (const [app, text] of Object.entries(stored)) {
       const route = parseRoute(text);
       if (!route) log.warn({ app }, "the store holds a route that cannot be read");
       else if (anew && before[app] !== route.version) router.force(route);
       else if (route.version > (before[app] ?? 0)) router.apply({ type: "route", route });
     }
-    for (const { app, version } of router.snapshot().routes) {
-      // One that came or changed since was not there to be read.
-      if (!anew && !Object.hasOwn(stored, app) && before[app] === version) router.forget(app);
+    for (const route of router.snapshot().routes) {
+      const { app, version } = route;
+      if (Object.hasOwn(stored, app)) continue;
+      // At version 0 it is served on, and the first route that the store tells of it is newer.
+      if (anew) router.force({ ...route, version: 0 });
+      // One that came or changed during the reading was not there to be read.
+      else if (version > 0 && before[app] === version) router.forget(app);
     }
     seq = now;
   }
@@ -193,8 +201,8 @@ export function createLink(options: LinkOptions): Link {
 
   function parse(text: string): RouteEvent | null {
     try {
-      const event = JSON.parse(text) as RouteEvent;
-      if (event.type === "route" && !isRoute(event.route)) throw new Error("no route");
+      const event: unknown = JSON.parse(text);
+      if (!isRouteEvent(event)) throw new Error(`no event: ${text.slice(0, 200)}`);
       return event;
     } catch (error) {
       log.warn({ error: String(error) }, "an event that cannot be read");

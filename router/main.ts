@@ -33,9 +33,11 @@ const disk = createDisk({
   folder: settings.paths.tables,
   name: `router-${index}`,
   read: () => ({ ...router.snapshot(), seq: link?.seq() ?? saved?.seq ?? 0 }),
-  failed: (error) => log.error({ error: error.message }, "the route table cannot be written to disk"),
+  failed: (error) =>
+    log.error({ error: error.message }, "the route table cannot be written to disk"),
 });
-for (const [app, version] of Object.entries(saved?.gone ?? {})) router.apply({ type: "gone", app, version });
+for (const [app, version] of Object.entries(saved?.gone ?? {}))
+  router.apply({ type: "gone", app, version });
 for (const route of saved?.routes ?? []) router.apply({ type: "route", route });
 
 link = createLink({
@@ -53,7 +55,10 @@ const stop = new AbortController();
 for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => stop.abort());
 
 const patience = AbortSignal.timeout(STORE_FIRST_MS);
-await Promise.race([link.inStep, new Promise((resolve) => patience.addEventListener("abort", resolve))]);
+await Promise.race([
+  link.inStep,
+  new Promise((resolve) => patience.addEventListener("abort", resolve)),
+]);
 
 router.server.once("error", (error) => {
   log.error({ error: error.message, port: settings.routerPort }, "cannot listen");

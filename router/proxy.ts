@@ -106,7 +106,8 @@ export function createProxy(options: ProxyOptions): Forward {
         return lose(502, "The app's answer was not HTTP.");
       }
       served[release] = (served[release] ?? 0) + 1;
-      exchange.streaming = upstream.headers["content-type"]?.startsWith("text/event-stream") ?? false;
+      exchange.streaming =
+        upstream.headers["content-type"]?.startsWith("text/event-stream") ?? false;
       if (!req.complete) res.once("finish", stopUpload);
       // By the next tick a body that came along with the head is here, and goes out in one write.
       process.nextTick(() => {

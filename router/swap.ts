@@ -71,7 +71,14 @@ export function createSwaps(options: SwapOptions): Swaps {
     swap: string | undefined,
     held: { holdMs: number; heldRequests: number },
   ): void {
-    ack({ type: "flipped", router: id, app, version, ...(swap === undefined ? {} : { swap }), ...held });
+    ack({
+      type: "flipped",
+      router: id,
+      app,
+      version,
+      ...(swap === undefined ? {} : { swap }),
+      ...held,
+    });
   }
 
   function setRoute(route: Route, swap: string | undefined): void {

@@ -85,7 +85,10 @@ export function createUpgrade(options: UpgradeOptions): Upgrade {
         if (socket.destroyed) return;
         if (connected) {
           app.counters.lost++;
-          return refuse(502, "The app's answer to a WebSocket handshake was not HTTP, or broke off.");
+          return refuse(
+            502,
+            "The app's answer to a WebSocket handshake was not HTTP, or broke off.",
+          );
         }
         (failed ??= new Set()).add(to);
         options.admit(applicant);
@@ -102,16 +105,16 @@ export function createUpgrade(options: UpgradeOptions): Upgrade {
       shaking.on("information", ({ statusCode }) => {
         if (statusCode === 101) fail();
       });
-      shaking.once("response", (answer) => {
+      shaking.once("response", (reply) => {
         clearTimeout(timer);
-        if (over || !isSoundStatus(answer.statusCode, answer.statusMessage)) return fail();
+        if (over || !isSoundStatus(reply.statusCode, reply.statusMessage)) return fail();
         over = true;
-        relay(answer, release);
+        relay(reply, release);
       });
-      shaking.once("upgrade", (answer, upstream: Socket, first) => {
+      shaking.once("upgrade", (reply, upstream: Socket, first) => {
         clearTimeout(timer);
         upstream.on("error", () => upstream.destroy());
-        const text = switching(answer);
+        const text = switching(reply);
         if (over || text === null || socket.destroyed) {
           upstream.destroy();
           return fail();
@@ -174,9 +177,9 @@ export function createUpgrade(options: UpgradeOptions): Upgrade {
 }
 
 /** The head of a 101 for the client; null when the app's is not one for a WebSocket. */
-function switching(answer: IncomingMessage): string | null {
-  if (answer.headers.upgrade?.toLowerCase() !== "websocket") return null;
-  const fields = answerFields(answer.rawHeaders, 101);
+function switching(reply: IncomingMessage): string | null {
+  if (reply.headers.upgrade?.toLowerCase() !== "websocket") return null;
+  const fields = answerFields(reply.rawHeaders, 101);
   let text = "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n";
   for (let i = 0; i < fields.length; i += 2) {
     const line = `${fields[i]}: ${fields[i + 1]}`;

@@ -10,7 +10,10 @@ export interface Authority {
 }
 
 /** Null when no file is given, or when an optional one is not there. @throws TealError build-failed */
-export async function readAuthority(file: string | null, { optional = false } = {}): Promise<Authority | null> {
+export async function readAuthority(
+  file: string | null,
+  { optional = false } = {},
+): Promise<Authority | null> {
   if (file === null) return null;
   try {
     const pem = await readFile(file, "utf8");

@@ -14,7 +14,11 @@ export interface ChildOptions {
  * Runs a program to its end. Gives its standard output.
  * @throws Error with its status and last lines; the signal's reason
  */
-export async function runChild(program: string, args: string[], options: ChildOptions): Promise<string> {
+export async function runChild(
+  program: string,
+  args: string[],
+  options: ChildOptions,
+): Promise<string> {
   options.signal.throwIfAborted();
   const child = spawn(program, args, {
     cwd: options.cwd,
@@ -44,6 +48,7 @@ export async function runChild(program: string, args: string[], options: ChildOp
     throw new Error(`${program} could not be started: ${error.message}`, { cause: error });
   });
   options.signal.throwIfAborted();
-  if (code !== 0) throw new Error(`${program} ${args[0] ?? ""} ended with status ${code}: ${last.join(" | ")}`);
+  if (code !== 0)
+    throw new Error(`${program} ${args[0] ?? ""} ended with status ${code}: ${last.join(" | ")}`);
   return output.join("\n");
 }

@@ -11,7 +11,15 @@ const SUITE = "bookworm";
 const PACKAGES = "ca-certificates,libstdc++6,tini";
 const APP_UID = 10001;
 /** Big, and of no use in a container. */
-const SURPLUS = ["var/cache/apt", "var/lib/apt/lists", "usr/share/doc", "usr/share/man", "usr/share/info", "usr/share/locale", "var/log"];
+const SURPLUS = [
+  "var/cache/apt",
+  "var/lib/apt/lists",
+  "usr/share/doc",
+  "usr/share/man",
+  "usr/share/info",
+  "usr/share/locale",
+  "var/log",
+];
 
 /** The Debian image that runtimes are put on; made when it is not here. Give its tag. */
 export async function ensureDebian(authority: Authority | null, work: BaseWork): Promise<string> {
@@ -22,7 +30,8 @@ export async function ensureDebian(authority: Authority | null, work: BaseWork):
 }
 
 async function bootstrap(tag: string, authority: Authority | null, work: BaseWork): Promise<void> {
-  if (process.getuid?.() !== 0) throw cannot("it is made with debootstrap, which only root may run");
+  if (process.getuid?.() !== 0)
+    throw cannot("it is made with debootstrap, which only root may run");
   await mkdir(work.work, { recursive: true });
   const scratch = await mkdtemp(join(work.work, "base-"));
   const root = join(scratch, "root");
@@ -39,7 +48,9 @@ async function bootstrap(tag: string, authority: Authority | null, work: BaseWor
 }
 
 async function debootstrap(root: string, work: BaseWork): Promise<void> {
-  work.say(`Making a base image from Debian's packages (${SUITE}); this takes about a minute, once per machine`);
+  work.say(
+    `Making a base image from Debian's packages (${SUITE}); this takes about a minute, once per machine`,
+  );
   let saidAt = Date.now();
   const onLine = (line: string): void => {
     if (Date.now() - saidAt < 5000) return;
@@ -48,7 +59,12 @@ async function debootstrap(root: string, work: BaseWork): Promise<void> {
   };
   const args = ["--variant=minbase", `--include=${PACKAGES}`, SUITE, root];
   try {
-    await runChild("debootstrap", args, { cwd: work.work, env: work.env, signal: work.signal, onLine });
+    await runChild("debootstrap", args, {
+      cwd: work.work,
+      env: work.env,
+      signal: work.signal,
+      onLine,
+    });
   } catch (error) {
     work.signal.throwIfAborted();
     throw cannot((error as Error).message, error);
@@ -69,7 +85,10 @@ async function slim(root: string): Promise<void> {
 
 /** Apps run as this user, who owns nothing but /app. */
 async function addAppUser(root: string): Promise<void> {
-  await appendFile(join(root, "etc/passwd"), `app:x:${APP_UID}:${APP_UID}::/app:/usr/sbin/nologin\n`);
+  await appendFile(
+    join(root, "etc/passwd"),
+    `app:x:${APP_UID}:${APP_UID}::/app:/usr/sbin/nologin\n`,
+  );
   await appendFile(join(root, "etc/group"), `app:x:${APP_UID}:\n`);
   await appendFile(join(root, "etc/shadow"), "app:*:19000:0:99999:7:::\n");
   await mkdir(join(root, "app"));
@@ -77,11 +96,27 @@ async function addAppUser(root: string): Promise<void> {
 }
 
 async function importRoot(root: string, tag: string, work: BaseWork): Promise<void> {
-  const args = ["--numeric-owner", "-C", root, "--exclude=./dev/*", "--exclude=./proc/*", "--exclude=./sys/*", "-cf", "-", "."];
-  const tar = spawn("tar", args, { env: work.env, stdio: ["ignore", "pipe", "ignore"], signal: work.signal });
+  const args = [
+    "--numeric-owner",
+    "-C",
+    root,
+    "--exclude=./dev/*",
+    "--exclude=./proc/*",
+    "--exclude=./sys/*",
+    "-cf",
+    "-",
+    ".",
+  ];
+  const tar = spawn("tar", args, {
+    env: work.env,
+    stdio: ["ignore", "pipe", "ignore"],
+    signal: work.signal,
+  });
   const ended = new Promise<void>((resolve, reject) => {
     tar.on("error", reject);
-    tar.on("close", (code) => (code === 0 ? resolve() : reject(new Error(`tar ended with status ${code}`))));
+    tar.on("close", (code) =>
+      code === 0 ? resolve() : reject(new Error(`tar ended with status ${code}`)),
+    );
   });
   const changes = [
     "ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",

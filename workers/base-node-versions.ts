@@ -15,8 +15,12 @@ export async function listVersions(work: BaseWork): Promise<string[]> {
   const { env, signal } = work;
   try {
     const args = ["view", NODE_PACKAGE, "versions", "--json"];
-    const versions = JSON.parse(await runChild("npm", args, { cwd: work.work, env, signal })) as string[];
-    return versions.filter((version) => semver.valid(version) !== null && semver.major(version) >= OLDEST_MAJOR);
+    const versions = JSON.parse(
+      await runChild("npm", args, { cwd: work.work, env, signal }),
+    ) as string[];
+    return versions.filter(
+      (version) => semver.valid(version) !== null && semver.major(version) >= OLDEST_MAJOR,
+    );
   } catch (error) {
     signal.throwIfAborted();
     const detail = `the list of Node's versions did not come from the npm registry (${(error as Error).message})`;
@@ -27,16 +31,23 @@ export async function listVersions(work: BaseWork): Promise<string[]> {
 /** The newest version in the range, from the LTS line if the range allows that; null when there is none. */
 export function chooseVersion(versions: string[], range: string): string | null {
   const stable = versions.filter((version) => semver.satisfies(version, LTS));
-  return semver.maxSatisfying(stable, range) ?? (mayBeLts(range) ? null : semver.maxSatisfying(versions, range));
+  return (
+    semver.maxSatisfying(stable, range) ??
+    (mayBeLts(range) ? null : semver.maxSatisfying(versions, range))
+  );
 }
 
 function mayBeLts(range: string): boolean {
   return semver.intersects(range, LTS);
 }
 
-export function noSuchVersion(runtime: { range: string; from: string }, versions: string[]): TealError {
+export function noSuchVersion(
+  runtime: { range: string; from: string },
+  versions: string[],
+): TealError {
   const newest = new Map<number, string>();
-  for (const version of versions.toSorted(semver.compare)) newest.set(semver.major(version), version);
+  for (const version of versions.toSorted(semver.compare))
+    newest.set(semver.major(version), version);
   const available = [...newest.values()].join(", ");
   const detail = `a version of Node in the range '${runtime.range}' was expected (${runtime.from}); the newest of each line are ${available}. Correct engines.node in package.json`;
   return new TealError("build-failed", { detail });

@@ -12,7 +12,11 @@ import { createContext } from "./build-context.ts";
 const EVERYTHING = { ignores: () => false, skips: () => false };
 
 /** An image with Node and npm from npm's registry, on the Debian base. @throws TealError build-failed */
-export async function bootstrapNode(version: string, authority: Authority | null, work: BaseWork): Promise<BaseImage> {
+export async function bootstrapNode(
+  version: string,
+  authority: Authority | null,
+  work: BaseWork,
+): Promise<BaseImage> {
   const debian = await ensureDebian(authority, work);
   const image = `teal/base/node:${version}${authority ? `-${authority.name}` : ""}`;
   const scratch = await mkdtemp(join(work.work, "node-"));
@@ -21,8 +25,21 @@ export async function bootstrapNode(version: string, authority: Authority | null
     await layOut(version, scratch, work);
     work.say(`Building ${image}`);
     const dockerfile = `FROM ${debian}\nCOPY root/ /\nENV NODE_VERSION=${version}\nCMD ["node"]\n`;
-    const { tar } = await createContext({ dir: join(scratch, "root"), under: "root", files: { Dockerfile: dockerfile }, ignore: EVERYTHING });
-    await work.images.build({ context: tar, dockerfile: "Dockerfile", tag: image, labels: { "teal.base": "node" }, shared: true, signal: work.signal, onLine: () => {} });
+    const { tar } = await createContext({
+      dir: join(scratch, "root"),
+      under: "root",
+      files: { Dockerfile: dockerfile },
+      ignore: EVERYTHING,
+    });
+    await work.images.build({
+      context: tar,
+      dockerfile: "Dockerfile",
+      tag: image,
+      labels: { "teal.base": "node" },
+      shared: true,
+      signal: work.signal,
+      onLine: () => {},
+    });
     return { image, version, ca: authority !== null };
   } finally {
     await rm(scratch, { recursive: true, force: true });
@@ -48,16 +65,35 @@ function npmFor(version: string): string {
 }
 
 /** Fetches a package and unpacks `member` of it into `scratch/package`. */
-async function unpack(spec: string, member: string, scratch: string, work: BaseWork): Promise<void> {
+async function unpack(
+  spec: string,
+  member: string,
+  scratch: string,
+  work: BaseWork,
+): Promise<void> {
   const { env, signal } = work;
   const packs = await mkdtemp(join(scratch, "pack-"));
   try {
     await rm(join(scratch, "package"), { recursive: true, force: true });
-    await runChild("npm", ["pack", spec, "--ignore-scripts", "--pack-destination", packs], { cwd: packs, env, signal });
+    await runChild("npm", ["pack", spec, "--ignore-scripts", "--pack-destination", packs], {
+      cwd: packs,
+      env,
+      signal,
+    });
     const [file] = await readdir(packs);
-    await runChild("tar", ["-xzf", join(packs, file ?? ""), "--no-same-owner", "-C", scratch, member], { cwd: scratch, env, signal });
+    await runChild(
+      "tar",
+      ["-xzf", join(packs, file ?? ""), "--no-same-owner", "-C", scratch, member],
+      { cwd: scratch, env, signal },
+    );
   } catch (error) {
     signal.throwIfAborted();
-    throw new TealError("build-failed", { detail: `${spec} could not be fetched from the npm registry (${(error as Error).message})` }, { cause: error });
+    throw new TealError(
+      "build-failed",
+      {
+        detail: `${spec} could not be fetched from the npm registry (${(error as Error).message})`,
+      },
+      { cause: error },
+    );
   }
 }

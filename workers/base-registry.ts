@@ -12,12 +12,17 @@ const FLAVOUR = "bookworm-slim";
 /** What an official image lacks: the user that apps run as, and an init where Debian's mirror has one for us. */
 const ADDITIONS = `RUN echo 'app:x:10001:10001::/app:/usr/sbin/nologin' >> /etc/passwd \\
  && echo 'app:x:10001:' >> /etc/group && mkdir -p /app && chown 10001:10001 /app
-RUN (apt-get update && apt-get install -y --no-install-recommends tini ca-certificates && rm -rf /var/lib/apt/lists/*) \\
- || (printf '#!/bin/sh\\nshift\\nexec "$@"\\n' > /usr/bin/tini && chmod 755 /usr/bin/tini)
+RUN (apt-get update && apt-get install -y --no-install-recommends tini ca-certificates); rm -rf /var/lib/apt/lists/*; \\
+ tini --version || (printf '#!/bin/sh\\nshift\\nexec "$@"\\n' > /usr/bin/tini && chmod 755 /usr/bin/tini)
 `;
 
 /** The official Node image with our additions. @throws Error when the registry does not give one */
-export async function pullNode(range: string, registry: string | null, authority: Authority | null, work: BaseWork): Promise<BaseImage> {
+export async function pullNode(
+  range: string,
+  registry: string | null,
+  authority: Authority | null,
+  work: BaseWork,
+): Promise<BaseImage> {
   const official = await pullOfficial(range, registry === null ? "node" : `${registry}/node`, work);
   const version = await versionOf(official, work);
   const image = `teal/base/node:${version}${authority ? `-${authority.name}` : ""}`;
@@ -28,7 +33,15 @@ export async function pullNode(range: string, registry: string | null, authority
   if (authority) tar.entry({ name: "ca.crt" }, authority.pem);
   tar.finalize();
   const context = Readable.from(tar, { objectMode: false });
-  await work.images.build({ context, dockerfile: "Dockerfile", tag: image, labels: { "teal.base": "node" }, shared: true, signal: work.signal, onLine: () => {} });
+  await work.images.build({
+    context,
+    dockerfile: "Dockerfile",
+    tag: image,
+    labels: { "teal.base": "node" },
+    shared: true,
+    signal: work.signal,
+    onLine: () => {},
+  });
   return { image, version, ca: authority !== null };
 }
 
@@ -48,13 +61,18 @@ async function pullOfficial(range: string, repository: string, work: BaseWork): 
 async function pullOne(image: string, work: BaseWork): Promise<void> {
   work.say(`Looking for ${image} in the registry`);
   const { signal } = work;
-  await work.images.pull(image, { firstMs: FIRST_ANSWER_MS, signal, onLine: (text) => work.say(`  ${text}`) });
+  await work.images.pull(image, {
+    firstMs: FIRST_ANSWER_MS,
+    signal,
+    onLine: (text) => work.say(`  ${text}`),
+  });
 }
 
 async function versionOf(image: string, work: BaseWork): Promise<string> {
   const found = await work.images.inspect(image);
   const line = found?.config.env.find((entry) => entry.startsWith("NODE_VERSION="));
   const version = line?.slice("NODE_VERSION=".length) ?? "";
-  if (semver.valid(version) === null) throw new Error(`${image} does not say which version of Node it holds`);
+  if (semver.valid(version) === null)
+    throw new Error(`${image} does not say which version of Node it holds`);
   return version;
 }

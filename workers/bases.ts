@@ -31,14 +31,20 @@ export interface Bases {
    * bootstrapped from Debian's packages and npm's. Keeps `teal/base/node:MAJOR` on the newest one made.
    * @throws TealError build-failed, no-engine; the signal's reason
    */
-  ensureBase(runtime: Pick<Runtime, "name" | "range" | "from">, say: (text: string) => void, signal: AbortSignal): Promise<BaseImage>;
+  ensureBase(
+    runtime: Pick<Runtime, "name" | "range" | "from">,
+    say: (text: string) => void,
+    signal: AbortSignal,
+  ): Promise<BaseImage>;
   /** Makes an image that a FROM line names, if it is one of ours (`teal/base/node:24`, `teal/base/debian:bookworm`). */
   ensureNamed(image: string, say: (text: string) => void, signal: AbortSignal): Promise<void>;
 }
 
 export interface BasesOptions {
   images: Images;
-  settings: Pick<Settings, "base" | "registry" | "caFile"> & { paths: Pick<Settings["paths"], "work"> };
+  settings: Pick<Settings, "base" | "registry" | "caFile"> & {
+    paths: Pick<Settings["paths"], "work">;
+  };
   log: Log;
   env?: NodeJS.ProcessEnv;
 }
@@ -64,7 +70,12 @@ export function createBases({ images, settings, log, env = process.env }: BasesO
   };
 
   const locked = <T>(work: BaseWork, act: () => Promise<T>): Promise<T> =>
-    withMachineLock("base", work.signal, () => work.say("Waiting for a base image that another build makes"), act);
+    withMachineLock(
+      "base",
+      work.signal,
+      () => work.say("Waiting for a base image that another build makes"),
+      act,
+    );
 
   const findLocal = async (range: string): Promise<BaseImage | null> => {
     const wanted = await acceptedAuthorities(settings);
@@ -72,7 +83,10 @@ export function createBases({ images, settings, log, env = process.env }: BasesO
       const [, version, ca = ""] = NODE_TAG.exec(image) ?? [];
       return version && wanted.includes(ca) ? [{ image, version, ca: ca !== "" }] : [];
     });
-    const version = chooseVersion(here.map((base) => base.version), range);
+    const version = chooseVersion(
+      here.map((base) => base.version),
+      range,
+    );
     return here.find((base) => base.version === version) ?? null;
   };
 
@@ -83,15 +97,22 @@ export function createBases({ images, settings, log, env = process.env }: BasesO
       return await pullNode(range, settings.registry, await readAuthority(settings.caFile), work);
     } catch (error) {
       work.signal.throwIfAborted();
-      registryFailure = (error as Error).message.replace(/^\(HTTP code \d+\) [a-z ]+ - /, "").trim();
+      registryFailure = (error as Error).message
+        .replace(/^\(HTTP code \d+\) [a-z ]+ - /, "")
+        .trim();
       log.debug({ reason: registryFailure }, "no base image from the registry");
       if (settings.base === "registry") throw noneInRegistry(range, registryFailure, error);
-      work.say(`No base image from the registry (${registryFailure}): making one from Debian's packages`);
+      work.say(
+        `No base image from the registry (${registryFailure}): making one from Debian's packages`,
+      );
       return null;
     }
   };
 
-  const make = async (runtime: Pick<Runtime, "range" | "from">, work: BaseWork): Promise<BaseImage> => {
+  const make = async (
+    runtime: Pick<Runtime, "range" | "from">,
+    work: BaseWork,
+  ): Promise<BaseImage> => {
     const { range } = runtime;
     const pulled = await fromRegistry(range, work);
     if (pulled) return pulled;
@@ -122,7 +143,11 @@ export function createBases({ images, settings, log, env = process.env }: BasesO
       if ((major === undefined && image !== DEBIAN_TAG) || (await images.inspect(image))) return;
       const work = workFor(say, signal);
       if (major !== undefined) {
-        const base = await ensureBase({ name: "node", range: `${major}.x`, from: "FROM" }, say, signal);
+        const base = await ensureBase(
+          { name: "node", range: `${major}.x`, from: "FROM" },
+          say,
+          signal,
+        );
         await images.tag(base.image, image);
       } else await locked(work, async () => ensureDebian(await bootstrapAuthority(settings), work));
     },
@@ -138,12 +163,16 @@ type CaSettings = Pick<Settings, "base" | "caFile">;
 
 /** A bootstrapped image trusts what the machine trusts, unless the platform was given a file. */
 function bootstrapAuthority(settings: CaSettings): Promise<Authority | null> {
-  return readAuthority(settings.caFile ?? "/etc/ssl/certs/ca-certificates.crt", { optional: settings.caFile === null });
+  return readAuthority(settings.caFile ?? "/etc/ssl/certs/ca-certificates.crt", {
+    optional: settings.caFile === null,
+  });
 }
 
 /** The tag endings of images that trust what is asked for; "" is an image as it came. */
 async function acceptedAuthorities(settings: CaSettings): Promise<string[]> {
   const bootstrapped = (await bootstrapAuthority(settings))?.name ?? "";
   const asItCame = settings.caFile === null && settings.base !== "bootstrap" ? [""] : [];
-  return settings.base === "registry" && settings.caFile === null ? [""] : [bootstrapped, ...asItCame];
+  return settings.base === "registry" && settings.caFile === null
+    ? [""]
+    : [bootstrapped, ...asItCame];
 }

@@ -41,7 +41,9 @@ export interface ContextRequest {
  * two file modes and one time for all. Links stay links.
  * @throws TealError build-failed when the tree is too large or holds something that is no file
  */
-export async function createContext(request: ContextRequest): Promise<{ tar: Readable; files: number; bytes: number }> {
+export async function createContext(
+  request: ContextRequest,
+): Promise<{ tar: Readable; files: number; bytes: number }> {
   const { entries, newest } = await readEntries(request);
   const tar = pack();
   fill(tar, request, entries, newest).then(
@@ -49,7 +51,11 @@ export async function createContext(request: ContextRequest): Promise<{ tar: Rea
     (error: Error) => tar.destroy(error),
   );
   const files = entries.filter(({ kind }) => kind !== "folder");
-  return { tar: Readable.from(tar, { objectMode: false }), files: files.length, bytes: files.reduce((sum, { bytes }) => sum + bytes, 0) };
+  return {
+    tar: Readable.from(tar, { objectMode: false }),
+    files: files.length,
+    bytes: files.reduce((sum, { bytes }) => sum + bytes, 0),
+  };
 }
 
 async function readEntries(request: ContextRequest): Promise<{ entries: Entry[]; newest: Date }> {
@@ -67,7 +73,8 @@ async function readEntries(request: ContextRequest): Promise<{ entries: Entry[];
         if (!request.ignore.skips(path)) await visitFolder(path);
         continue;
       }
-      if (request.ignore.ignores(path) || Object.hasOwn(request.files, inArchive(request, path))) continue;
+      if (request.ignore.ignores(path) || Object.hasOwn(request.files, inArchive(request, path)))
+        continue;
       entries.push(await entryOf(request.dir, path, found));
       bytes += found.size;
       if (found.mtime > newest) newest = found.mtime;
@@ -79,7 +86,8 @@ async function readEntries(request: ContextRequest): Promise<{ entries: Entry[];
     const at = entries.length;
     await visit(path);
     const used = entries.length > at || !request.ignore.ignores(path);
-    if (used) entries.splice(at, 0, { path, kind: "folder", bytes: 0, executable: true, target: "" });
+    if (used)
+      entries.splice(at, 0, { path, kind: "folder", bytes: 0, executable: true, target: "" });
   };
 
   await visit("");
@@ -90,9 +98,12 @@ type Found = Awaited<ReturnType<typeof lstat>>;
 
 async function entryOf(dir: string, path: string, found: Found): Promise<Entry> {
   const common = { path, bytes: 0, executable: (Number(found.mode) & 0o100) !== 0, target: "" };
-  if (found.isSymbolicLink()) return { ...common, kind: "link", target: await readlink(join(dir, path)) };
+  if (found.isSymbolicLink())
+    return { ...common, kind: "link", target: await readlink(join(dir, path)) };
   if (found.isFile()) return { ...common, kind: "file", bytes: Number(found.size) };
-  throw new TealError("build-failed", { detail: `${path} was expected to be a file, a folder or a link` });
+  throw new TealError("build-failed", {
+    detail: `${path} was expected to be a file, a folder or a link`,
+  });
 }
 
 function tooLarge(limit: string, path: string): TealError {
@@ -101,18 +112,30 @@ function tooLarge(limit: string, path: string): TealError {
 }
 
 /** All files carry the time of the newest: a web server's ETag must change when content of the same size does. */
-async function fill(tar: Pack, request: ContextRequest, entries: Entry[], mtime: Date): Promise<void> {
-  for (const [name, text] of Object.entries(request.files)) tar.entry({ name, mode: 0o644, mtime }, text);
+async function fill(
+  tar: Pack,
+  request: ContextRequest,
+  entries: Entry[],
+  mtime: Date,
+): Promise<void> {
+  for (const [name, text] of Object.entries(request.files))
+    tar.entry({ name, mode: 0o644, mtime }, text);
   for (const entry of entries) {
     const name = inArchive(request, entry.path);
     const mode = entry.executable ? 0o755 : 0o644;
     if (entry.kind === "folder") tar.entry({ name, type: "directory", mode: 0o755, mtime });
-    else if (entry.kind === "link") tar.entry({ name, type: "symlink", linkname: entry.target, mode: 0o777, mtime });
-    else await fillFile(tar, { name, mode, mtime, size: entry.bytes }, join(request.dir, entry.path));
+    else if (entry.kind === "link")
+      tar.entry({ name, type: "symlink", linkname: entry.target, mode: 0o777, mtime });
+    else
+      await fillFile(tar, { name, mode, mtime, size: entry.bytes }, join(request.dir, entry.path));
   }
 }
 
-async function fillFile(tar: Pack, header: { name: string; mode: number; mtime: Date; size: number }, file: string): Promise<void> {
+async function fillFile(
+  tar: Pack,
+  header: { name: string; mode: number; mtime: Date; size: number },
+  file: string,
+): Promise<void> {
   if (header.size === 0) {
     tar.entry(header, "");
     return;

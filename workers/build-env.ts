@@ -10,9 +10,14 @@ export function proxyArguments(env: NodeJS.ProcessEnv): Record<string, string> {
 }
 
 /** Environment of children that fetch: nothing of the platform's own settings. */
-export function fetchEnvironment(env: NodeJS.ProcessEnv, caFile: string | null): Record<string, string> {
+export function fetchEnvironment(
+  env: NodeJS.ProcessEnv,
+  caFile: string | null,
+): Record<string, string> {
   const authority: Record<string, string> =
-    caFile === null ? {} : { NODE_EXTRA_CA_CERTS: caFile, SSL_CERT_FILE: caFile, npm_config_cafile: caFile };
+    caFile === null
+      ? {}
+      : { NODE_EXTRA_CA_CERTS: caFile, SSL_CERT_FILE: caFile, npm_config_cafile: caFile };
   return {
     PATH: env["PATH"] ?? "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
     HOME: env["HOME"] ?? "/root",

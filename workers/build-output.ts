@@ -16,7 +16,11 @@ export function createOutput(
       lines += 1;
       characters += text.length;
       full = lines > limits.lines || characters > limits.characters;
-      emit(full ? `[The build printed more than ${limits.lines} lines or ${limits.characters} characters; the rest is left out]` : text);
+      emit(
+        full
+          ? `[The build printed more than ${limits.lines} lines or ${limits.characters} characters; the rest is left out]`
+          : text,
+      );
     },
   };
 }

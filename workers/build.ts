@@ -51,12 +51,19 @@ interface Recipe {
   always: string[];
 }
 
-export function createBuilder({ images, bases, settings, env = process.env }: BuilderOptions): Builder {
+export function createBuilder({
+  images,
+  bases,
+  settings,
+  env = process.env,
+}: BuilderOptions): Builder {
   const build = async (job: BuildJob): Promise<Built> => {
     const plan = await detect(job.dir);
     for (const warning of plan.warnings) job.say("warn", warning);
     const recipe =
-      plan.buildpack === "dockerfile" ? await fromDockerfile(plan, job) : await fromSource(plan, job);
+      plan.buildpack === "dockerfile"
+        ? await fromDockerfile(plan, job)
+        : await fromSource(plan, job);
     const context = await createContext(await contextOf(recipe, job.dir));
     job.say("info", `Sending ${context.files} files (${size(context.bytes)}) to the builder`);
     const output = createOutput((line) => job.say("output", line));
@@ -69,23 +76,42 @@ export function createBuilder({ images, bases, settings, env = process.env }: Bu
       signal: job.signal,
       onLine: output.line,
     });
-    return { image: image.id, imageBytes: image.bytes, processes: plan.processes, port: portOf(plan, image) };
+    return {
+      image: image.id,
+      imageBytes: image.bytes,
+      processes: plan.processes,
+      port: portOf(plan, image),
+    };
   };
 
   const fromSource = async (plan: SourcePlan, job: BuildJob): Promise<Recipe> => {
     const { signal, say } = job;
     const base = await bases.ensureBase(plan.runtime, (text) => say("info", text), signal);
-    say("info", `Node app: ${plan.why}; Node ${base.version} (${plan.runtime.from}), base ${base.image}`);
+    say(
+      "info",
+      `Node app: ${plan.why}; Node ${base.version} (${plan.runtime.from}), base ${base.image}`,
+    );
     const caches = `${settings.namespace}-${job.app}`;
     const text = renderDockerfile(plan, { image: base.image, ca: base.ca, caches });
-    return { dockerfile: "Dockerfile", under: TREE, files: { Dockerfile: text }, always: [".git", "node_modules"] };
+    return {
+      dockerfile: "Dockerfile",
+      under: TREE,
+      files: { Dockerfile: text },
+      always: [".git", "node_modules"],
+    };
   };
 
   const fromDockerfile = async (plan: DockerfilePlan, job: BuildJob): Promise<Recipe> => {
     const { signal, say } = job;
     say("info", `App with a ${plan.why}`);
-    for (const image of plan.from) await bases.ensureNamed(image, (text) => say("info", text), signal);
-    return { dockerfile: "Dockerfile", under: "", files: { Dockerfile: plan.dockerfile }, always: [".git"] };
+    for (const image of plan.from)
+      await bases.ensureNamed(image, (text) => say("info", text), signal);
+    return {
+      dockerfile: "Dockerfile",
+      under: "",
+      files: { Dockerfile: plan.dockerfile },
+      always: [".git"],
+    };
   };
 
   return {
@@ -102,7 +128,12 @@ export function createBuilder({ images, bases, settings, env = process.env }: Bu
 
 async function contextOf(recipe: Recipe, dir: string): Promise<ContextRequest> {
   const patterns = (await openTree(dir).read(".dockerignore")) ?? "";
-  return { dir, under: recipe.under, files: recipe.files, ignore: createIgnore(patterns, recipe.always) };
+  return {
+    dir,
+    under: recipe.under,
+    files: recipe.files,
+    ignore: createIgnore(patterns, recipe.always),
+  };
 }
 
 function labelsOf(job: BuildJob): Record<string, string> {
@@ -112,16 +143,22 @@ function labelsOf(job: BuildJob): Record<string, string> {
 /** A Dockerfile says by EXPOSE where its server listens, unless it names several ports. */
 function portOf(plan: Plan, image: ImageInfo): number {
   const [first, ...more] = image.config.exposed;
-  return plan.buildpack === "dockerfile" && first !== undefined && more.length === 0 ? first : DEFAULT_PORT;
+  return plan.buildpack === "dockerfile" && first !== undefined && more.length === 0
+    ? first
+    : DEFAULT_PORT;
 }
 
 function buildFailed(error: unknown): unknown {
   if (error instanceof PlanError) return failure(`${error.says} ${error.todo}`, error);
   if (!(error instanceof BuildError)) return error;
   const { step } = error;
-  if (step === null || step.exitCode === null) return failure(step ? `${step.name}: ${step.error}` : error.message, error);
+  if (step === null || step.exitCode === null)
+    return failure(step ? `${step.name}: ${step.error}` : error.message, error);
   const last = step.lines.slice(-3).join(" | ");
-  return failure(`${step.name} ended with exit code ${step.exitCode}${last ? ` (${last})` : ""}`, error);
+  return failure(
+    `${step.name} ended with exit code ${step.exitCode}${last ? ` (${last})` : ""}`,
+    error,
+  );
 }
 
 function failure(detail: string, cause: Error): TealError {

@@ -110,6 +110,12 @@ function given<T>(name: string, value: T | undefined): Record<string, T> {
 
 /** A file's text, or standard input's for `-`. What it says is not repeated: it might be a private key. */
 async function readKey(file: string): Promise<string> {
+  if (file !== "-" && process.env["TEAL_OVER_SSH"]) {
+    // The files here are the platform's, not the caller's.
+    throw wrongUsage("Over SSH, - was expected as FILE, and the key on standard input", {
+      name: "keys:add",
+    });
+  }
   const { createReadStream } = await import("node:fs");
   const source = file === "-" ? process.stdin : createReadStream(file, { end: KEY_LIMIT });
   let text = "";

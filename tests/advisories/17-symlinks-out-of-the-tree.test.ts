@@ -7,7 +7,11 @@ import { createContext } from "../../workers/build-context.ts";
 import { createIgnore } from "../../workers/build-ignore.ts";
 import { makeTree, packageJson } from "../support/tree.ts";
 
-const APP = { "package.json": packageJson(), "package-lock.json": '{"lockfileVersion":3}', "server.js": "" };
+const APP = {
+  "package.json": packageJson(),
+  "package-lock.json": '{"lockfileVersion":3}',
+  "server.js": "",
+};
 
 for (const file of ["Procfile", "package.json", "package-lock.json", ".npmrc", "Dockerfile"]) {
   for (const [what, target] of [
@@ -22,7 +26,10 @@ for (const file of ["Procfile", "package.json", "package-lock.json", ".npmrc", "
       await rm(join(dir, file), { force: true });
       await symlink(target, join(dir, file));
       const error = await t.throwsAsync(detect(dir), { code: "points-outside" });
-      t.true(error.message.startsWith(`${file} was expected to be a file of the tree`), error.message);
+      t.true(
+        error.message.startsWith(`${file} was expected to be a file of the tree`),
+        error.message,
+      );
       t.notRegex(error.message, /root:/);
     });
   }
@@ -55,7 +62,12 @@ test("the builder is sent links as links, never what they lead to", async (t) =>
   const dir = await makeTree(t, APP);
   await symlink("/etc/passwd", join(dir, "passwd"));
   await symlink("/etc", join(dir, "etc"));
-  const { tar } = await createContext({ dir, under: "app", files: {}, ignore: createIgnore("", []) });
+  const { tar } = await createContext({
+    dir,
+    under: "app",
+    files: {},
+    ignore: createIgnore("", []),
+  });
   const links: Record<string, string> = {};
   const names: string[] = [];
   for await (const entry of tar.pipe(extract())) {

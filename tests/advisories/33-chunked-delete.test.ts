@@ -18,7 +18,11 @@ for (const method of ["DELETE", "OPTIONS", "GET", "POST"]) {
     t.teardown(() => app.close());
     const smuggled = "GET /admin HTTP/1.1\r\nHost: shop.test\r\n\r\n";
     const body = `${smuggled.length.toString(16)}\r\n${smuggled}\r\n0\r\n\r\n`;
-    const client = await rawClient(t, rig.port, `${method} /x HTTP/1.1\r\n${HEAD}Transfer-Encoding: chunked\r\n\r\n${body}`);
+    const client = await rawClient(
+      t,
+      rig.port,
+      `${method} /x HTTP/1.1\r\n${HEAD}Transfer-Encoding: chunked\r\n\r\n${body}`,
+    );
     await client.until(/done/);
     client.write(`GET /last HTTP/1.1\r\n${HEAD}Connection: close\r\n\r\n`);
     await client.end();

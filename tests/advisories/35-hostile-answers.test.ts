@@ -14,7 +14,10 @@ const ANSWERS: [name: string, bytes: string][] = [
   ["DEL in the reason", `HTTP/1.1 200 O\x7fK\r\n${LENGTH}`],
   ["a control character in a field", `HTTP/1.1 200 OK\r\nX-A: a\x01b\r\n${LENGTH}`],
   ["a space in a field's name", `HTTP/1.1 200 OK\r\nX A: b\r\n${LENGTH}`],
-  ["101 to a plain GET", "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"],
+  [
+    "101 to a plain GET",
+    "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n",
+  ],
   ["101 without an Upgrade", "HTTP/1.1 101 Switching Protocols\r\n\r\n"],
   ["length beside chunked", `HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n${LENGTH}`],
   ["two lengths", `HTTP/1.1 200 OK\r\nContent-Length: 3\r\n${LENGTH}`],
@@ -26,7 +29,10 @@ const ANSWERS: [name: string, bytes: string][] = [
 for (const [name, bytes] of ANSWERS) {
   test(`An app that answers with ${name}: 502, and the router lives`, async (t) => {
     const rig = await startRouter(t);
-    const app = await startRawApp(t, (socket) => void (bytes ? socket.write(bytes, "latin1") : socket.end()));
+    const app = await startRawApp(
+      t,
+      (socket) => void (bytes ? socket.write(bytes, "latin1") : socket.end()),
+    );
     rig.route([app.port]);
     const client = await rawClient(t, rig.port, `GET / HTTP/1.1\r\n${HEAD}\r\n`);
     t.regex(await client.end(), /^HTTP\/1\.1 502 /);
@@ -70,7 +76,9 @@ test("An app's hop-by-hop fields stay with its own connection", async (t) => {
 test("Informational answers before the real one are no harm", async (t) => {
   const rig = await startRouter(t);
   const app = await startRawApp(t, (socket) =>
-    socket.write(`${"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n".repeat(50)}HTTP/1.1 200 OK\r\n${LENGTH}`),
+    socket.write(
+      `${"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n".repeat(50)}HTTP/1.1 200 OK\r\n${LENGTH}`,
+    ),
   );
   rig.route([app.port]);
   const client = await rawClient(t, rig.port, `GET / HTTP/1.1\r\n${HEAD}\r\n`);
@@ -81,9 +89,9 @@ test("Two answers to one request: the second reaches nobody's next request", asy
   const rig = await startRouter(t);
   let n = 0;
   const app = createServer((_req, res) => {
-    if (n++ > 0) return void res.end("own");
-    res.end("first");
-    res.socket?.write(`HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\npoison`);
+    const { socket } = res;
+    res.end(n++ === 0 ? "first" : "own");
+    if (n === 1) socket?.write(`HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\npoison`);
   });
   rig.route([await listen(app)]);
   t.teardown(() => app.close());

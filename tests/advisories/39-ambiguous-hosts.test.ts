@@ -34,11 +34,19 @@ test("An absolute target of the same host is sent on in origin form", async (t) 
   const app = await startRawApp(t, (socket) => socket.end(OK_CLOSE));
   rig.route([app.port]);
   for (const target of ["http://shop.test/a?b", "HTTP://SHOP.test:80/a?b"]) {
-    const client = await rawClient(t, rig.port, `GET ${target} HTTP/1.1\r\n${HEAD}Connection: close\r\n\r\n`);
+    const client = await rawClient(
+      t,
+      rig.port,
+      `GET ${target} HTTP/1.1\r\n${HEAD}Connection: close\r\n\r\n`,
+    );
     t.regex(await client.end(), /200 OK/);
     t.regex(app.received.at(-1) ?? "", /^GET \/a\?b HTTP\/1\.1\r\n/);
   }
-  const client = await rawClient(t, rig.port, `GET http://shop.test?b HTTP/1.1\r\n${HEAD}Connection: close\r\n\r\n`);
+  const client = await rawClient(
+    t,
+    rig.port,
+    `GET http://shop.test?b HTTP/1.1\r\n${HEAD}Connection: close\r\n\r\n`,
+  );
   await client.end();
   t.regex(app.received.at(-1) ?? "", /^GET \/\?b HTTP\/1\.1\r\n/);
 });

@@ -31,9 +31,19 @@ test("A Connection field takes none of the router's own fields away", async (t) 
   const rig = await startRouter(t);
   const app = await startRawApp(t, (socket) => socket.end(OK_CLOSE));
   rig.route([app.port]);
-  await ask(t, rig.port, "Connection: x-real-ip, X-Forwarded-For\r\nConnection: x-forwarded-proto, x-request-id, host\r\n");
+  await ask(
+    t,
+    rig.port,
+    "Connection: x-real-ip, X-Forwarded-For\r\nConnection: x-forwarded-proto, x-request-id, host\r\n",
+  );
   const [seen = ""] = app.received;
-  for (const name of ["x-real-ip", "x-forwarded-for", "x-forwarded-proto", "x-request-id", "host"]) {
+  for (const name of [
+    "x-real-ip",
+    "x-forwarded-for",
+    "x-forwarded-proto",
+    "x-request-id",
+    "host",
+  ]) {
     t.regex(seen, new RegExp(`\r\n${name}: .`));
   }
 });
@@ -42,7 +52,11 @@ test("Hop-by-hop fields of the client stay with its own connection", async (t) =
   const rig = await startRouter(t);
   const app = await startRawApp(t, (socket) => socket.end(OK_CLOSE));
   rig.route([app.port]);
-  await ask(t, rig.port, "Keep-Alive: 3\r\nProxy-Connection: x\r\nTE: trailers\r\nProxy-Authorization: secret\r\nTrailer: x\r\nCookie: a\r\n");
+  await ask(
+    t,
+    rig.port,
+    "Keep-Alive: 3\r\nProxy-Connection: x\r\nTE: trailers\r\nProxy-Authorization: secret\r\nTrailer: x\r\nCookie: a\r\n",
+  );
   t.notRegex(app.received[0] ?? "", /keep-alive: 3|proxy-|te: |trailer|secret/i);
   t.regex(app.received[0] ?? "", /cookie: a/);
 });

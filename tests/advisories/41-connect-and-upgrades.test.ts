@@ -6,7 +6,11 @@ test("CONNECT is 405, and the connection is closed", async (t) => {
   const app = await startRawApp(t, (socket) => socket.end(OK_CLOSE));
   rig.route([app.port]);
   for (const to of [`127.0.0.1:${app.port}`, "shop.test:80"]) {
-    const client = await rawClient(t, rig.port, `CONNECT ${to} HTTP/1.1\r\n${HEAD}\r\nGET / HTTP/1.1\r\n${HEAD}\r\n`);
+    const client = await rawClient(
+      t,
+      rig.port,
+      `CONNECT ${to} HTTP/1.1\r\n${HEAD}\r\nGET / HTTP/1.1\r\n${HEAD}\r\n`,
+    );
     const text = await client.end();
     t.regex(text, /^HTTP\/1\.1 405 /);
     t.is(text.split("HTTP/1.1 ").length, 2);
@@ -24,7 +28,9 @@ const NO_WEBSOCKET = [
 for (const fields of NO_WEBSOCKET) {
   test(`Not a WebSocket, so a plain request for the app: ${JSON.stringify(fields.slice(0, 60))}`, async (t) => {
     const rig = await startRouter(t);
-    const app = await startRawApp(t, (socket) => socket.write("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"));
+    const app = await startRawApp(t, (socket) =>
+      socket.write("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"),
+    );
     rig.route([app.port]);
     const client = await rawClient(t, rig.port, `GET /a HTTP/1.1\r\n${HEAD}${fields}\r\n`);
     await client.until(/200 OK[^]*ok$/);

@@ -15,7 +15,11 @@ test("A handshake with 2,000 fields is 431, and the next one works", async (t) =
     sockets.close();
     server.close();
   });
-  const flood = await rawClient(t, rig.port, `GET / HTTP/1.1\r\n${UPGRADE}${"x:y\r\n".repeat(2000)}\r\n`);
+  const flood = await rawClient(
+    t,
+    rig.port,
+    `GET / HTTP/1.1\r\n${UPGRADE}${"x:y\r\n".repeat(2000)}\r\n`,
+  );
   t.regex(await flood.end(), /^HTTP\/1\.1 431 /);
   const next = await rawClient(t, rig.port, `GET / HTTP/1.1\r\n${UPGRADE}\r\n`);
   await next.until(/^HTTP\/1\.1 101 /);
@@ -38,7 +42,8 @@ test("A flood of tiny fragments passes through, and others are served meanwhile"
   t.teardown(() => client.terminate());
   await once(client, "open");
   const fragments = 10_000;
-  for (let i = 0; i < fragments; i++) client.send("x", { fin: i === fragments - 1, compress: false });
+  for (let i = 0; i < fragments; i++)
+    client.send("x", { fin: i === fragments - 1, compress: false });
   for (let i = 0; i < 5; i++) t.regex(await ask(t, rig.port), /plain/);
   await eventually(() => got > 0);
   t.is(got, fragments);

@@ -15,13 +15,23 @@ const work = await mkdtemp(join(tmpdir(), "teal-bases-"));
 const never = new AbortController().signal;
 const runtime = (range: string) => ({ name: "node", range, from: "engines.node" }) as const;
 
+/** Images of no use to anyone after these tests. */
+const madeHere: string[] = [];
+
 test.after.always(async () => {
   await builder.close();
+  for (const tag of madeHere) await builder.images.remove(tag);
   await rm(work, { recursive: true, force: true });
 });
 
 function makeBases(settings: Partial<BasesOptions["settings"]>) {
-  const given = { base: "auto", registry: null, caFile: null, paths: { work }, ...settings } as const;
+  const given = {
+    base: "auto",
+    registry: null,
+    caFile: null,
+    paths: { work },
+    ...settings,
+  } as const;
   return createBases({ images: builder.images, settings: given, log: createLog("test") });
 }
 
@@ -30,11 +40,18 @@ test("without a registry an image is bootstrapped once and found ever after", as
   const bases = makeBases({ base: "bootstrap" });
   const first = await bases.ensureBase(runtime("24.x"), (text) => said.push(text), never);
   said.length = 0;
-  const again = await makeBases({ base: "bootstrap" }).ensureBase(runtime(">=18"), (text) => said.push(text), never);
+  const again = await makeBases({ base: "bootstrap" }).ensureBase(
+    runtime(">=18"),
+    (text) => said.push(text),
+    never,
+  );
   t.deepEqual(again, first);
   t.deepEqual(said, []);
   t.regex(first.version, /^24\.\d+\.\d+$/);
-  const { container } = await builder.run({ image: first.image, imageBytes: 0, processes: {}, port: 5000 }, ["sh", "-c", "node -v; npm -v; tini --version; id app; stat -c %U /app"]);
+  const { container } = await builder.run(
+    { image: first.image, imageBytes: 0, processes: {}, port: 5000 },
+    ["sh", "-c", "node -v; npm -v; tini --version; id app; stat -c %U /app"],
+  );
   await container.wait();
   const output = (await container.logs({ stdout: true })).toString();
   t.true(output.includes(`v${first.version}`), output);
@@ -60,15 +77,21 @@ test("an official image from a registry gets the user, the init and the authorit
   await writeFile(caFile, "-----BEGIN CERTIFICATE-----\nours\n");
   const settings = { base: "registry", registry: registry.host, caFile } as const;
   const made = await makeBases(settings).ensureBase(runtime("97.x"), () => {}, never);
-  t.teardown(async () => {
-    await registry.close();
-    for (const tag of [made.image, "teal/base/node:97", `${registry.host}/node:97-bookworm-slim`, official]) await builder.images.remove(tag);
-  });
+  t.teardown(registry.close);
+  madeHere.push(
+    made.image,
+    "teal/base/node:97",
+    `${registry.host}/node:97-bookworm-slim`,
+    official,
+  );
   t.is(made.version, version);
   t.true(made.ca);
   t.true(made.image.startsWith(`teal/base/node:${version}-ca`));
 
-  const { container } = await builder.run({ image: made.image, imageBytes: 0, processes: {}, port: 5000 }, ["sh", "-c", "tini -- id app; cat /etc/ssl/certs/ca-certificates.crt"]);
+  const { container } = await builder.run(
+    { image: made.image, imageBytes: 0, processes: {}, port: 5000 },
+    ["sh", "-c", "tini -- id app; cat /etc/ssl/certs/ca-certificates.crt"],
+  );
   await container.wait();
   t.regex((await container.logs({ stdout: true })).toString(), /uid=10001\(app\)[\s\S]*ours/);
 
@@ -82,13 +105,22 @@ test("a registry that is needed and has nothing is an error that says so", async
   const registry = await startRegistry(builder.docker, "teal/base/debian:bookworm", "none");
   t.teardown(registry.close);
   const bases = makeBases({ base: "registry", registry: registry.host });
-  const error = await t.throwsAsync(bases.ensureBase(runtime("96.x"), () => {}, never), { code: "build-failed" });
-  t.regex(error.message, /an image for Node 96\.x was expected from the registry, and none came: .*(not found|unknown)/);
+  const error = await t.throwsAsync(
+    bases.ensureBase(runtime("96.x"), () => {}, never),
+    { code: "build-failed" },
+  );
+  t.regex(
+    error.message,
+    /an image for Node 96\.x was expected from the registry, and none came: .*(not found|unknown)/,
+  );
 });
 
 test("a file of authorities that is not there is named", async (t) => {
   const bases = makeBases({ base: "bootstrap", caFile: join(work, "gone.pem") });
-  await t.throwsAsync(bases.ensureBase(runtime("24.x"), () => {}, never), { code: "build-failed", message: /TEAL_CA_FILE .*gone\.pem/ });
+  await t.throwsAsync(
+    bases.ensureBase(runtime("24.x"), () => {}, never),
+    { code: "build-failed", message: /TEAL_CA_FILE .*gone\.pem/ },
+  );
 });
 
 /** What an official image is to us: Debian with a version of Node in its environment. */
@@ -96,8 +128,18 @@ async function buildOfficial(tag: string, version: string): Promise<void> {
   await makeBases({ base: "bootstrap" }).ensureNamed("teal/base/debian:bookworm", () => {}, never);
   const tar = pack();
   const withoutOurs = "RUN sed -i /^app:/d /etc/passwd /etc/group && rm -rf /app /usr/bin/tini";
-  tar.entry({ name: "Dockerfile" }, `FROM teal/base/debian:bookworm\n${withoutOurs}\nENV NODE_VERSION=${version}\n`);
+  tar.entry(
+    { name: "Dockerfile" },
+    `FROM teal/base/debian:bookworm\n${withoutOurs}\nENV NODE_VERSION=${version}\n`,
+  );
   tar.finalize();
   const context = Readable.from(tar, { objectMode: false });
-  await builder.images.build({ context, dockerfile: "Dockerfile", tag, labels: {}, signal: never, onLine: () => {} });
+  await builder.images.build({
+    context,
+    dockerfile: "Dockerfile",
+    tag,
+    labels: {},
+    signal: never,
+    onLine: () => {},
+  });
 }

@@ -19,7 +19,10 @@ test("an app is built and answers; after a one-line change only its code is buil
   t.is(first.port, 5000);
   t.regex(first.image, /^sha256:[0-9a-f]{64}$/);
   t.true(first.imageBytes > 50e6);
-  t.regex(first.lines[0] ?? "", /^info: Node app: package\.json with package-lock\.json; Node 24\.\d+\.\d+ \(engines\.node\)/);
+  t.regex(
+    first.lines[0] ?? "",
+    /^info: Node app: package\.json with package-lock\.json; Node 24\.\d+\.\d+ \(engines\.node\)/,
+  );
   t.deepEqual(await readdir(dir), before, "nothing is written to the tree");
 
   await writeFile(join(dir, "version.txt"), "two\n");
@@ -42,13 +45,19 @@ test("the same commit checked out twice is built once", async (t) => {
   t.deepEqual(Object.keys(first.processes), ["web", "worker", "release"]);
   const steps = second.lines.filter((line) => /RUN |COPY /.test(line));
   t.true(steps.length >= 3);
-  t.true(steps.every((line) => line.endsWith(": cached")), steps.join("\n"));
+  t.true(
+    steps.every((line) => line.endsWith(": cached")),
+    steps.join("\n"),
+  );
 });
 
 test("an app runs as a user that owns its folder and nothing else, with SIGTERM reaching it", async (t) => {
   const dir = await builder.copyOf("hello-plain");
   const built = await builder.build(dir);
-  const id = await builder.run(built, shellArguments("id -u; touch own && echo may; touch /etc/x || echo may not"));
+  const id = await builder.run(
+    built,
+    shellArguments("id -u; touch own && echo may; touch /etc/x || echo may not"),
+  );
   await id.container.wait();
   const output = (await id.container.logs({ stdout: true })).toString();
   t.regex(output, /10001[\s\S]*may[\s\S]*may not/);
@@ -70,20 +79,38 @@ test("a Dockerfile on our base is built as it is, and says its port", async (t) 
 test("an app with dependencies and a build runs what was built, without the build's dependencies", async (t) => {
   const dir = await builder.copyOf("hello-koa");
   const koa = { koa: "3.3.0" };
-  const scripts = { build: "node -e \"require('fs').cpSync('server.js', 'built.js')\"", start: "node built.js" };
-  await writeFile(join(dir, "package.json"), packageJson({ name: "hello-koa", type: "module", engines: { node: "24.x" }, scripts, dependencies: koa }));
+  const scripts = {
+    build: "node -e \"require('fs').cpSync('server.js', 'built.js')\"",
+    start: "node built.js",
+  };
+  await writeFile(
+    join(dir, "package.json"),
+    packageJson({
+      name: "hello-koa",
+      type: "module",
+      engines: { node: "24.x" },
+      scripts,
+      dependencies: koa,
+    }),
+  );
   const built = await builder.build(dir);
-  const { url } = await builder.run(built, shellArguments(built.processes["web"] ?? ""), ["TEAL_RELEASE=7"]);
+  const { url } = await builder.run(built, shellArguments(built.processes["web"] ?? ""), [
+    "TEAL_RELEASE=7",
+  ]);
   t.deepEqual(await (await firstAnswer(url)).json(), { version: "one", release: "7" });
 });
 
 test("a build script that fails fails the build, with its step, status and last lines", async (t) => {
-  const error = await t.throwsAsync(builder.build(await builder.copyOf("failing-build")), { code: "build-failed" });
+  const error = await t.throwsAsync(builder.build(await builder.copyOf("failing-build")), {
+    code: "build-failed",
+  });
   t.regex(error.message, /RUN .*npm run build .*ended with exit code 1 .*Cannot find name 'oops'/);
 });
 
 test("a tree that cannot be planned fails the build with both of its sentences", async (t) => {
-  const error = await t.throwsAsync(builder.build(await builder.copyOf("no-start-command")), { code: "build-failed" });
+  const error = await t.throwsAsync(builder.build(await builder.copyOf("no-start-command")), {
+    code: "build-failed",
+  });
   t.regex(error.message, /A way to start the app was expected.*Add a Procfile/);
 });
 
@@ -117,7 +144,9 @@ test("a cancelled build ends in the engine too", async (t) => {
   const say = (_kind: string, text: string): void => {
     if (text.trim() === "begun") begun.resolve();
   };
-  const ended = t.throwsAsync(builder.build(dir, { signal: stop.signal, say }), { message: "called off" });
+  const ended = t.throwsAsync(builder.build(dir, { signal: stop.signal, say }), {
+    message: "called off",
+  });
   await Promise.race([begun.promise, ended]);
   t.true(await isRunning(mark));
   stop.abort(new Error("called off"));
@@ -129,6 +158,8 @@ test("a cancelled build ends in the engine too", async (t) => {
 /** Steps of a build are processes of this machine. */
 async function isRunning(mark: string): Promise<boolean> {
   const pids = (await readdir("/proc")).filter((name) => /^\d+$/.test(name));
-  const lines = await Promise.all(pids.map((pid) => readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => "")));
+  const lines = await Promise.all(
+    pids.map((pid) => readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => "")),
+  );
   return lines.some((line) => line.includes(mark));
 }

@@ -20,7 +20,11 @@ export async function startBuilder() {
   const log = createLog(namespace);
   const images = createImages(docker, { namespace, log });
   const paths = { work: join(home, "work") };
-  const bases = createBases({ images, settings: { base: "bootstrap", registry: null, caFile: null, paths }, log });
+  const bases = createBases({
+    images,
+    settings: { base: "bootstrap", registry: null, caFile: null, paths },
+    log,
+  });
   const builder = createBuilder({ images, bases, settings: { namespace } });
   const tags = new Set<string>();
   const never = new AbortController().signal;
@@ -36,16 +40,27 @@ export async function startBuilder() {
       await cp(join(FIXTURES, fixture), dir, { recursive: true });
       return dir;
     },
-    build: async (dir: string, job: Partial<BuildJob> = {}): Promise<Built & { lines: string[] }> => {
+    build: async (
+      dir: string,
+      job: Partial<BuildJob> = {},
+    ): Promise<Built & { lines: string[] }> => {
       const lines: string[] = [];
       const tag = `${namespace}/app:${tags.size + 1}`;
       tags.add(tag);
       const say = (kind: LogKind, text: string): void => void lines.push(`${kind}: ${text}`);
-      const common = { app: "app", deploy: "app-1", commit: "0".repeat(40), tag, signal: never, say };
+      const common = {
+        app: "app",
+        deploy: "app-1",
+        commit: "0".repeat(40),
+        tag,
+        signal: never,
+        say,
+      };
       return { ...(await builder.build({ ...common, dir, ...job })), lines };
     },
     /** Runs a process type of a built image; its first container port is on loopback. */
-    run: (built: Built, command: string[] | null, env: string[] = []) => runContainer(docker, namespace, built, command, env),
+    run: (built: Built, command: string[] | null, env: string[] = []) =>
+      runContainer(docker, namespace, built, command, env),
     close: async (): Promise<void> => {
       const filters = { label: [`teal.platform=${namespace}`] };
       for (const { Id } of await docker.listContainers({ all: true, filters })) {
@@ -57,7 +72,13 @@ export async function startBuilder() {
   };
 }
 
-async function runContainer(docker: Docker, namespace: string, built: Built, command: string[] | null, env: string[]) {
+async function runContainer(
+  docker: Docker,
+  namespace: string,
+  built: Built,
+  command: string[] | null,
+  env: string[],
+) {
   const port = `${built.port}/tcp`;
   const container = await docker.createContainer({
     Image: built.image,

@@ -24,7 +24,10 @@ export async function startRegistry(docker: Docker, image: string, tag: string) 
       JSON.stringify({
         schemaVersion: 2,
         mediaType: MANIFEST,
-        config: { mediaType: "application/vnd.docker.container.image.v1+json", ...put(saved.get(Config)!) },
+        config: {
+          mediaType: "application/vnd.docker.container.image.v1+json",
+          ...put(saved.get(Config)!),
+        },
         layers: Layers.map((path: string) => ({
           mediaType: "application/vnd.docker.image.rootfs.diff.tar",
           ...put(saved.get(path)!),
@@ -40,9 +43,16 @@ export async function startRegistry(docker: Docker, image: string, tag: string) 
     asked.push(ref);
     const digest = kind === "manifests" && ref === tag ? manifest.digest : ref;
     const data = blobs.get(digest);
-    if (!data) return response.writeHead(404).end();
+    if (!data)
+      return response
+        .writeHead(404)
+        .end('{"errors":[{"code":"MANIFEST_UNKNOWN","message":"manifest unknown"}]}');
     const type = kind === "manifests" ? MANIFEST : "application/octet-stream";
-    response.writeHead(200, { "content-type": type, "content-length": data.length, "docker-content-digest": digest });
+    response.writeHead(200, {
+      "content-type": type,
+      "content-length": data.length,
+      "docker-content-digest": digest,
+    });
     return request.method === "HEAD" ? response.end() : response.end(data);
   });
   server.listen(0, "127.0.0.1");
@@ -62,7 +72,8 @@ async function readSaved(tar: Readable): Promise<Map<string, Buffer>> {
   const links: [string, string][] = [];
   for await (const entry of tar.pipe(extract())) {
     const { name, type, linkname } = entry.header;
-    if (type === "symlink" && linkname) links.push([name, new URL(linkname, `file:///${name}`).pathname.slice(1)]);
+    if (type === "symlink" && linkname)
+      links.push([name, new URL(linkname, `file:///${name}`).pathname.slice(1)]);
     files.set(name, await buffer(entry as unknown as Readable));
   }
   for (const [name, target] of links) files.set(name, files.get(target)!);

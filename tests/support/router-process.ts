@@ -61,7 +61,18 @@ export async function routerWorld(t: ExecutionContext): Promise<Routers> {
   });
 
   async function startRedis(): Promise<void> {
-    const args = ["--port", "0", "--unixsocket", socket, "--dir", home, "--save", "", "--appendonly", "yes"];
+    const args = [
+      "--port",
+      "0",
+      "--unixsocket",
+      socket,
+      "--dir",
+      home,
+      "--save",
+      "",
+      "--appendonly",
+      "yes",
+    ];
     server = spawn("redis-server", [...args, "--appendfsync", "always"], { stdio: "ignore" });
     children.add(server);
     await redis.ping();
@@ -85,8 +96,12 @@ export async function routerWorld(t: ExecutionContext): Promise<Routers> {
     });
     children.add(child);
     let log = "";
-    for (const stream of [child.stdout, child.stderr]) stream?.on("data", (chunk) => (log += String(chunk)));
-    await eventually(() => log.includes('"routing"') || child.exitCode !== null, () => `a router; its log: ${log}`);
+    for (const stream of [child.stdout, child.stderr])
+      stream?.on("data", (chunk) => (log += String(chunk)));
+    await eventually(
+      () => log.includes('"routing"') || child.exitCode !== null,
+      () => `a router; its log: ${log}`,
+    );
     return { child, log: () => log };
   }
 

@@ -14,7 +14,10 @@ export interface RouterRig {
 }
 
 /** A router on a random loopback port, closed at the end of the test. */
-export async function startRouter(t: ExecutionContext, options: Partial<RouterOptions> = {}): Promise<RouterRig> {
+export async function startRouter(
+  t: ExecutionContext,
+  options: Partial<RouterOptions> = {},
+): Promise<RouterRig> {
   const acks: RouteAck[] = [];
   const router = createRouter({ id: "r1", ack: (ack) => acks.push(ack), ...options });
   router.server.listen(0, "127.0.0.1");
@@ -65,7 +68,7 @@ export async function startRawApp(
       received[n] += chunk.toString("latin1");
       if (talked || !received[n]?.includes("\r\n\r\n")) return;
       talked = true;
-      talk(socket, received[n] as string, n);
+      talk(socket, received[n], n);
     });
   });
   const port = await listen(server);
@@ -119,18 +122,27 @@ export async function rawClient(t: ExecutionContext, port: number, first = ""): 
     closed: () => closed,
     write: (more) => void socket.write(more, "latin1"),
     async until(pattern) {
-      await eventually(() => pattern.test(text), () => `${pattern} in ${JSON.stringify(text)}`);
+      await eventually(
+        () => pattern.test(text),
+        () => `${pattern} in ${JSON.stringify(text)}`,
+      );
       return text;
     },
     async end() {
-      await eventually(() => closed, () => `the end after ${JSON.stringify(text)}`);
+      await eventually(
+        () => closed,
+        () => `the end after ${JSON.stringify(text)}`,
+      );
       return text;
     },
   };
 }
 
 /** Polls until `holds`, for at most 10 s. */
-export async function eventually(holds: () => boolean, what: () => string = () => String(holds)): Promise<void> {
+export async function eventually(
+  holds: () => boolean,
+  what: () => string = () => String(holds),
+): Promise<void> {
   for (let i = 0; i < 2000; i++) {
     if (holds()) return;
     await sleep(5);
@@ -139,7 +151,12 @@ export async function eventually(holds: () => boolean, what: () => string = () =
 }
 
 /** One request on a connection of its own, with `Connection: close`; the whole answer. */
-export async function ask(t: ExecutionContext, port: number, more = "", path = "/"): Promise<string> {
+export async function ask(
+  t: ExecutionContext,
+  port: number,
+  more = "",
+  path = "/",
+): Promise<string> {
   const text = `GET ${path} HTTP/1.1\r\nHost: shop.test\r\nConnection: close\r\n${more}\r\n`;
   return await (await rawClient(t, port, text)).end();
 }

@@ -99,10 +99,17 @@ export function createProgress(onLine: (text: string) => void): Progress {
       status.vertexes.forEach(addVertex);
     },
     failed: () => {
-      const step = [...steps.values()].find(({ error }) => error !== "" && !/context canceled/.test(error));
+      const step = [...steps.values()].find(
+        ({ error }) => error !== "" && !/context canceled/.test(error),
+      );
       if (!step) return null;
       const code = /exit code: (\d+)/.exec(step.error)?.[1];
-      return { name: step.name, exitCode: code ? Number(code) : null, error: step.error, lines: step.last };
+      return {
+        name: step.name,
+        exitCode: code ? Number(code) : null,
+        error: step.error,
+        lines: step.last,
+      };
     },
   };
 }
@@ -114,7 +121,10 @@ function decode(base64: string): StatusMessage {
 
 /** The builder's own bookkeeping is of no use to a reader. */
 function isShown(name: string): boolean {
-  return !name.startsWith("[internal]") && !/^(exporting|writing image|naming to|resolve image|copy \/context)/.test(name);
+  return (
+    !name.startsWith("[internal]") &&
+    !/^(exporting|writing image|naming to|resolve image|copy \/context)/.test(name)
+  );
 }
 
 /** `[build 3/5] RUN --mount=… VAR=… npm ci` becomes `[build 3/5] RUN npm ci`. */
@@ -130,6 +140,8 @@ function outcome(vertex: Vertex): string {
   if (vertex.error) return "failed";
   if (vertex.cached || !vertex.started || !vertex.completed) return "cached";
   const seconds =
-    vertex.completed.seconds - vertex.started.seconds + (vertex.completed.nanos - vertex.started.nanos) / 1e9;
+    vertex.completed.seconds -
+    vertex.started.seconds +
+    (vertex.completed.nanos - vertex.started.nanos) / 1e9;
   return `${seconds.toFixed(1)} s`;
 }

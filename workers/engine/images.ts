@@ -63,7 +63,10 @@ export interface Images {
   /** Tags here of one repository, e.g. "teal/base/node". */
   tagsOf(repository: string): Promise<string[]>;
   /** Fetches from a registry; gives up when nothing has come for `firstMs`. */
-  pull(ref: string, options: { firstMs: number; signal: AbortSignal; onLine(text: string): void }): Promise<void>;
+  pull(
+    ref: string,
+    options: { firstMs: number; signal: AbortSignal; onLine(text: string): void },
+  ): Promise<void>;
   /** Takes a tag away, and the image with its last one. What is not there is removed. */
   remove(ref: string): Promise<void>;
   /** Takes all tags of one repository away. */
@@ -71,7 +74,10 @@ export interface Images {
 }
 
 /** Images of the Docker engine. */
-export function createImages(docker: Docker, { namespace, log }: { namespace: string; log: Log }): Images {
+export function createImages(
+  docker: Docker,
+  { namespace, log }: { namespace: string; log: Log },
+): Images {
   const inspect: Images["inspect"] = async (ref) => {
     try {
       return imageInfo(await docker.getImage(ref).inspect());
@@ -124,7 +130,9 @@ export function createImages(docker: Docker, { namespace, log }: { namespace: st
 async function tagsOf(docker: Docker, repository: string): Promise<string[]> {
   const filters = { reference: [`${repository}:*`] };
   const found = await reach(null, () => docker.listImages({ filters }));
-  return found.flatMap((image) => image.RepoTags ?? []).filter((tag) => tag.startsWith(`${repository}:`));
+  return found
+    .flatMap((image) => image.RepoTags ?? [])
+    .filter((tag) => tag.startsWith(`${repository}:`));
 }
 
 async function remove(docker: Docker, ref: string): Promise<void> {
@@ -155,16 +163,26 @@ async function build(docker: Docker, request: BuildRequest): Promise<string> {
     if (event.id === "moby.image.id") id = (event.aux as { ID: string }).ID;
   });
   if (failure !== null) throw new BuildError(failure, progress.failed());
-  if (id === null) throw new BuildError("the engine ended the build without an image", progress.failed());
+  if (id === null)
+    throw new BuildError("the engine ended the build without an image", progress.failed());
   return id;
 }
 
-async function pull(docker: Docker, ref: string, options: Parameters<Images["pull"]>[1]): Promise<void> {
+async function pull(
+  docker: Docker,
+  ref: string,
+  options: Parameters<Images["pull"]>[1],
+): Promise<void> {
   const slow = new AbortController();
-  const timer = setTimeout(() => slow.abort(new Error(`no answer within ${options.firstMs} ms`)), options.firstMs);
+  const timer = setTimeout(
+    () => slow.abort(new Error(`no answer within ${options.firstMs} ms`)),
+    options.firstMs,
+  );
   const signal = AbortSignal.any([options.signal, slow.signal]);
   try {
-    const answer = await reach(signal, () => docker.createImage({ fromImage: ref, abortSignal: signal }));
+    const answer = await reach(signal, () =>
+      docker.createImage({ fromImage: ref, abortSignal: signal }),
+    );
     const failure = await readEvents(answer as Readable, signal, (event) => {
       clearTimeout(timer);
       if (typeof event.status === "string" && !event.progress) options.onLine(event.status);
@@ -178,7 +196,9 @@ async function pull(docker: Docker, ref: string, options: Parameters<Images["pul
 /** The tag begins behind the last colon that no slash follows. */
 function splitTag(ref: string): [string, string] {
   const colon = ref.lastIndexOf(":");
-  return colon > ref.lastIndexOf("/") ? [ref.slice(0, colon), ref.slice(colon + 1)] : [ref, "latest"];
+  return colon > ref.lastIndexOf("/")
+    ? [ref.slice(0, colon), ref.slice(colon + 1)]
+    : [ref, "latest"];
 }
 
 function imageInfo(image: Docker.ImageInspectInfo): ImageInfo {

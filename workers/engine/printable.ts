@@ -1,7 +1,8 @@
 const LINE_LIMIT = 2000;
 
 // Operating system commands (links, titles) end with BEL or ESC \; the rest are CSI and two-character sequences.
-const ESCAPES = /\u001b\][^\u0007\u001b]*(?:\u0007|\u001b\\)?|[\u001b\u009b]\[?[0-?]*[ -/]*[@-~]|\u001b./g;
+const ESCAPES =
+  /\u001b\][^\u0007\u001b]*(?:\u0007|\u001b\\)?|[\u001b\u009b]\[?[0-?]*[ -/]*[@-~]|\u001b./g;
 const CONTROLS = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u2028\u2029]/g;
 
 /** Foreign output as lines that are safe to print: no escapes, no control characters, none endless, none empty. */

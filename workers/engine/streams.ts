@@ -49,7 +49,9 @@ export async function reach<T>(signal: AbortSignal | null, act: () => Promise<T>
 export function engineError(error: unknown): Error {
   const { code, message } = error as NodeJS.ErrnoException;
   const gone = ["ENOENT", "ECONNREFUSED", "ECONNRESET", "EACCES", "EPIPE"].includes(code ?? "");
-  return gone ? new TealError("no-engine", { detail: message }, { cause: error }) : (error as Error);
+  return gone
+    ? new TealError("no-engine", { detail: message }, { cause: error })
+    : (error as Error);
 }
 
 export function statusOf(error: unknown): number | undefined {

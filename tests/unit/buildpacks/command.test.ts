@@ -7,11 +7,17 @@ const run = promisify(execFile);
 
 async function output(command: string): Promise<string> {
   const [program = "", ...args] = shellArguments(command);
-  return (await run(program, args, { env: { PATH: process.env["PATH"], NAME: "x y" } })).stdout.trim();
+  return (
+    await run(program, args, { env: { PATH: process.env["PATH"], NAME: "x y" } })
+  ).stdout.trim();
 }
 
 test("a simple command takes the shell's place", (t) => {
-  t.deepEqual(shellArguments("node server.js --port $PORT"), ["/bin/sh", "-c", "exec node server.js --port $PORT"]);
+  t.deepEqual(shellArguments("node server.js --port $PORT"), [
+    "/bin/sh",
+    "-c",
+    "exec node server.js --port $PORT",
+  ]);
 });
 
 for (const [command, expected] of [

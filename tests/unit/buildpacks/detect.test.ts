@@ -17,12 +17,22 @@ test("a tree without files has its own sentence", async (t) => {
 });
 
 test("when nothing matches, the error says what was looked for and what is there", async (t) => {
-  const error = await t.throwsAsync(detect(await makeTree(t, { "main.c": "", "README.md": "" })), { code: "nothing-detected" });
-  t.true(error.message.startsWith("A Dockerfile or a package.json was expected at the top of the tree; README.md, main.c came."), error.message);
+  const error = await t.throwsAsync(detect(await makeTree(t, { "main.c": "", "README.md": "" })), {
+    code: "nothing-detected",
+  });
+  t.true(
+    error.message.startsWith(
+      "A Dockerfile or a package.json was expected at the top of the tree; README.md, main.c came.",
+    ),
+    error.message,
+  );
 });
 
 test("when the app lies in a folder, the error says so", async (t) => {
-  const error = await t.throwsAsync(detect(await makeTree(t, { "site/package.json": packageJson() })), { code: "nothing-detected" });
+  const error = await t.throwsAsync(
+    detect(await makeTree(t, { "site/package.json": packageJson() })),
+    { code: "nothing-detected" },
+  );
   t.regex(error.message, /There is site\/package\.json/);
 });
 

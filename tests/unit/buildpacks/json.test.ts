@@ -17,7 +17,10 @@ for (const [what, text, place] of [
   test(`a broken file is an error with its line and column: ${what}`, (t) => {
     const error = t.throws(() => parseJsonObject("package.json", text), { instanceOf: PlanError });
     t.is(error?.code, "broken-json");
-    t.true(error?.says.includes(`package.json was expected to be JSON; ${place} is not`), error?.says);
+    t.true(
+      error?.says.includes(`package.json was expected to be JSON; ${place} is not`),
+      error?.says,
+    );
   });
 }
 

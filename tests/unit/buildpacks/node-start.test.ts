@@ -5,7 +5,11 @@ import { makeTree, packageJson } from "../../support/tree.ts";
 const cases: [title: string, files: Record<string, string>, processes: Record<string, string>][] = [
   [
     "the Procfile's web line comes first",
-    { "package.json": packageJson(), "server.js": "", Procfile: "web: node other.js\nworker: node w.js" },
+    {
+      "package.json": packageJson(),
+      "server.js": "",
+      Procfile: "web: node other.js\nworker: node w.js",
+    },
     { web: "node other.js", worker: "node w.js" },
   ],
   [
@@ -15,7 +19,11 @@ const cases: [title: string, files: Record<string, string>, processes: Record<st
   ],
   [
     "a plain node command is run without npm between it and its signals",
-    { "package.json": packageJson({ scripts: { start: "node --enable-source-maps dist/main.js --verbose" } }) },
+    {
+      "package.json": packageJson({
+        scripts: { start: "node --enable-source-maps dist/main.js --verbose" },
+      }),
+    },
     { web: "node --enable-source-maps dist/main.js --verbose" },
   ],
   [
@@ -35,7 +43,11 @@ const cases: [title: string, files: Record<string, string>, processes: Record<st
   ],
   [
     "without a start script server.js is run",
-    { "package.json": packageJson({ scripts: {}, main: "index.js" }), "server.js": "", "index.js": "" },
+    {
+      "package.json": packageJson({ scripts: {}, main: "index.js" }),
+      "server.js": "",
+      "index.js": "",
+    },
     { web: "node server.js" },
   ],
   [
@@ -65,15 +77,22 @@ for (const [title, files] of [
   ["nothing to start", { "package.json": packageJson({ scripts: {} }) }],
   ["an empty start script", { "package.json": packageJson({ scripts: { start: " " } }) }],
   ["a main that is not there", { "package.json": packageJson({ scripts: {}, main: "gone.js" }) }],
-  ["a Procfile with workers alone", { "package.json": packageJson({ scripts: {} }), Procfile: "worker: node w.js" }],
+  [
+    "a Procfile with workers alone",
+    { "package.json": packageJson({ scripts: {} }), Procfile: "worker: node w.js" },
+  ],
 ] as [string, Record<string, string>][]) {
   test(`refused, saying where a start command was looked for: ${title}`, async (t) => {
-    const error = await t.throwsAsync(detect(await makeTree(t, files)), { code: "no-start-command" });
+    const error = await t.throwsAsync(detect(await makeTree(t, files)), {
+      code: "no-start-command",
+    });
     t.regex(error.message, /'web' line in a Procfile, no scripts\.start .* no server\.js/);
   });
 }
 
 test("a main that leads out of the tree is refused", async (t) => {
-  const files = { "package.json": packageJson({ scripts: {}, main: "../../../../../../etc/passwd" }) };
+  const files = {
+    "package.json": packageJson({ scripts: {}, main: "../../../../../../etc/passwd" }),
+  };
   await t.throwsAsync(detect(await makeTree(t, files)), { code: "points-outside" });
 });

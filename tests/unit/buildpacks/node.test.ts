@@ -5,7 +5,10 @@ import { makeTree, packageJson } from "../../support/tree.ts";
 
 const LOCK = JSON.stringify({ name: "a", version: "1.0.0", lockfileVersion: 3, packages: {} });
 
-async function plan(t: Parameters<typeof makeTree>[0], files: Record<string, string>): Promise<SourcePlan> {
+async function plan(
+  t: Parameters<typeof makeTree>[0],
+  files: Record<string, string>,
+): Promise<SourcePlan> {
   const found = await detect(await makeTree(t, files));
   t.is(found.buildpack, "node");
   t.deepEqual(JSON.parse(JSON.stringify(found)), found, "a plan survives JSON");
@@ -22,7 +25,11 @@ test("a package.json with npm's lockfile is a Node app", async (t) => {
 });
 
 test("npm's other lockfile and the tree's .npmrc are part of the install", async (t) => {
-  const found = await plan(t, { "package.json": packageJson(), "npm-shrinkwrap.json": LOCK, ".npmrc": "fund=false\n" });
+  const found = await plan(t, {
+    "package.json": packageJson(),
+    "npm-shrinkwrap.json": LOCK,
+    ".npmrc": "fund=false\n",
+  });
   t.deepEqual(found.install.files, ["package.json", "npm-shrinkwrap.json", ".npmrc"]);
 });
 
@@ -40,18 +47,28 @@ for (const lockfile of ["yarn.lock", "pnpm-lock.yaml", "bun.lock"]) {
   test(`another tool's lockfile alone is refused, saying what to do: ${lockfile}`, async (t) => {
     const dir = await makeTree(t, { "package.json": packageJson(), [lockfile]: "" });
     const error = await t.throwsAsync(detect(dir), { code: "no-npm-lockfile" });
-    t.regex(error.message, new RegExp(`${lockfile.replace(".", "\\.")} alone came\\. Run 'npm install`));
+    t.regex(
+      error.message,
+      new RegExp(`${lockfile.replace(".", "\\.")} alone came\\. Run 'npm install`),
+    );
   });
 }
 
 test("npm's lockfile wins beside another tool's", async (t) => {
-  const found = await plan(t, { "package.json": packageJson(), "package-lock.json": LOCK, "yarn.lock": "" });
+  const found = await plan(t, {
+    "package.json": packageJson(),
+    "package-lock.json": LOCK,
+    "yarn.lock": "",
+  });
   t.is(found.install.run, "npm ci --omit=dev");
 });
 
 test("a build script makes a build with all dependencies", async (t) => {
   const scripts = { build: "tsc", start: "node dist/server.js" };
-  const found = await plan(t, { "package.json": packageJson({ scripts }), "package-lock.json": LOCK });
+  const found = await plan(t, {
+    "package.json": packageJson({ scripts }),
+    "package-lock.json": LOCK,
+  });
   t.is(found.build?.install.run, "npm ci --include=dev");
   t.is(found.build?.run, "npm run build");
   t.deepEqual(found.processes, { web: "node dist/server.js" });
@@ -63,7 +80,11 @@ for (const [what, fields] of [
   ["a dependency in a folder of the tree", { dependencies: { own: "file:./own" } }],
 ] as const) {
   test(`the install depends on the whole tree when it may read it: ${what}`, async (t) => {
-    const found = await plan(t, { "package.json": packageJson(fields), "package-lock.json": LOCK, "server.js": "" });
+    const found = await plan(t, {
+      "package.json": packageJson(fields),
+      "package-lock.json": LOCK,
+      "server.js": "",
+    });
     t.deepEqual(found.install.files, ["."]);
   });
 }
@@ -77,7 +98,9 @@ test("engines.node names the runtime; the default is the LTS line", async (t) =>
 });
 
 test("an engines.node that is no range is refused", async (t) => {
-  const dir = await makeTree(t, { "package.json": packageJson({ engines: { node: "newest please" } }) });
+  const dir = await makeTree(t, {
+    "package.json": packageJson({ engines: { node: "newest please" } }),
+  });
   const error = await t.throwsAsync(detect(dir), { code: "bad-node-range" });
   t.regex(error.message, /'newest please' came/);
 });
@@ -96,7 +119,10 @@ for (const [what, fields, field] of [
 }
 
 test("a broken lockfile is named with line and column", async (t) => {
-  const dir = await makeTree(t, { "package.json": packageJson(), "package-lock.json": '{\n<<<<<<< HEAD\n"a": 1}' });
+  const dir = await makeTree(t, {
+    "package.json": packageJson(),
+    "package-lock.json": '{\n<<<<<<< HEAD\n"a": 1}',
+  });
   const error = await t.throwsAsync(detect(dir), { code: "broken-json" });
   t.regex(error.message, /^package-lock\.json .*line 2, column 1/);
 });

@@ -11,7 +11,8 @@ test("each line is a process type and its command", (t) => {
 });
 
 test("comments, blank lines, tabs, spaces and Windows line ends do not matter", (t) => {
-  const text = "# the site\r\n\r\n  web\t:\tnode server.js  \r\n   # nothing\r\nworker:node worker.js";
+  const text =
+    "# the site\r\n\r\n  web\t:\tnode server.js  \r\n   # nothing\r\nworker:node worker.js";
   t.deepEqual(parseProcfile(text), { web: "node server.js", worker: "node worker.js" });
 });
 
@@ -21,11 +22,18 @@ test("a command keeps its quotes, colons, dollar signs and number signs", (t) =>
 });
 
 test("names may have dashes, underscores and digits", (t) => {
-  t.deepEqual(Object.keys(parseProcfile("web-2: a\nworker_fast: b\n7up: c")), ["web-2", "worker_fast", "7up"]);
+  t.deepEqual(Object.keys(parseProcfile("web-2: a\nworker_fast: b\n7up: c")), [
+    "web-2",
+    "worker_fast",
+    "7up",
+  ]);
 });
 
 test("names of an object's own members are ordinary names", (t) => {
-  t.deepEqual(parseProcfile("constructor: a\ntoString: b"), { constructor: "a", toString: "b" } as never);
+  t.deepEqual(parseProcfile("constructor: a\ntoString: b"), {
+    constructor: "a",
+    toString: "b",
+  } as never);
 });
 
 for (const [what, text, line] of [
@@ -47,10 +55,16 @@ test("every Procfile that was written is read back", (t) => {
   const name = fc.stringMatching(/^[A-Za-z0-9][A-Za-z0-9_-]{0,20}$/);
   const command = fc.stringMatching(/^[!-~]([ -~]{0,40}[!-~])?$/);
   fc.assert(
-    fc.property(fc.dictionary(name, command), fc.constantFrom("\n", "\r\n", "\n\n# x\n"), (processes, end) => {
-      const text = Object.entries(processes).map(([key, value]) => `${key}: ${value}`).join(end);
-      t.deepEqual({ ...parseProcfile(text) }, { ...processes });
-    }),
+    fc.property(
+      fc.dictionary(name, command),
+      fc.constantFrom("\n", "\r\n", "\n\n# x\n"),
+      (processes, end) => {
+        const text = Object.entries(processes)
+          .map(([key, value]) => `${key}: ${value}`)
+          .join(end);
+        t.deepEqual({ ...parseProcfile(text) }, { ...processes });
+      },
+    ),
   );
 });
 

@@ -7,7 +7,11 @@ import { makeTree, packageJson } from "../../support/tree.ts";
 const BASE = { image: "teal/base/node:24.0.0", caches: "teal-shop" };
 const LOCK = '{"lockfileVersion": 3, "packages": {}}';
 
-async function render(t: Parameters<typeof makeTree>[0], fields: object, base = {}): Promise<string[]> {
+async function render(
+  t: Parameters<typeof makeTree>[0],
+  fields: object,
+  base = {},
+): Promise<string[]> {
   const files = { "package.json": packageJson({ ...fields }), "package-lock.json": LOCK };
   const plan = (await detect(await makeTree(t, files))) as SourcePlan;
   return renderDockerfile(plan, { ...BASE, ...base }).split("\n");
@@ -33,7 +37,11 @@ test("an app with a build: its dependencies and its build are made side by side"
   const lines = await render(t, { scripts: { build: "tsc", start: "node dist/a.js" } });
   t.deepEqual(
     lines.filter((line) => line.startsWith("FROM")),
-    ["FROM teal/base/node:24.0.0 AS dependencies", "FROM teal/base/node:24.0.0 AS build", "FROM teal/base/node:24.0.0"],
+    [
+      "FROM teal/base/node:24.0.0 AS dependencies",
+      "FROM teal/base/node:24.0.0 AS build",
+      "FROM teal/base/node:24.0.0",
+    ],
   );
   t.deepEqual(lines.slice(-5), [
     "COPY --from=dependencies /app/node_modules ./node_modules",
@@ -42,7 +50,10 @@ test("an app with a build: its dependencies and its build are made side by side"
     'ENTRYPOINT ["tini", "--"]',
     "",
   ]);
-  t.true(lines.indexOf("COPY app/ ./") > lines.findIndex((line) => line.endsWith("npm ci --include=dev")));
+  t.true(
+    lines.indexOf("COPY app/ ./") >
+      lines.findIndex((line) => line.endsWith("npm ci --include=dev")),
+  );
 });
 
 test("an install that reads the tree comes after it", async (t) => {
@@ -53,13 +64,18 @@ test("an install that reads the tree comes after it", async (t) => {
 });
 
 test("a build whose install reads the tree takes its own dependencies away again", async (t) => {
-  const lines = await render(t, { workspaces: ["p/*"], scripts: { build: "tsc", start: "node a.js" } });
+  const lines = await render(t, {
+    workspaces: ["p/*"],
+    scripts: { build: "tsc", start: "node a.js" },
+  });
   t.true(lines.includes("RUN NODE_ENV=production npm run build && npm prune --omit=dev"));
 });
 
 test("a further authority is told to build steps, and to them alone", async (t) => {
   const lines = await render(t, { scripts: { build: "tsc", start: "node a.js" } }, { ca: true });
-  const told = lines.filter((line) => line.includes("NODE_EXTRA_CA_CERTS=/etc/ssl/certs/ca-certificates.crt"));
+  const told = lines.filter((line) =>
+    line.includes("NODE_EXTRA_CA_CERTS=/etc/ssl/certs/ca-certificates.crt"),
+  );
   t.is(told.length, 3);
   t.true(told.every((line) => line.startsWith("RUN ")));
 });

@@ -1,6 +1,6 @@
 import test from "ava";
 import { execFile, execFileSync } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -156,6 +156,12 @@ test("each kind of failure has its exit code, and both sentences on standard err
   t.is(JSON.parse(json.stderr).error.code, "app-not-found");
 });
 
+test("a command leaves nothing behind where it has no home", async (t) => {
+  const home = join(dir, "no-home");
+  t.is((await teal(["version"], { env: { HOME: home } })).code, 0);
+  t.false(existsSync(home));
+});
+
 test("the app is inferred from the git remote named deploy, in a worktree too", async (t) => {
   await appWith("inferred", ["aaa"]);
   const repo = join(dir, "repo");
@@ -187,6 +193,9 @@ test("keys are read from a file or standard input; a private key is not sent, no
   t.is(wrong.code, 2);
   t.false(wrong.stderr.includes("c2VjcmV0"));
   t.is((await teal(["keys:add", "ann", "missing.pub"])).code, 2);
+  const overSsh = await teal(["keys:add", "ann", "id.pub"], { env: { TEAL_OVER_SSH: "1" } });
+  t.is(overSsh.code, 2);
+  t.regex(overSsh.stderr, /standard input/);
 });
 
 test("a token is made for an app, used, and revoked; only its secret is on standard output", async (t) => {

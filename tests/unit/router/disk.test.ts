@@ -19,7 +19,12 @@ const table = (version: number): SavedTable => ({
 
 test("A table that was saved is read again", async (t) => {
   const dir = join(await folder(t), "made");
-  const disk = createDisk({ folder: dir, name: "router-1", read: () => table(3), failed: (error) => t.fail(error.message) });
+  const disk = createDisk({
+    folder: dir,
+    name: "router-1",
+    read: () => table(3),
+    failed: (error) => t.fail(error.message),
+  });
   for (let i = 0; i < 50; i++) disk.save();
   await disk.flush();
   t.deepEqual(await loadNewestTable(dir), table(3));
@@ -29,7 +34,12 @@ test("A table that was saved is read again", async (t) => {
 test("The last state before a flush is what is written", async (t) => {
   const dir = await folder(t);
   let version = 1;
-  const disk = createDisk({ folder: dir, name: "router-1", read: () => table(version), failed: (error) => t.fail(error.message) });
+  const disk = createDisk({
+    folder: dir,
+    name: "router-1",
+    read: () => table(version),
+    failed: (error) => t.fail(error.message),
+  });
   for (; version < 20; version++) {
     disk.save();
     await new Promise(setImmediate);
@@ -61,7 +71,12 @@ test("A disk that cannot be written is reported once, and tried again", async (t
   const file = join(dir, "taken");
   await writeFile(file, "");
   let failures = 0;
-  const disk = createDisk({ folder: file, name: "router-1", read: () => table(1), failed: () => failures++ });
+  const disk = createDisk({
+    folder: file,
+    name: "router-1",
+    read: () => table(1),
+    failed: () => failures++,
+  });
   for (let i = 0; i < 3; i++) {
     disk.save();
     await disk.flush();

@@ -1,6 +1,16 @@
 import { createServer } from "node:http";
 import test from "ava";
-import { ask, eventually, HEAD, listen, OK, OK_CLOSE, rawClient, startRawApp, startRouter } from "../../support/router-rig.ts";
+import {
+  ask,
+  eventually,
+  HEAD,
+  listen,
+  OK,
+  OK_CLOSE,
+  rawClient,
+  startRawApp,
+  startRouter,
+} from "../../support/router-rig.ts";
 
 test("A request in flight ends on the old colour, within the drain of the new route", async (t) => {
   const changes: string[] = [];
@@ -27,7 +37,8 @@ test("A request in flight ends on the old colour, within the drain of the new ro
 test("What is not done at the end of the drain is cut and counted as lost", async (t) => {
   const rig = await startRouter(t);
   const blue = await startRawApp(t, (socket, head) => {
-    if (head.startsWith("GET /begun")) socket.write("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhal");
+    if (head.startsWith("GET /begun"))
+      socket.write("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhal");
   });
   rig.route([blue.port]);
   const waiting = await rawClient(t, rig.port, `GET / HTTP/1.1\r\n${HEAD}\r\n`);

@@ -14,8 +14,14 @@ function frame(size: number, masked: boolean): Buffer {
 }
 
 test("The end of a frame is known however the bytes are cut", (t) => {
-  const sizes = fc.oneof(fc.integer({ min: 0, max: 300 }), fc.constantFrom(125, 126, 65_535, 65_536, 70_000));
-  const frames = fc.array(fc.record({ size: sizes, masked: fc.boolean() }), { minLength: 1, maxLength: 5 });
+  const sizes = fc.oneof(
+    fc.integer({ min: 0, max: 300 }),
+    fc.constantFrom(125, 126, 65_535, 65_536, 70_000),
+  );
+  const frames = fc.array(fc.record({ size: sizes, masked: fc.boolean() }), {
+    minLength: 1,
+    maxLength: 5,
+  });
   const cuts = fc.array(fc.integer({ min: 1, max: 5000 }), { minLength: 1, maxLength: 20 });
   fc.assert(
     fc.property(frames, cuts, (made, steps) => {

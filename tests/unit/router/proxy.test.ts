@@ -1,16 +1,37 @@
 import { createServer } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 import test from "ava";
-import { ask, deadPort, eventually, HEAD, listen, OK, OK_CLOSE, rawClient, startRawApp, startRouter } from "../../support/router-rig.ts";
+import {
+  ask,
+  deadPort,
+  eventually,
+  HEAD,
+  listen,
+  OK,
+  OK_CLOSE,
+  rawClient,
+  startRawApp,
+  startRouter,
+} from "../../support/router-rig.ts";
 
 test("A request reaches the app and its answer the client, with fields in their order", async (t) => {
   const rig = await startRouter(t);
   const app = await startRawApp(t, (socket) =>
-    socket.write("HTTP/1.1 201 Made\r\nSet-Cookie: a=1\r\nset-cookie: b=2\r\nX-A: b\r\nContent-Length: 2\r\n\r\nok"),
+    socket.write(
+      "HTTP/1.1 201 Made\r\nSet-Cookie: a=1\r\nset-cookie: b=2\r\nX-A: b\r\nContent-Length: 2\r\n\r\nok",
+    ),
   );
   rig.route([app.port]);
-  const text = await ask(t, rig.port, "Cookie: x=1\r\nX-Multi: 1\r\nX-Multi: 2\r\n", "//a//b?q=//c&%zz");
-  t.regex(text, /^HTTP\/1\.1 201 Made\r\nSet-Cookie: a=1\r\nset-cookie: b=2\r\nX-A: b\r\nContent-Length: 2\r\n/);
+  const text = await ask(
+    t,
+    rig.port,
+    "Cookie: x=1\r\nX-Multi: 1\r\nX-Multi: 2\r\n",
+    "//a//b?q=//c&%zz",
+  );
+  t.regex(
+    text,
+    /^HTTP\/1\.1 201 Made\r\nSet-Cookie: a=1\r\nset-cookie: b=2\r\nX-A: b\r\nContent-Length: 2\r\n/,
+  );
   t.true(text.endsWith("\r\n\r\nok"));
   t.regex(app.received[0] ?? "", /^GET \/\/a\/\/b\?q=\/\/c&%zz HTTP\/1\.1\r\n/);
   t.regex(app.received[0] ?? "", /x-multi: 1\r\nx-multi: 2\r\n/);
@@ -31,7 +52,13 @@ test("Connections to the app are kept and used again", async (t) => {
 
 test("An unknown host gets a 404 that names it", async (t) => {
   const rig = await startRouter(t);
-  const text = await (await rawClient(t, rig.port, "GET / HTTP/1.1\r\nHost: Other.test:80\r\nConnection: close\r\n\r\n")).end();
+  const text = await (
+    await rawClient(
+      t,
+      rig.port,
+      "GET / HTTP/1.1\r\nHost: Other.test:80\r\nConnection: close\r\n\r\n",
+    )
+  ).end();
   t.regex(text, /^HTTP\/1\.1 404 /);
   t.regex(text, /There is no app at other\.test\.\n$/);
 });
@@ -41,7 +68,11 @@ test("A host matches in any case, with a port and a trailing dot", async (t) => 
   const app = await startRawApp(t, (socket) => socket.end(OK_CLOSE));
   rig.route([app.port]);
   for (const host of ["SHOP.test", "shop.test:8080", "shop.test.", "Shop.Test.:80"]) {
-    const client = await rawClient(t, rig.port, `GET / HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`);
+    const client = await rawClient(
+      t,
+      rig.port,
+      `GET / HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`,
+    );
     t.regex(await client.end(), /200 OK/, host);
   }
 });
@@ -117,7 +148,13 @@ test("A POST never rides on a used connection, so an app that closes idle ones l
     await eventually(() => client.text().split("200 OK").length === i + 1);
     await sleep(2);
   }
-  t.deepEqual(rig.router.counters("shop"), { served: { 1: 40 }, held: 0, retried: 0, refused: 0, lost: 0 });
+  t.deepEqual(rig.router.counters("shop"), {
+    served: { 1: 40 },
+    held: 0,
+    retried: 0,
+    refused: 0,
+    lost: 0,
+  });
 });
 
 test("An app that breaks off before its head is 502, in the middle of a body is a cut", async (t) => {
@@ -135,7 +172,9 @@ test("An app that breaks off before its head is 502, in the middle of a body is 
 test("An event stream comes through piece by piece, its head at once", async (t) => {
   const rig = await startRouter(t);
   const app = await startRawApp(t, (socket) => {
-    socket.write("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n");
+    socket.write(
+      "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n",
+    );
     socket.on("data", () => undefined);
     socket.once("more", () => socket.write("8\r\ndata: 1\n\r\n"));
     stream = socket;
@@ -196,20 +235,33 @@ test("A client that does not read slows the app down instead of filling memory",
 test("An upload goes through as it is, also when the app answers before its end", async (t) => {
   const rig = await startRouter(t);
   const app = createServer((req, res) => {
-    if (req.url === "/early") return void res.writeHead(413).end("too much");
+    if (req.url === "/early") {
+      res.writeHead(413).end("too much");
+      return;
+    }
     let bytes = 0;
     req.on("data", (chunk: Buffer) => (bytes += chunk.length));
-    req.on("end", () => res.end(`${bytes} ${req.headers["transfer-encoding"] ?? req.headers["content-length"]}`));
+    req.on("end", () =>
+      res.end(`${bytes} ${req.headers["transfer-encoding"] ?? req.headers["content-length"]}`),
+    );
   });
   rig.route([await listen(app)]);
   t.teardown(() => app.close());
   const body = Buffer.alloc(3_000_000, "x");
-  const client = await rawClient(t, rig.port, `PUT / HTTP/1.1\r\n${HEAD}Content-Length: 3000000\r\n\r\n`);
+  const client = await rawClient(
+    t,
+    rig.port,
+    `PUT / HTTP/1.1\r\n${HEAD}Content-Length: 3000000\r\n\r\n`,
+  );
   client.socket.write(body);
   await client.until(/3000000 3000000$/);
   client.write(`POST / HTTP/1.1\r\n${HEAD}Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n`);
   await client.until(/3 chunked/);
-  const early = await rawClient(t, rig.port, `POST /early HTTP/1.1\r\n${HEAD}Content-Length: 30\r\n\r\nabc`);
+  const early = await rawClient(
+    t,
+    rig.port,
+    `POST /early HTTP/1.1\r\n${HEAD}Content-Length: 30\r\n\r\nabc`,
+  );
   await early.until(/413 [^]*too much/);
   t.is(rig.router.counters("shop").lost, 0);
 });
@@ -222,12 +274,20 @@ test("Expect: 100-continue is answered when the app is there to take the body", 
   });
   rig.route([await listen(app)]);
   t.teardown(() => app.close());
-  const client = await rawClient(t, rig.port, `PUT / HTTP/1.1\r\n${HEAD}Expect: 100-continue\r\nContent-Length: 2\r\n\r\n`);
+  const client = await rawClient(
+    t,
+    rig.port,
+    `PUT / HTTP/1.1\r\n${HEAD}Expect: 100-continue\r\nContent-Length: 2\r\n\r\n`,
+  );
   await client.until(/^HTTP\/1\.1 100 Continue\r\n\r\n/);
   client.write("hi");
   await client.until(/200 OK[^]*expect undefined/);
   rig.route([await deadPort()]);
-  const refused = await rawClient(t, rig.port, `PUT / HTTP/1.1\r\n${HEAD}Expect: 100-continue\r\nContent-Length: 2\r\n\r\n`);
+  const refused = await rawClient(
+    t,
+    rig.port,
+    `PUT / HTTP/1.1\r\n${HEAD}Expect: 100-continue\r\nContent-Length: 2\r\n\r\n`,
+  );
   t.regex(await refused.end(), /^HTTP\/1\.1 503 /);
 });
 
@@ -240,10 +300,19 @@ test("HEAD, 204 and 304 have no body, and the connection goes on", async (t) => 
   });
   rig.route([await listen(app)]);
   t.teardown(() => app.close());
-  const client = await rawClient(t, rig.port, `HEAD / HTTP/1.1\r\n${HEAD}\r\nGET /204 HTTP/1.1\r\n${HEAD}\r\n`);
+  const client = await rawClient(
+    t,
+    rig.port,
+    `HEAD / HTTP/1.1\r\n${HEAD}\r\nGET /204 HTTP/1.1\r\n${HEAD}\r\n`,
+  );
   client.write(`GET /304 HTTP/1.1\r\n${HEAD}\r\nGET /end HTTP/1.1\r\n${HEAD}\r\n`);
   const text = await client.until(/body$/);
-  t.deepEqual(text.match(/HTTP\/1\.1 \d+/g), ["HTTP/1.1 200", "HTTP/1.1 204", "HTTP/1.1 304", "HTTP/1.1 200"]);
+  t.deepEqual(text.match(/HTTP\/1\.1 \d+/g), [
+    "HTTP/1.1 200",
+    "HTTP/1.1 204",
+    "HTTP/1.1 304",
+    "HTTP/1.1 200",
+  ]);
   t.is(text.split("body").length, 2);
 });
 

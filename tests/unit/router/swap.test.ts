@@ -1,7 +1,17 @@
 import { createServer } from "node:http";
 import test, { type ExecutionContext } from "ava";
 import type { Route } from "../../../router/contract.ts";
-import { ask, eventually, HEAD, listen, OK_CLOSE, rawClient, routeTo, startRawApp, startRouter } from "../../support/router-rig.ts";
+import {
+  ask,
+  eventually,
+  HEAD,
+  listen,
+  OK_CLOSE,
+  rawClient,
+  routeTo,
+  startRawApp,
+  startRouter,
+} from "../../support/router-rig.ts";
 
 async function startApp(t: ExecutionContext, says: string): Promise<number> {
   const app = createServer((_req, res) => res.end(says));
@@ -13,7 +23,12 @@ async function startApp(t: ExecutionContext, says: string): Promise<number> {
   return port;
 }
 
-const prepare = (swap: string, holdMs = 5000) => ({ type: "prepare" as const, app: "shop", swap, holdMs });
+const prepare = (swap: string, holdMs = 5000) => ({
+  type: "prepare" as const,
+  app: "shop",
+  swap,
+  holdMs,
+});
 
 test("Between prepare and commit new requests wait, and then go to the new colour", async (t) => {
   const rig = await startRouter(t);
@@ -25,16 +40,37 @@ test("Between prepare and commit new requests wait, and then go to the new colou
   rig.router.apply(prepare("s1"));
   t.deepEqual(rig.acks.at(-1), { type: "held", router: "r1", app: "shop", swap: "s1" });
   kept.write(`GET / HTTP/1.1\r\n${HEAD}\r\n`);
-  const fresh = await rawClient(t, rig.port, `POST / HTTP/1.1\r\n${HEAD}Content-Length: 2\r\n\r\nhi`);
+  const fresh = await rawClient(
+    t,
+    rig.port,
+    `POST / HTTP/1.1\r\n${HEAD}Content-Length: 2\r\n\r\nhi`,
+  );
   await eventually(() => rig.router.stats().waiting === 2);
   t.true(kept.text().endsWith("blue"));
-  rig.router.apply({ type: "route", swap: "s1", route: routeTo([green], { version: 2, release: 2, colour: "green" }) });
+  rig.router.apply({
+    type: "route",
+    swap: "s1",
+    route: routeTo([green], { version: 2, release: 2, colour: "green" }),
+  });
   await kept.until(/green$/);
   await fresh.until(/green$/);
   const ack = rig.acks.at(-1);
-  t.like(ack, { type: "flipped", router: "r1", app: "shop", version: 2, swap: "s1", heldRequests: 2 });
+  t.like(ack, {
+    type: "flipped",
+    router: "r1",
+    app: "shop",
+    version: 2,
+    swap: "s1",
+    heldRequests: 2,
+  });
   t.true(ack?.type === "flipped" && ack.holdMs > 0);
-  t.deepEqual(rig.router.counters("shop"), { served: { 1: 1, 2: 2 }, held: 2, retried: 0, refused: 0, lost: 0 });
+  t.deepEqual(rig.router.counters("shop"), {
+    served: { 1: 1, 2: 2 },
+    held: 2,
+    retried: 0,
+    refused: 0,
+    lost: 0,
+  });
 });
 
 test("A hold of an app that has no route yet is answered, and another app does not wait", async (t) => {
@@ -164,7 +200,11 @@ test("A request that is sent a second time goes through the gate again", async (
   rig.router.apply(prepare("s1"));
   reset();
   await eventually(() => rig.router.stats().waiting === 1);
-  rig.router.apply({ type: "route", swap: "s1", route: routeTo([green], { version: 2, release: 2 }) });
+  rig.router.apply({
+    type: "route",
+    swap: "s1",
+    route: routeTo([green], { version: 2, release: 2 }),
+  });
   await client.until(/green$/);
   t.deepEqual(rig.router.counters("shop").served, { 1: 1, 2: 1 });
 });

@@ -2,7 +2,18 @@ import { once } from "node:events";
 import { createServer } from "node:http";
 import test, { type ExecutionContext } from "ava";
 import { WebSocket, WebSocketServer } from "ws";
-import { ask, deadPort, eventually, HEAD, listen, OK_CLOSE, rawClient, startRawApp, startRouter, type RouterRig } from "../../support/router-rig.ts";
+import {
+  ask,
+  deadPort,
+  eventually,
+  HEAD,
+  listen,
+  OK_CLOSE,
+  rawClient,
+  startRawApp,
+  startRouter,
+  type RouterRig,
+} from "../../support/router-rig.ts";
 
 const SHAKE = `GET /ws HTTP/1.1\r\n${HEAD}Connection: keep-alive, Upgrade\r\nUpgrade: WebSocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n`;
 const SWITCH = "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n";
@@ -10,7 +21,9 @@ const SWITCH = "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgra
 async function startEcho(t: ExecutionContext): Promise<{ port: number; sockets: WebSocketServer }> {
   const server = createServer((_req, res) => res.end("plain"));
   const sockets = new WebSocketServer({ server });
-  sockets.on("connection", (socket) => socket.on("message", (data, binary) => socket.send(data, { binary })));
+  sockets.on("connection", (socket) =>
+    socket.on("message", (data, binary) => socket.send(data, { binary })),
+  );
   const port = await listen(server);
   t.teardown(() => {
     for (const socket of sockets.clients) socket.terminate();
@@ -20,7 +33,7 @@ async function startEcho(t: ExecutionContext): Promise<{ port: number; sockets: 
   return { port, sockets };
 }
 
-async function open(t: ExecutionContext, rig: RouterRig): Promise<WebSocket> {
+async function connectTo(t: ExecutionContext, rig: RouterRig): Promise<WebSocket> {
   const client = new WebSocket(`ws://127.0.0.1:${rig.port}/ws`, { headers: { host: "shop.test" } });
   client.on("error", () => undefined);
   t.teardown(() => client.terminate());
@@ -32,7 +45,7 @@ test("A WebSocket is carried both ways, large and small, and counted as served",
   const rig = await startRouter(t);
   const echo = await startEcho(t);
   rig.route([await deadPort(), echo.port]);
-  const client = await open(t, rig);
+  const client = await connectTo(t, rig);
   for (const size of [0, 5, 130, 70_000, 3_000_000]) {
     client.send(Buffer.alloc(size, "x"));
     const [data] = (await once(client, "message")) as [Buffer];
@@ -41,7 +54,9 @@ test("A WebSocket is carried both ways, large and small, and counted as served",
   t.deepEqual(rig.router.counters("shop").served, { 1: 1 });
   client.close();
   await once(client, "close");
-  await eventually(() => rig.router.stats().apps["shop"]?.targets.every(({ open }) => open === 0) === true);
+  await eventually(
+    () => rig.router.stats().apps["shop"]?.targets.every(({ open }) => open === 0) === true,
+  );
 });
 
 test("What comes right behind the handshake on either side is not lost", async (t) => {
@@ -57,14 +72,32 @@ test("What comes right behind the handshake on either side is not lost", async (
 });
 
 for (const [name, bytes, expected] of [
-  ["200 with a length", "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok", /^HTTP\/1\.1 200 OK\r\n[^]*\r\n\r\nok$/],
-  ["200 in chunks", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n", /^HTTP\/1\.1 200 OK\r\n[^]*\r\n\r\n2\r\nok\r\n0\r\n\r\n$/],
-  ["426", "HTTP/1.1 426 Upgrade Required\r\nContent-Length: 0\r\n\r\n", /^HTTP\/1\.1 426 Upgrade Required\r\n/],
-  ["401 until its end", "HTTP/1.1 401 No\r\nWWW-Authenticate: Basic\r\n\r\nno", /^HTTP\/1\.1 401 No\r\n[^]*no\r\n0\r\n\r\n$/],
+  [
+    "200 with a length",
+    "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok",
+    /^HTTP\/1\.1 200 OK\r\n[^]*\r\n\r\nok$/,
+  ],
+  [
+    "200 in chunks",
+    "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n",
+    /^HTTP\/1\.1 200 OK\r\n[^]*\r\n\r\n2\r\nok\r\n0\r\n\r\n$/,
+  ],
+  [
+    "426",
+    "HTTP/1.1 426 Upgrade Required\r\nContent-Length: 0\r\n\r\n",
+    /^HTTP\/1\.1 426 Upgrade Required\r\n/,
+  ],
+  [
+    "401 until its end",
+    "HTTP/1.1 401 No\r\nWWW-Authenticate: Basic\r\n\r\nno",
+    /^HTTP\/1\.1 401 No\r\n[^]*no\r\n0\r\n\r\n$/,
+  ],
 ] as const) {
   test(`An app that answers a handshake with ${name}: the answer comes whole, and the connection ends`, async (t) => {
     const rig = await startRouter(t);
-    const app = await startRawApp(t, (socket) => (name.includes("end") ? socket.end(bytes) : socket.write(bytes)));
+    const app = await startRawApp(t, (socket) =>
+      name.includes("end") ? socket.end(bytes) : socket.write(bytes),
+    );
     rig.route([app.port]);
     const client = await rawClient(t, rig.port, `${SHAKE}GET /smuggled HTTP/1.1\r\n${HEAD}\r\n`);
     const text = await client.end();
@@ -85,7 +118,10 @@ for (const [name, bytes] of [
 ] as const) {
   test(`An app that answers a handshake with ${name}: 502, and the router lives`, async (t) => {
     const rig = await startRouter(t);
-    const app = await startRawApp(t, (socket) => void (bytes ? socket.write(bytes, "latin1") : socket.end()));
+    const app = await startRawApp(
+      t,
+      (socket) => void (bytes ? socket.write(bytes, "latin1") : socket.end()),
+    );
     rig.route([app.port]);
     t.regex(await (await rawClient(t, rig.port, SHAKE)).end(), /^HTTP\/1\.1 502 /);
     t.is(rig.router.counters("shop").lost, 1);
@@ -118,8 +154,14 @@ test("Clients that reset at any moment of a handshake do no harm", async (t) => 
 test("A handshake with an unknown host is 404, with a wrong head 400, with no reachable app 503", async (t) => {
   const rig = await startRouter(t);
   rig.route([await deadPort()]);
-  t.regex(await (await rawClient(t, rig.port, SHAKE.replace("shop.test", "other.test"))).end(), /^HTTP\/1\.1 404 /);
-  t.regex(await (await rawClient(t, rig.port, SHAKE.replace(HEAD, HEAD + HEAD))).end(), /^HTTP\/1\.1 400 /);
+  t.regex(
+    await (await rawClient(t, rig.port, SHAKE.replace("shop.test", "other.test"))).end(),
+    /^HTTP\/1\.1 404 /,
+  );
+  t.regex(
+    await (await rawClient(t, rig.port, SHAKE.replace(HEAD, HEAD + HEAD))).end(),
+    /^HTTP\/1\.1 400 /,
+  );
   t.regex(await (await rawClient(t, rig.port, SHAKE)).end(), /^HTTP\/1\.1 503 /);
 });
 
@@ -134,7 +176,7 @@ test("After a swap a WebSocket on the old colour gets a drain window, then 1001"
   const rig = await startRouter(t);
   const [blue, green] = [await startEcho(t), await startEcho(t)];
   rig.route([blue.port]);
-  const client = await open(t, rig);
+  const client = await connectTo(t, rig);
   rig.route([green.port], { drainMs: 400 });
   client.send("still");
   const [data] = await once(client, "message");
@@ -143,14 +185,16 @@ test("After a swap a WebSocket on the old colour gets a drain window, then 1001"
   const [code] = await once(client, "close");
   t.is(code, 1001);
   await eventually(() => Object.keys(rig.router.report().busy).length === 0);
-  const next = await open(t, rig);
+  const next = await connectTo(t, rig);
   t.is(green.sockets.clients.size, 1);
   next.terminate();
 });
 
 test("A message that is only half there is never followed by a close frame", async (t) => {
   const rig = await startRouter(t);
-  const app = await startRawApp(t, (socket) => socket.write(Buffer.from(`${SWITCH}\r\n\x82\x05ab`, "latin1")));
+  const app = await startRawApp(t, (socket) =>
+    socket.write(Buffer.from(`${SWITCH}\r\n\x82\x05ab`, "latin1")),
+  );
   rig.route([app.port]);
   const client = await rawClient(t, rig.port, SHAKE);
   await client.until(/ab$/);

@@ -18,13 +18,18 @@ test("of many at once, one works at a time and all get their turn", async (t) =>
   let turns = 0;
   await Promise.all(
     Array.from({ length: 5 }, () =>
-      withMachineLock(name, never, () => {}, async () => {
-        inside += 1;
-        t.is(inside, 1);
-        for (let i = 0; i < 20; i++) await turn();
-        inside -= 1;
-        turns += 1;
-      }),
+      withMachineLock(
+        name,
+        never,
+        () => {},
+        async () => {
+          inside += 1;
+          t.is(inside, 1);
+          for (let i = 0; i < 20; i++) await turn();
+          inside -= 1;
+          turns += 1;
+        },
+      ),
     ),
   );
   t.is(turns, 5);
@@ -32,8 +37,26 @@ test("of many at once, one works at a time and all get their turn", async (t) =>
 
 test("who fails lets the next one in", async (t) => {
   const name = uniqueName();
-  await t.throwsAsync(withMachineLock(name, never, () => {}, async () => { throw new Error("broken"); }), { message: "broken" });
-  t.is(await withMachineLock(name, never, () => {}, async () => "in"), "in");
+  await t.throwsAsync(
+    withMachineLock(
+      name,
+      never,
+      () => {},
+      async () => {
+        throw new Error("broken");
+      },
+    ),
+    { message: "broken" },
+  );
+  t.is(
+    await withMachineLock(
+      name,
+      never,
+      () => {},
+      async () => "in",
+    ),
+    "in",
+  );
 });
 
 test("another process waits, and is let in when the holder is killed", async (t) => {
@@ -43,14 +66,21 @@ test("another process waits, and is let in when the holder is killed", async (t)
       console.log("held");
       await new Promise((resolve) => setTimeout(resolve, 600_000));
     });`;
-  const holder = spawn(process.execPath, ["--input-type=module", "-e", script], { stdio: ["ignore", "pipe", "inherit"] });
+  const holder = spawn(process.execPath, ["--input-type=module", "-e", script], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
   t.teardown(() => holder.kill("SIGKILL"));
   await once(holder.stdout, "data");
   let waited = false;
-  const entered = withMachineLock(name, never, () => {
-    waited = true;
-    holder.kill("SIGKILL");
-  }, async () => "in");
+  const entered = withMachineLock(
+    name,
+    never,
+    () => {
+      waited = true;
+      holder.kill("SIGKILL");
+    },
+    async () => "in",
+  );
   t.is(await entered, "in");
   t.true(waited);
 });
@@ -58,8 +88,18 @@ test("another process waits, and is let in when the holder is killed", async (t)
 test("who waits can be called off", async (t) => {
   const name = uniqueName();
   const stop = new AbortController();
-  await withMachineLock(name, never, () => {}, async () => {
-    const waiting = withMachineLock(name, stop.signal, () => stop.abort(), async () => t.fail());
-    await t.throwsAsync(waiting, { name: "AbortError" });
-  });
+  await withMachineLock(
+    name,
+    never,
+    () => {},
+    async () => {
+      const waiting = withMachineLock(
+        name,
+        stop.signal,
+        () => stop.abort(),
+        async () => t.fail(),
+      );
+      await t.throwsAsync(waiting, { name: "AbortError" });
+    },
+  );
 });

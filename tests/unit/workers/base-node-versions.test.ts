@@ -1,7 +1,17 @@
 import test from "ava";
 import { chooseVersion, noSuchVersion } from "../../../workers/base-node-versions.ts";
 
-const VERSIONS = ["18.20.8", "20.20.2", "22.1.0", "22.23.3", "24.9.0", "24.10.0", "24.21.0", "25.9.0", "26.10.0"];
+const VERSIONS = [
+  "18.20.8",
+  "20.20.2",
+  "22.1.0",
+  "22.23.3",
+  "24.9.0",
+  "24.10.0",
+  "24.21.0",
+  "25.9.0",
+  "26.10.0",
+];
 
 for (const [range, expected] of [
   ["24.x", "24.21.0"],
@@ -36,5 +46,8 @@ test("with an open range, another line's image does not stand in for the long-te
 test("the error names the newest version of each line", (t) => {
   const error = noSuchVersion({ range: "99.x", from: "engines.node" }, VERSIONS);
   t.is(error.code, "build-failed");
-  t.regex(error.message, /'99\.x' was expected \(engines\.node\).* 18\.20\.8, 20\.20\.2, 22\.23\.3, 24\.21\.0, 25\.9\.0, 26\.10\.0/);
+  t.regex(
+    error.message,
+    /'99\.x' was expected \(engines\.node\).* 18\.20\.8, 20\.20\.2, 22\.23\.3, 24\.21\.0, 25\.9\.0, 26\.10\.0/,
+  );
 });

@@ -1,0 +1,40 @@
+import type { Route, RouteEvent } from "./contract.ts";
+
+/** True for something that can be routed by. */
+export function isRoute(value: unknown): value is Route {
+  if (typeof value !== "object" || value === null) return false;
+  const route = value as Partial<Route>;
+  return (
+    typeof route.app === "string" &&
+    Number.isInteger(route.version) &&
+    Number.isInteger(route.release) &&
+    Number.isFinite(route.drainMs) &&
+    Array.isArray(route.hosts) &&
+    route.hosts.every((host) => typeof host === "string") &&
+    Array.isArray(route.targets) &&
+    route.targets.every(
+      ({ id, host, port }) =>
+        typeof id === "string" && typeof host === "string" && Number.isInteger(port),
+    )
+  );
+}
+
+/** True for an event that a router can act on. */
+export function isRouteEvent(value: unknown): value is RouteEvent {
+  if (typeof value !== "object" || value === null) return false;
+  const event = value as Record<string, unknown>;
+  if (event["type"] === "route") return isRoute(event["route"]);
+  if (typeof event["app"] !== "string") return false;
+  switch (event["type"]) {
+    case "prepare":
+      return typeof event["swap"] === "string" && Number.isFinite(event["holdMs"]);
+    case "unhold":
+      return typeof event["swap"] === "string";
+    case "gone":
+      return Number.isInteger(event["version"]);
+    case "count":
+      return typeof event["id"] === "string";
+    default:
+      return false;
+  }
+}
