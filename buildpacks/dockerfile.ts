@@ -16,15 +16,15 @@ export const dockerfile: Detector = {
     const text = await tree.read("Dockerfile");
     if (text === null) return null;
     const procfile = await readProcfile(tree);
-    const { text: dockerfile, left } = withoutSyntax(text);
-    const warnings = left
-      ? [`The line 'syntax=${left}' is left out: the engine's own builder is used.`]
+    const used = withoutSyntax(text);
+    const warnings = used.left
+      ? [`The line 'syntax=${used.left}' is left out: the engine's own builder is used.`]
       : [];
     return {
       buildpack: "dockerfile",
       why: procfile ? "Dockerfile with Procfile" : "Dockerfile",
       warnings,
-      dockerfile,
+      dockerfile: used.text,
       from: [...text.matchAll(FROM)].map((match) => match[1] ?? ""),
       processes: { web: "", ...procfile },
     };

@@ -86,6 +86,7 @@ export function createExec(options: ExecOptions) {
         HOME: "/nonexistent",
         LC_ALL: "C.UTF-8",
         TEAL_URL: apiUrl,
+        TEAL_OVER_SSH: "1",
         TEAL_TOKEN: token,
       },
       stdio: ["pipe", "pipe", "pipe"],

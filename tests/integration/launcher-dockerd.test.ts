@@ -42,7 +42,9 @@ test("an engine that is not there has no version", async (t) => {
 test("a dockerd of our own answers, comes back when it is killed, and is started once", async (t) => {
   t.timeout(120_000);
   const socket = `unix://${join(dir, "docker.sock")}`;
-  const args = [
+  const command = [
+    // In a network of its own: a dockerd without a bridge removes the one that it finds.
+    ...["unshare", "--net", "dockerd"],
     ...["--data-root", join(dir, "data"), "--exec-root", join(dir, "exec")],
     ...["--pidfile", join(dir, "docker.pid"), "-H", socket],
     // Beside the machine's own engine: a bridge of its own (with `none` it would remove docker0,
@@ -52,7 +54,7 @@ test("a dockerd of our own answers, comes back when it is killed, and is started
   await run("ip", ["link", "add", BRIDGE, "type", "bridge"], { env });
   await run("ip", ["addr", "add", "10.215.0.1/24", "dev", BRIDGE], { env });
   const engine = createEngineClient(socket);
-  const options = { dir: join(dir, "supervised"), args, env };
+  const options = { dir: join(dir, "supervised"), command, env };
   const answers = async (): Promise<boolean> => (await engine.version()) !== null;
   await superviseDockerd(options);
   t.true(await poll(answers, 60_000), "it answers");

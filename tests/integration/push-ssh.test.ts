@@ -72,8 +72,7 @@ test.serial("a key sees only its apps and does only what its role may", async (t
 test.serial(
   "any other command is the platform's, with a token of its own that ends with it",
   async (t) => {
-    const { status, output } = await ssh(
-      admin,
+    const { status, output } = await admin.ssh(
       ["config:set", "-a", "shop", `'A=it is "so"'`, "B=\\$HOME;id"],
       {
         input: "from the client",
@@ -109,7 +108,7 @@ test.serial("a shell, a subsystem, a terminal and a forwarding are refused", asy
   t.regex(terminal.output, /PTY allocation request failed/);
   const forward = await admin.ssh([], { flags: ["-W", "127.0.0.1:1"] });
   t.not(forward.status, 0);
-  t.regex(forward.output, /administratively prohibited|open failed/);
+  t.regex(forward.output, /forwarding failed/);
 });
 
 test.serial("a command with an open quote is refused with a sentence", async (t) => {

@@ -1,5 +1,5 @@
 import { execFile, spawn } from "node:child_process";
-import { createServer } from "node:http";
+import { createServer, request, type IncomingHttpHeaders } from "node:http";
 import { type AddressInfo } from "node:net";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -233,4 +233,49 @@ function defaultScript(): Script {
 
 function pick<T extends object, K extends keyof T>(from: T, key: K): Partial<Pick<T, K>> {
   return from[key] === undefined ? {} : ({ [key]: from[key] } as Pick<T, K>);
+}
+
+interface GitRequest {
+  headers?: Record<string, string>;
+  body?: string | Buffer;
+  /** Null: no Authorization header at all; unset: the admin's. */
+  secret?: string | null;
+}
+
+/** One HTTP request with exactly this path; no client normalises it. */
+export function requestGit(
+  world: { port: number; admin: string },
+  method: string,
+  path: string,
+  { headers = {}, body, secret = world.admin }: GitRequest = {},
+): Promise<{ status: number; headers: IncomingHttpHeaders; text: string }> {
+  const auth = secret === null ? {} : { auth: `x:${secret}` };
+  const {
+    promise,
+    resolve: done,
+    reject: fail,
+  } = Promise.withResolvers<{
+    status: number;
+    headers: IncomingHttpHeaders;
+    text: string;
+  }>();
+  const req = request({
+    host: "127.0.0.1",
+    port: world.port,
+    method,
+    path,
+    headers,
+    agent: false,
+    ...auth,
+  });
+  req.once("error", fail);
+  req.once("response", (res) => {
+    let text = "";
+    res.setEncoding("latin1").on("data", (chunk: string) => (text += chunk));
+    const finish = () => done({ status: res.statusCode ?? 0, headers: res.headers, text });
+    res.once("close", finish);
+    res.once("error", () => {});
+  });
+  req.end(body);
+  return promise;
 }

@@ -74,7 +74,7 @@ async function readSaved(tar: Readable): Promise<Map<string, Buffer>> {
     const { name, type, linkname } = entry.header;
     if (type === "symlink" && linkname)
       links.push([name, new URL(linkname, `file:///${name}`).pathname.slice(1)]);
-    files.set(name, await buffer(entry as unknown as Readable));
+    files.set(name, await buffer(entry));
   }
   for (const [name, target] of links) files.set(name, files.get(target)!);
   return files;

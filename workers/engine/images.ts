@@ -159,7 +159,7 @@ async function build(docker: Docker, request: BuildRequest): Promise<string> {
   );
   let id: string | null = null;
   const failure = await readEvents(answer as Readable, signal, (event) => {
-    if (event.id === "moby.buildkit.trace") progress.add(String(event.aux ?? ""));
+    if (event.id === "moby.buildkit.trace") progress.add(event.aux as string);
     if (event.id === "moby.image.id") id = (event.aux as { ID: string }).ID;
   });
   if (failure !== null) throw new BuildError(failure, progress.failed());

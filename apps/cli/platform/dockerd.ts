@@ -39,7 +39,12 @@ export async function ensureEngine({
   }
   await progress.step("Starting the Docker engine", async () => {
     if (systemd) await run("systemctl", ["enable", "--now", "docker"], { env });
-    else await superviseDockerd({ dir: DOCKERD_DIR, args: await dockerdArguments(), env });
+    else
+      await superviseDockerd({
+        dir: DOCKERD_DIR,
+        command: ["dockerd", ...(await dockerdArguments())],
+        env,
+      });
     if (await poll(async () => (await engine.version()) !== null, READY_MS)) return;
     throw new PlatformError(
       `dockerd does not answer after ${READY_MS / 1000} s. Its last lines:\n${indent(await lastWords(systemd, env))}`,
@@ -65,11 +70,11 @@ export async function dockerdArguments(
 /** Starts a dockerd under a runsv of its own, unless one is there. */
 export async function superviseDockerd({
   dir,
-  args,
+  command,
   env,
 }: {
   dir: string;
-  args: string[];
+  command: string[];
   env: Record<string, string>;
 }): Promise<void> {
   await mkdir(dir, { recursive: true, mode: 0o700 });
@@ -82,7 +87,7 @@ export async function superviseDockerd({
       "[ -e /sys/fs/cgroup/cgroup.controllers ] || [ -d /sys/fs/cgroup/memory ] ||",
       "  mount -t cgroup2 cgroup2 /sys/fs/cgroup",
     ],
-    command: `dockerd ${args.map(quote).join(" ")}`,
+    command: command.map(quote).join(" "),
     logDir: join(dir, "log"),
   });
   if ((await findProcess("runsv", service)) !== null) return;

@@ -43,7 +43,7 @@ export interface LoadReport {
 }
 
 export interface Load {
-  /** When the first request that was begun after `since` and answered with `version` was answered; null: not in time. */
+  /** When the first request that was begun after `since` and answered with `version` was answered; null: not in time, or the load was stopped before. */
   firstAnswer(version: string, since: number, timeoutMs: number): Promise<number | null>;
   /** Lets open requests end, then tells what was counted. */
   stop(): Promise<LoadReport>;
@@ -97,7 +97,7 @@ export function startLoad(options: LoadOptions): Load {
     async firstAnswer(version, since, timeoutMs) {
       watched.set(version, [...(watched.get(version) ?? []), since]);
       const key = `${version} ${since}`;
-      await poll(async () => first.has(key), timeoutMs, 5);
+      await poll(async () => first.has(key) || stopping.signal.aborted, timeoutMs, 5);
       return first.get(key) ?? null;
     },
     async stop() {

@@ -24,7 +24,7 @@ async function archive(
 async function entries(tar: Buffer): Promise<(Header & { text: string })[]> {
   const found: (Header & { text: string })[] = [];
   for await (const entry of Readable.from([tar]).pipe(extract())) {
-    found.push({ ...entry.header, text: (await buffer(entry as unknown as Readable)).toString() });
+    found.push({ ...entry.header, text: (await buffer(entry)).toString() });
   }
   return found;
 }

@@ -1,0 +1,88 @@
+import { cpSync, readdirSync, rmSync } from "node:fs";
+import { join, resolve } from "node:path";
+import anyTest, { type TestFn } from "ava";
+import { Redis } from "ioredis";
+import { keys } from "../../apps/keys.ts";
+import { containersOf } from "../support/docker-remains.ts";
+import { type Platform, startPlatform, until } from "../support/platform.ts";
+import { createRepo, type Repo } from "../support/repo.ts";
+
+const FIXTURES = resolve(import.meta.dirname, "../fixtures/apps");
+const APP = "gate";
+
+interface Context {
+  platform: Platform;
+  repo: Repo;
+  redis: Redis;
+}
+const test = anyTest as TestFn<Context>;
+
+test.before(async (t) => {
+  t.timeout(120_000);
+  const platform = await startPlatform({ env: { TEAL_DEPLOY_TIMEOUT: "4" } });
+  const repo = createRepo("hello-plain", platform, APP);
+  await repo.init();
+  const pushed = await repo.push();
+  if (pushed.status !== 0) throw new Error(pushed.text);
+  t.context = { platform, repo, redis: new Redis(join(platform.home, "redis.sock")) };
+});
+
+test.after.always(async (t) => {
+  t.context.redis?.disconnect();
+  t.context.repo?.remove();
+  await t.context.platform?.stop();
+});
+
+/** Each breaks one gate on purpose, and what the push must say about it. */
+const BROKEN: [fixture: string, says: RegExp][] = [
+  ["never-healthy", /web\.1 did not become healthy within 4 s: status 500/],
+  ["no-listener", /nothing listens on port 5000 \(\$PORT\), nor on any other/],
+  ["wrong-port", /nothing listens on port 5000 \(\$PORT\): it listens on 3000/],
+  ["localhost-only", /it listens on 127\.0\.0\.1:5000 only/],
+  ["crashes-at-start", /its process ended with status 1/],
+  ["failing-build", /The build failed/],
+  ["failing-release", /The release command ended with status 1/],
+  ["no-start-command", /start command/],
+  ["broken-package-json", /package\.json/],
+];
+
+for (const [fixture, says] of BROKEN) {
+  test.serial(`${fixture}: the push fails with its reason, and the live colour has not noticed`, async (t) => {
+    t.timeout(60_000);
+    const { platform, repo, redis } = t.context;
+    const route = await redis.hget(keys.routes, APP);
+    for (const name of readdirSync(repo.dir)) {
+      if (name !== ".git") rmSync(join(repo.dir, name), { recursive: true });
+    }
+    cpSync(join(FIXTURES, fixture), repo.dir, { recursive: true });
+    const pushed = await repo.push();
+    t.is(pushed.status, 1, pushed.text);
+    t.regex(pushed.text, says);
+    t.regex(pushed.text, /remote rejected.*pre-receive hook declined/);
+
+    // Invariant 9: byte for byte.
+    t.is(await redis.hget(keys.routes, APP), route);
+    const [newest] = (await platform.api("GET", `/apps/${APP}/deploys`)).body.deploys;
+    t.is(newest.state, "failed");
+    // What it started is gone again.
+    await until(30_000, async () => (await containersOf(platform.namespace)).length === 1);
+  });
+}
+
+test.serial("the app's last lines are in the push when a check fails", async (t) => {
+  const { platform } = t.context;
+  const { deploys } = (await platform.api("GET", `/apps/${APP}/deploys`)).body;
+  const crashed = deploys.find((deploy: { error?: string }) => deploy.error?.includes("ended with status 1"));
+  const { lines } = (await platform.api("GET", `/deploys/${crashed.id}/log`)).body;
+  t.true(lines.some((line: { kind: string }) => line.kind === "output"));
+});
+
+test.serial("a good push after all of them goes live", async (t) => {
+  const { repo } = t.context;
+  for (const name of readdirSync(repo.dir)) {
+    if (name !== ".git") rmSync(join(repo.dir, name), { recursive: true });
+  }
+  cpSync(join(FIXTURES, "hello-plain"), repo.dir, { recursive: true });
+  const pushed = await repo.push({ "version.txt": "after" });
+  t.is(pushed.status, 0, pushed.text);
+});
