@@ -1,6 +1,6 @@
 // oxlint-disable eslint/no-control-regex -- control characters are what this file is about
 /** Longest line kept, in UTF-16 units. */
-export const MAX_LENGTH = 4000;
+const MAX_LENGTH = 4000;
 /** Beyond this a line is not even looked at: escapes can make a short line long. */
 const MAX_RAW = 64_000;
 

@@ -83,6 +83,7 @@ export function createGitHttp(options: Options) {
     const stop = (error?: unknown) => {
       if (isTealError(error)) wrong = error;
       req.unpipe();
+      for (const transform of transforms) transform.destroy();
       stdin.destroy();
       if (req.complete) return;
       req.resume();

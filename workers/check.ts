@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { TealError } from "../apps/errors.ts";
 import type { Instance } from "../apps/types.ts";
 import { spent } from "./context.ts";
@@ -20,6 +21,7 @@ interface Options {
 const POLL_MS = 100;
 const LOOK_AT_CONTAINER_MS = 500;
 const PROBE_TIMEOUT_MS = 5000;
+const PROBE_MIN_MS = 500;
 /** A process without a port is healthy once it has run for this long. */
 const SETTLE_MS = 1000;
 const LAST_LINES = 50;
@@ -52,43 +54,87 @@ export async function checkInstance(
 /** null when healthy, else why not. */
 async function waitForAnswer(
   instance: Instance,
+  work: Work,
+  options: Options,
+): Promise<string | null> {
+  const { containers } = options;
+  const watch = watchForEnd(containers, instance.id);
+  const over = new AbortController();
+  try {
+    const polled = pollUntilHealthy(instance, work, options, over.signal);
+    const why = await Promise.race([watch.ended, polled]);
+    if (why === null || watch.signal.aborted) return why;
+    const state = await containers.inspect(instance.id);
+    const port = instance.port ?? 0;
+    const silence = state?.running ? explainSilence(port, await listeningPorts(state.pid)) : "";
+    return silence || why;
+  } finally {
+    watch.stop();
+    over.abort();
+  }
+}
+
+/** null when healthy; after the time is over the last status or error. */
+async function pollUntilHealthy(
+  instance: Instance,
   { say, signal }: Work,
-  { containers, hostHeader, timeoutMs }: Options,
+  { hostHeader, timeoutMs }: Options,
+  over: AbortSignal,
 ): Promise<string | null> {
   const { host = "", port = 0 } = instance;
   say("step", `Checking ${instance.process}.${instance.index}: GET / on port ${port}`);
   const began = performance.now();
-  let lookAt = LOOK_AT_CONTAINER_MS;
   let last = "";
   for (let tries = 1; ; tries++) {
     signal.throwIfAborted();
-    const found = await attempt({ host, port }, hostHeader);
+    const left = timeoutMs - (performance.now() - began);
+    const probeMs = Math.max(PROBE_MIN_MS, Math.min(PROBE_TIMEOUT_MS, left));
+    const found = await attempt({ host, port }, hostHeader, probeMs);
     if (found.healthy) {
       say("info", `Try ${tries}: ${found.text}`);
       return null;
     }
     const elapsed = performance.now() - began;
+    if (over.aborted) return last;
     if (found.text !== last) say("info", `Try ${tries} after ${spent(elapsed)}: ${found.text}`);
     last = found.text;
-    if (elapsed > timeoutMs) break;
-    if (elapsed > lookAt) {
-      lookAt = elapsed + LOOK_AT_CONTAINER_MS;
-      const ended = endOf(await containers.inspect(instance.id));
-      if (ended) return ended;
-    }
-    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+    if (elapsed > timeoutMs) return last;
+    await sleep(POLL_MS);
   }
-  const state = await containers.inspect(instance.id);
-  const silence = state?.running ? explainSilence(port, await listeningPorts(state.pid)) : "";
-  return silence || last;
+}
+
+/** `ended` resolves with a sentence when the container's process has ended; a dead container's address swallows probes. */
+function watchForEnd(containers: Options["containers"], id: string) {
+  const stopping = new AbortController();
+  const look = async (): Promise<string> => {
+    for (;;) {
+      await sleep(LOOK_AT_CONTAINER_MS, undefined, { signal: stopping.signal });
+      const reason = endOf(await containers.inspect(id));
+      if (reason) return reason;
+    }
+  };
+  const found = new AbortController();
+  const ended = look().then((reason) => {
+    found.abort();
+    return reason;
+  });
+  // Stopped or without an engine: the check itself says what matters.
+  ended.catch(() => {});
+  const never = new Promise<never>(() => {});
+  return {
+    ended: ended.catch(() => never),
+    signal: found.signal,
+    stop: () => stopping.abort(),
+  };
 }
 
 async function attempt(
   target: { host: string; port: number },
   hostHeader: string,
+  timeoutMs: number,
 ): Promise<{ healthy: boolean; text: string }> {
   try {
-    const answer = await probe(target, { hostHeader, timeoutMs: PROBE_TIMEOUT_MS });
+    const answer = await probe(target, { hostHeader, timeoutMs });
     const healthy = answer.status >= 100 && answer.status < 500;
     return { healthy, text: healthy ? `status ${answer.status}` : describe(answer) };
   } catch (error) {
@@ -112,7 +158,7 @@ async function waitForSettled(
     signal.throwIfAborted();
     const ended = endOf(await containers.inspect(instance.id));
     if (ended) return ended;
-    await new Promise((resolve) => setTimeout(resolve, POLL_MS * 2));
+    await sleep(POLL_MS * 2);
   }
   return null;
 }

@@ -48,12 +48,13 @@ export function createReaper(options: Options): Reaper {
     const retired = (await options.store.listInstances(app)).filter(isRetired);
     if (retired.length === 0) return false;
     const routers = await options.store.routers();
+    const routed = (await options.store.getRoute(app)) !== null;
     const waits = await Promise.all(
       retired.map(async (instance) => {
         const since = seen.get(instance.id) ?? options.now();
         seen.set(instance.id, since);
         const waited = options.now() - since;
-        const free = routers.every((router) => letsGo(options, router, instance, waited));
+        const free = routers.every((router) => letsGo(options, router, { instance, waited, routed }));
         if (free) await stopAndRemove(options, instance);
         if (free) seen.delete(instance.id);
         return !free;
@@ -85,13 +86,13 @@ export function createReaper(options: Options): Reaper {
 function letsGo(
   { drainMs, isGone }: Options,
   router: RouterState,
-  instance: Instance,
-  waitedMs: number,
+  { instance, waited, routed }: { instance: Instance; waited: number; routed: boolean },
 ): boolean {
   if (router.expired && isGone(router)) return true;
-  const acknowledged = (router.acks[instance.app] ?? 0) >= (instance.retiredVersion ?? 0);
-  if (!acknowledged) return false;
-  return (router.busy[instance.id] ?? 0) === 0 || waitedMs >= drainMs;
+  // A router that knows nothing of an app without a route has nothing to acknowledge.
+  const version = router.acks[instance.app] ?? (routed ? 0 : Infinity);
+  if (version < (instance.retiredVersion ?? 0)) return false;
+  return (router.busy[instance.id] ?? 0) === 0 || waited >= drainMs;
 }
 
 async function stopAndRemove({ store, effects, reach }: Options, instance: Instance): Promise<void> {

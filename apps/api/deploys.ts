@@ -21,11 +21,11 @@ export function deployRoutes({ store, deploys, deployLog }: ApiOptions): Route[]
     route({
       method: "get",
       path: "/deploys/:deploy",
-      summary: "One deploy",
+      summary: "One deploy, with what its steps took and found",
       subject: "deploy",
       needs: "read",
-      answer: deploySchema,
-      handle: async ({ subject }) => subject,
+      answer: deploySchema.extend({ steps: z.record(z.string(), z.unknown()) }),
+      handle: async ({ subject }) => ({ ...subject, steps: await store.getSteps(subject.id) }),
     }),
     route({
       method: "get",

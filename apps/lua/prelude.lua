@@ -34,6 +34,15 @@ local function deploy_changed(id)
   redis.call("PUBLISH", K.deployEvents, id)
 end
 
+-- Set of the deploys that something which serves is of.
+local function kept_deploys()
+  local kept = {}
+  for _, field in ipairs({ "liveDeploy", "standbyDeploy", "routeDeploy" }) do
+    kept[get(K.app, field) or ""] = true
+  end
+  return kept
+end
+
 local function forget_deploy(id)
   redis.call("DEL", at(K.deploy, id), at(K.deployLog, id), at(K.deploySteps, id), at(K.deployGone, id))
 end
@@ -43,10 +52,7 @@ local function trim_deploys()
   local running = redis.call("HEXISTS", K.app, "running")
   local excess = redis.call("LLEN", K.deploys) - redis.call("LLEN", K.queued) - running - KEEP_DEPLOYS
   if excess <= 0 then return end
-  local kept = {}
-  for _, field in ipairs({ "liveDeploy", "standbyDeploy", "routeDeploy" }) do
-    kept[get(K.app, field) or ""] = true
-  end
+  local kept = kept_deploys()
   -- at most five stay: three kept, one queued, one running
   for _, id in ipairs(redis.call("LRANGE", K.deploys, 0, excess + 4)) do
     if excess > 0 and not kept[id] and FINAL[get(at(K.deploy, id), "state")] then
@@ -107,10 +113,12 @@ local function clear_slot(name)
   redis.call("HDEL", K.app, name .. "Colour", name .. "Release", name .. "Deploy", name .. "Since")
 end
 
--- The recorded decision that an instance will be stopped. True when it is new.
+-- The recorded decision that an instance will be stopped. Without one of its targets a standby is
+-- none; only targets are ever `live`.
 local function retire_instance(id, version)
   local key = at(K.instance, id)
-  if LIFE[get(key, "state")] >= LIFE.retired then return false end
+  local state, deploy = unpack(redis.call("HMGET", key, "state", "deploy"))
+  if LIFE[state] >= LIFE.retired then return end
+  if state == "live" and get(K.app, "standbyDeploy") == deploy then clear_slot("standby") end
   redis.call("HSET", key, "state", "retired", "retiredVersion", version, "retiredAt", now())
-  return true
 end

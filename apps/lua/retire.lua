@@ -13,11 +13,8 @@ local version = get(K.app, "routeVersion")
 local out = { "ok" }
 for i = 2, #IN do
   if redis.call("SISMEMBER", K.instances, IN[i]) == 1 then
-    local key = at(K.instance, IN[i])
-    if retire_instance(IN[i], version) and get(K.app, "standbyDeploy") == get(key, "deploy") then
-      clear_slot("standby")
-    end
-    out[#out + 1] = redis.call("HGETALL", key)
+    retire_instance(IN[i], version)
+    out[#out + 1] = redis.call("HGETALL", at(K.instance, IN[i]))
   end
 end
 return out

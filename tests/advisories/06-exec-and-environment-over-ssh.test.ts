@@ -68,6 +68,13 @@ test("of the client's environment only GIT_PROTOCOL comes through", async (t) =>
   ];
   const { output } = await admin.ssh(["env"], { flags: ["-o", `SetEnv=${evil.join(" ")}`] });
   const { env } = JSON.parse(output.split("\n")[0]!) as { env: Record<string, string> };
-  t.deepEqual(Object.keys(env).toSorted(), ["HOME", "LC_ALL", "PATH", "TEAL_TOKEN", "TEAL_URL"]);
+  t.deepEqual(Object.keys(env).toSorted(), [
+    "HOME",
+    "LC_ALL",
+    "PATH",
+    "TEAL_OVER_SSH",
+    "TEAL_TOKEN",
+    "TEAL_URL",
+  ]);
   t.regex(env["TEAL_URL"]!, /^http:\/\/127\.0\.0\.1:/);
 });

@@ -42,7 +42,7 @@ const BROKEN: [fixture: string, says: RegExp][] = [
   ["crashes-at-start", /its process ended with status 1/],
   ["failing-build", /The build failed/],
   ["failing-release", /The release command ended with status 1/],
-  ["no-start-command", /start command/],
+  ["no-start-command", /A way to start the app was expected/],
   ["broken-package-json", /package\.json/],
 ];
 

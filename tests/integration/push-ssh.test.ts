@@ -89,6 +89,7 @@ test.serial(
       "HOME",
       "LC_ALL",
       "PATH",
+      "TEAL_OVER_SSH",
       "TEAL_TOKEN",
       "TEAL_URL",
     ]);
@@ -121,7 +122,7 @@ test.serial("a command ends when its client goes, and its token with it", async 
   const line = admin.line(["wait"]);
   const client = spawn("ssh", line, { env: { PATH: process.env["PATH"]! } });
   const [said] = (await once(client.stdout, "data")) as [Buffer];
-  const command = Number(String(said).trim());
+  const { pid: command } = JSON.parse(String(said)) as { pid: number };
   t.notThrows(() => process.kill(command, 0));
   client.kill("SIGKILL");
   await eventually(() => !isRunning(command));

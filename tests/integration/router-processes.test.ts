@@ -19,27 +19,34 @@ async function startApp(t: ExecutionContext, says: string): Promise<number> {
   return port;
 }
 
-/** Phase one on every router, phase two in the store, as a worker does it. */
+/** Phase one on every router, phase two in the store, as a worker does it; `between` in between. */
 async function swapTo(
   world: Routers,
   version: number,
   port: number,
   routers: number,
+  between?: () => Promise<void>,
 ): Promise<void> {
   const swap = `swap-${version}`;
-  const count = (type: RouteAck["type"]) =>
-    world.acks.filter((ack) => ack.type === type && "swap" in ack && ack.swap === swap).length;
+  const count = (matches: (ack: RouteAck) => boolean) =>
+    new Set(world.acks.filter(matches).map((ack) => ack.router)).size;
   await world.redis.set(keys.prepared("shop"), swap, "PX", 3000);
   await world.publish({ type: "prepare", app: "shop", swap, holdMs: 4000 });
   await eventually(
-    () => count("held") === routers,
+    () => count((ack) => ack.type === "held" && ack.swap === swap) === routers,
     () => `held by ${routers} routers`,
   );
+  await between?.();
   await world.commit(routeTo([port], { version, release: version }), swap);
   await eventually(
-    () => count("flipped") === routers,
+    () => count((ack) => ack.type === "flipped" && ack.version === version) === routers,
     () => `flipped by ${routers} routers`,
   );
+}
+
+async function subscribers(world: Routers): Promise<string[]> {
+  const list = String(await world.redis.client("LIST", "TYPE", "PUBSUB"));
+  return [...list.matchAll(/^id=(\d+) /gm)].map((match) => match[1] as string);
 }
 
 test.serial(
@@ -49,8 +56,15 @@ test.serial(
     await world.startRedis();
     const ports = [await startApp(t, "v1"), await startApp(t, "v2")];
     await world.commit(routeTo([ports[0] as number], { version: 1 }));
-    const routers = [await world.start(1), await world.start(2)];
+    const routers = [await world.start(1)];
+    const others = await subscribers(world);
+    routers.push(await world.start(2));
     t.is((await world.reports()).length, 2);
+    // Makes the second router deaf, so that it misses the commit and hears of it later than the first.
+    const deafen = async (): Promise<void> => {
+      const own = (await subscribers(world)).filter((id) => !others.includes(id));
+      for (const id of own) await world.redis.client("KILL", "ID", id);
+    };
 
     const agent = new Agent({ keepAlive: true, maxSockets: 16 });
     const seen: Observed[] = [];
@@ -79,7 +93,7 @@ test.serial(
       await eventually(() => seen.length > (swap + 1) * 300);
       const next = (swap + 1) % 2;
       phases.push({ version: `v${next + 1}`, notBefore: performance.now() });
-      await swapTo(world, swap + 2, ports[next] as number, 2);
+      await swapTo(world, swap + 2, ports[next] as number, 2, swap % 2 ? deafen : undefined);
     }
     await load;
     agent.destroy();

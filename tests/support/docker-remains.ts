@@ -10,7 +10,14 @@ async function docker(...args: string[]): Promise<string[]> {
 
 /** Containers of a platform, by name, running or not. */
 export function containersOf(namespace: string): Promise<string[]> {
-  return docker("ps", "-a", "--filter", `label=teal.platform=${namespace}`, "--format", "{{.Names}}");
+  return docker(
+    "ps",
+    "-a",
+    "--filter",
+    `label=teal.platform=${namespace}`,
+    "--format",
+    "{{.Names}}",
+  );
 }
 
 /** Removes every container, network and image tag of one test platform; nothing else. */

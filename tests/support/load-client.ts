@@ -77,7 +77,10 @@ function keepAsking(): Promise<void> {
         if (closes) socket.destroy();
         else ask();
       });
-      socket.on("error", (error) => start && !ending && result.lost.push(`error: ${error.message}`));
+      socket.on(
+        "error",
+        (error) => start && !ending && result.lost.push(`error: ${error.message}`),
+      );
       socket.on("close", (bad) => {
         if (start && !bad && !ending) result.lost.push(`closed without an answer: ${text}`);
         if (ending) resolve();
@@ -99,19 +102,23 @@ async function keepDownloading(): Promise<void> {
   while (!ending) {
     await new Promise<void>((resolve) => {
       const fail = (why: string) => (ending || result.lost.push(`download: ${why}`), resolve());
-      get({ port, host: "127.0.0.1", path: "/slow?ms=1500", headers: { host }, agent: false }, (res) => {
-        let body = "";
-        res.setEncoding("utf8");
-        res.on("data", (chunk: string) => (body += chunk));
-        res.on("error", (error) => fail(error.message));
-        res.on("end", () => {
-          const lines = body.trim().split("\n");
-          const whole = res.statusCode === 200 && lines.length === 10 && new Set(lines).size === 1;
-          if (!whole) return fail(`status ${res.statusCode}, ${lines.length} lines`);
-          result.downloads++;
-          resolve();
-        });
-      }).on("error", (error) => fail(error.message));
+      get(
+        { port, host: "127.0.0.1", path: "/slow?ms=1500", headers: { host }, agent: false },
+        (res) => {
+          let body = "";
+          res.setEncoding("utf8");
+          res.on("data", (chunk: string) => (body += chunk));
+          res.on("error", (error) => fail(error.message));
+          res.on("end", () => {
+            const lines = body.trim().split("\n");
+            const whole =
+              res.statusCode === 200 && lines.length === 10 && new Set(lines).size === 1;
+            if (!whole) return fail(`status ${res.statusCode}, ${lines.length} lines`);
+            result.downloads++;
+            resolve();
+          });
+        },
+      ).on("error", (error) => fail(error.message));
     });
   }
 }

@@ -39,15 +39,13 @@ export function createMemoryInstances(state: State): InstancePart {
       return structuredClone(all.toSorted((a, b) => (a.id < b.id ? -1 : 1)));
     },
     async retire(claim, ids) {
-      const { app, route, instances } = guard(state, claim);
+      const record = guard(state, claim);
+      const { app, route, instances } = record;
       const live = ids.find((id) => route?.targets.some((target) => target.id === id));
       if (live !== undefined)
         throw new TealError("instance-live", { instance: live, name: app.name });
       const found = ids.map((id) => instances.get(id)).filter((it) => it !== undefined);
-      for (const instance of found) {
-        const decided = retireInstance(state, instance, app.routeVersion);
-        if (decided && app.standby?.deploy === instance.deploy) app.standby = null;
-      }
+      for (const instance of found) retireInstance(state, record, instance);
       return structuredClone(found);
     },
     async markGone(id, to) {

@@ -1,5 +1,6 @@
 import type { Route, RouteEvent, RouterReport } from "../../router/contract.ts";
 import { TealError } from "../../apps/errors.ts";
+import { KEEP_DEPLOYS } from "../../apps/store-scripts.ts";
 import type { Claim } from "../../apps/store.ts";
 import {
   FINAL_STATES,
@@ -29,8 +30,6 @@ export interface MemoryOptions {
   /** ms */
   now: () => number;
   publish: (event: RouteEvent) => void;
-  /** Finished deploys kept per app. */
-  keepDeploys: number;
 }
 
 /** What the in-memory store remembers, and the steps that several of its transitions share. */
@@ -80,6 +79,11 @@ export function finish(state: State, deploy: Deploy, final: FinalState, why = ""
   trimDeploys(state, record);
 }
 
+/** The deploys that something which serves is of. */
+export function keptDeploys({ app, route }: AppRecord): Set<string | undefined> {
+  return new Set([app.live?.deploy, app.standby?.deploy, route?.deploy]);
+}
+
 export function forgetDeploy(state: State, id: string): void {
   state.deploys.delete(id);
   state.steps.delete(id);
@@ -87,10 +91,9 @@ export function forgetDeploy(state: State, id: string): void {
 }
 
 function trimDeploys(state: State, record: AppRecord): void {
-  const { live, standby } = record.app;
-  const kept = new Set([live?.deploy, standby?.deploy, record.route?.deploy]);
+  const kept = keptDeploys(record);
   const finished = record.deploys.filter((id) => isFinal(state.deploys.get(id) as Deploy));
-  const excess = Math.max(0, finished.length - state.keepDeploys);
+  const excess = Math.max(0, finished.length - KEEP_DEPLOYS);
   for (const id of finished.filter((it) => !kept.has(it)).slice(0, excess)) {
     record.deploys.splice(record.deploys.indexOf(id), 1);
     forgetDeploy(state, id);
@@ -123,11 +126,10 @@ export function dropHold(state: State, record: AppRecord, except?: string): void
   state.publish({ type: "unhold", app: record.app.name, swap });
 }
 
-/** True when the decision is new. */
-export function retireInstance(state: State, instance: Instance, version: number): boolean {
-  if (rank(instance.state) >= rank("retired")) return false;
+export function retireInstance(state: State, { app }: AppRecord, instance: Instance): void {
+  if (rank(instance.state) >= rank("retired")) return;
+  if (instance.state === "live" && app.standby?.deploy === instance.deploy) app.standby = null;
   instance.state = "retired";
-  instance.retiredVersion = version;
+  instance.retiredVersion = app.routeVersion;
   instance.retiredAt = state.now();
-  return true;
 }

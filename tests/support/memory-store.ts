@@ -11,6 +11,7 @@ import {
   forgetDeploy,
   guard,
   isFinal,
+  keptDeploys,
   queuedOf,
   retireInstance,
   type AppRecord,
@@ -28,13 +29,9 @@ export interface MemoryStore extends Store {
  * The store in memory, for property tests: the same answers as the one on Redis (store-conformance
  * drives both), at once and deterministic. Nothing that it takes or gives is shared with the caller.
  */
-export function createMemoryStore({
-  keepDeploys = 200,
-  ...options
-}: Omit<MemoryOptions, "keepDeploys"> & Partial<MemoryOptions>): MemoryStore {
+export function createMemoryStore(options: MemoryOptions): MemoryStore {
   const state: State = {
     ...options,
-    keepDeploys,
     apps: new Map(),
     deploys: new Map(),
     steps: new Map(),
@@ -158,8 +155,7 @@ function bury(state: State, record: AppRecord): void {
   record.route = null;
   app.live = null;
   app.standby = null;
-  for (const instance of record.instances.values())
-    retireInstance(state, instance, app.routeVersion);
+  for (const instance of record.instances.values()) retireInstance(state, record, instance);
 }
 
 type DeployPart = Pick<Store, "requestDeploy" | "getDeploy" | "listDeploys" | "cancelDeploy">;
@@ -276,6 +272,7 @@ function nextDeploy(state: State, record: AppRecord): Deploy | null {
     finish(state, left, record.route?.deploy === left.id ? "live" : "failed", says);
     record.app.token += 1;
     dropHold(state, record);
+    retireLeftovers(state, record);
   }
   const [queued] = queuedOf(state, record);
   if (!queued) return null;
@@ -283,6 +280,13 @@ function nextDeploy(state: State, record: AppRecord): Deploy | null {
   queued.state = "running";
   queued.startedAt = state.now();
   return queued;
+}
+
+function retireLeftovers(state: State, record: AppRecord): void {
+  const kept = keptDeploys(record);
+  for (const instance of record.instances.values()) {
+    if (!kept.has(instance.deploy)) retireInstance(state, record, instance);
+  }
 }
 
 type ReleasePart = Pick<Store, "createRelease" | "getRelease" | "listReleases">;

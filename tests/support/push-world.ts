@@ -46,7 +46,7 @@ export interface Outcome {
 export function runCommand(
   command: string,
   args: string[],
-  { cwd, env = {}, input }: { cwd: string; env?: Record<string, string>; input?: string },
+  { cwd, env = {}, input }: { cwd: string; env?: Record<string, string>; input?: string | Buffer },
 ): Promise<Outcome> {
   return new Promise((done) => {
     const child = execFile(
@@ -203,6 +203,7 @@ export async function createWorkTree(path: string, files: Record<string, string>
   await commit(files, "First");
   return {
     path,
+    env,
     git,
     head,
     write,

@@ -14,7 +14,11 @@ export interface Pushed {
 export type Repo = ReturnType<typeof createRepo>;
 
 /** A developer's clone of a fixture app, with the remote `deploy`. The token is given by header, not in the URL. */
-export function createRepo(fixture: string, platform: { apiPort: number; adminToken(): string }, app: string) {
+export function createRepo(
+  fixture: string,
+  platform: { apiPort: number; adminToken(): string },
+  app: string,
+) {
   const dir = mkdtempSync(join(tmpdir(), "teal-repo-"));
   cpSync(join(FIXTURES, fixture), dir, { recursive: true });
   const basic = Buffer.from(`x:${platform.adminToken()}`).toString("base64");
@@ -39,7 +43,9 @@ export function createRepo(fixture: string, platform: { apiPort: number; adminTo
       child.stdout.on("data", (chunk: Buffer) => (text += chunk.toString()));
       child.stderr.on("data", (chunk: Buffer) => (text += chunk.toString()));
       child.on("error", fail);
-      child.on("close", (status) => done({ status: status ?? 1, text: text.replaceAll(/^remote: /gm, "") }));
+      child.on("close", (status) =>
+        done({ status: status ?? 1, text: text.replaceAll(/^remote: /gm, "") }),
+      );
     });
   }
 

@@ -6,7 +6,10 @@ import { runCommand, type PushWorld } from "./push-world.ts";
 /** In the place of the platform's command line: it shows what it was given, or waits to be ended. */
 export const SHOWING_CLI = `
   let input = "";
-  if (process.argv[2] === "wait") console.log(process.pid), setInterval(() => {}, 1000);
+  if (process.argv[2] === "wait") {
+    console.log(JSON.stringify({ pid: process.pid, env: process.env }));
+    setInterval(() => {}, 1000);
+  }
   else process.stdin.on("data", (chunk) => (input += chunk)).on("end", () => {
     console.log(JSON.stringify({ args: process.argv.slice(2), env: process.env, cwd: process.cwd(), input }));
     console.error("to standard error");

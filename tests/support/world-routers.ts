@@ -52,7 +52,8 @@ export function createWorldRouters({ turn, store, now, violations }: Options): W
 
   function apply(router: WorldRouter, event: RouteEvent): void {
     if (event.type === "prepare") router.held.set(event.app, event.swap);
-    if (event.type === "unhold" && router.held.get(event.app) === event.swap) router.held.delete(event.app);
+    if (event.type === "unhold" && router.held.get(event.app) === event.swap)
+      router.held.delete(event.app);
     if (event.type === "route") take(router, event.route);
     if (event.type === "gone" && event.version > (router.acks[event.app] ?? 0)) {
       router.routes.delete(event.app);
@@ -107,7 +108,10 @@ export function createWorldRouters({ turn, store, now, violations }: Options): W
       for (const router of routers) {
         router.cut = false;
         if (!router.alive) continue;
-        for (const app of new Set([...router.routes.keys(), ...(await store.listApps()).map((a) => a.name)])) {
+        for (const app of new Set([
+          ...router.routes.keys(),
+          ...(await store.listApps()).map((a) => a.name),
+        ])) {
           const route = await store.getRoute(app);
           if (route) take(router, route);
           else router.routes.delete(app);
@@ -121,7 +125,8 @@ export function createWorldRouters({ turn, store, now, violations }: Options): W
       const route = router?.routes.get(app);
       if (!router?.alive || router.cut || !route || router.held.has(app)) return;
       const newest = answered.get(app) ?? 0;
-      if (route.version < newest) violations.push(`${router.id} answered version ${route.version} of ${app} after ${newest}`);
+      if (route.version < newest)
+        violations.push(`${router.id} answered version ${route.version} of ${app} after ${newest}`);
       answered.set(app, Math.max(newest, route.version));
     },
     views: () =>

@@ -184,7 +184,9 @@ function createWorldEffects(
   store: Store,
   containers: Map<string, { running: boolean }>,
   violations: string[],
-): Effects & { listContainers(): Promise<{ id: string; app: string; running: boolean; oneOffOf: null }[]> } {
+): Effects & {
+  listContainers(): Promise<{ id: string; app: string; running: boolean; oneOffOf: null }[]>;
+} {
   const run = (instance: Instance) => {
     const container = containers.get(instance.id);
     if (!container) throw new TealError("no-engine", { detail: "no such container" });
@@ -260,24 +262,28 @@ function createChecks({ store, containers, routers, violations }: Checked) {
       if (route) {
         if (route.targets.length === 0) violations.push(`route of ${app.name} is empty`);
         for (const { id } of route.targets) {
-          if (!containers.get(id)?.running) violations.push(`route names ${id}, which does not run`);
+          if (!containers.get(id)?.running)
+            violations.push(`route names ${id}, which does not run`);
         }
         if (route.version < (versions.get(app.id) ?? 0)) violations.push("route version went back");
         versions.set(app.id, route.version);
       }
       for (const instance of await store.listInstances(app.name)) {
-        if (rank(instance) < (ranks.get(instance.id) ?? 0)) violations.push(`${instance.id} went back`);
+        if (rank(instance) < (ranks.get(instance.id) ?? 0))
+          violations.push(`${instance.id} went back`);
         ranks.set(instance.id, rank(instance));
       }
       for (const deploy of await store.listDeploys(app.name, 100)) {
         const before = finals.get(deploy.id);
-        if (before && before !== deploy.state) violations.push(`${deploy.id}: ${before} became ${deploy.state}`);
+        if (before && before !== deploy.state)
+          violations.push(`${deploy.id}: ${before} became ${deploy.state}`);
         if (deploy.finishedAt) finals.set(deploy.id, deploy.state);
       }
     }
     for (const { app, ids } of routers.views()) {
       for (const id of ids) {
-        if (!containers.get(id)?.running) violations.push(`a router sends ${app} to ${id}, which does not run`);
+        if (!containers.get(id)?.running)
+          violations.push(`a router sends ${app} to ${id}, which does not run`);
       }
     }
   }

@@ -3,6 +3,7 @@ import type Docker from "dockerode";
 import { TealError } from "../../apps/errors.ts";
 import type { Log } from "../../apps/log.ts";
 import { createProgress, type FailedStep } from "./buildkit.ts";
+import { buildInSession } from "./session.ts";
 import { engineError, reach, readEvents, statusOf, withSource } from "./streams.ts";
 
 export interface ImageConfig {
@@ -145,26 +146,22 @@ async function remove(docker: Docker, ref: string): Promise<void> {
 
 /** Gives the image's id. */
 async function build(docker: Docker, request: BuildRequest): Promise<string> {
-  const { signal } = request;
+  const { signal, dockerfile, labels, context } = request;
   const progress = createProgress(request.onLine);
-  const answer = await reach(signal, () =>
-    docker.buildImage(request.context, {
-      version: "2",
-      dockerfile: request.dockerfile,
-      t: request.tag,
-      labels: request.labels,
-      buildargs: request.buildArgs ?? {},
-      abortSignal: signal,
-    }),
-  );
+  const query = { dockerfile, t: request.tag, labels, buildargs: request.buildArgs ?? {} };
   let id: string | null = null;
-  const failure = await readEvents(answer as Readable, signal, (event) => {
-    if (event.id === "moby.buildkit.trace") progress.add(event.aux as string);
-    if (event.id === "moby.image.id") id = (event.aux as { ID: string }).ID;
-  });
+  const failure = await reach(signal, () =>
+    buildInSession(docker, query, context, signal, (answer) =>
+      readEvents(answer, signal, (event) => {
+        if (event.id === "moby.buildkit.trace") progress.add(event.aux as string);
+        if (event.id === "moby.image.id") id = (event.aux as { ID: string }).ID;
+      }),
+    ),
+  );
   if (failure !== null) throw new BuildError(failure, progress.failed());
-  if (id === null)
+  if (id === null) {
     throw new BuildError("the engine ended the build without an image", progress.failed());
+  }
   return id;
 }
 

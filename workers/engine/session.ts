@@ -1,9 +1,13 @@
 import { createRequire } from "node:module";
+import { Socket } from "node:net";
 import type { Readable } from "node:stream";
 import type Docker from "dockerode";
 
+type Request = Parameters<Docker["modem"]["dial"]>[0];
+type Dial = (request: Request, answered: (error: Error | null, answer: unknown) => void) => void;
+
 type WithSession = (
-  docker: Docker,
+  docker: { modem: { dial: Dial } },
   auth: undefined,
   handler: (error: Error | null, id: string | null, done: () => void) => void,
 ) => void;
@@ -43,7 +47,22 @@ export async function buildInSession<T>(
 
 function openSession(docker: Docker): Promise<{ id: string; close(): void }> {
   return new Promise((resolve, reject) => {
-    withSession(docker, undefined, (error, id, close) => {
+    let socket: Socket | null = null;
+    // Only a connection that was upgraded may reach the session, and none may throw on its own.
+    const dial: Dial = (request, answered) =>
+      docker.modem.dial(request, (error: Error | null, answer: unknown) => {
+        if (error) return answered(error, null);
+        if (!(answer instanceof Socket)) {
+          return answered(new Error("the engine takes no sessions"), null);
+        }
+        socket = answer.on("error", () => socket?.destroy());
+        return answered(null, answer);
+      });
+    withSession({ modem: { dial } }, undefined, (error, id, done) => {
+      const close = (): void => {
+        done();
+        socket?.destroy();
+      };
       if (error || id === null) reject(error ?? new Error("the engine gave no session"));
       else resolve({ id, close });
     });

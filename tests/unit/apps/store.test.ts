@@ -288,6 +288,58 @@ both(
   },
 );
 
+both(
+  "what a given-up deploy left running is retired, live and standby are not",
+  async (t, world) => {
+    const { store } = world;
+    await store.createApp("shop", "ann");
+    await makeLive(store, push("shop"));
+    await makeLive(store, push("shop"));
+    await makeReady(store, push("shop"));
+    for (let i = 0; i < 3; i += 1) {
+      await world.elapse(LEASE_MS);
+      await store.claim("shop", "one", LEASE_MS);
+    }
+    t.is((await store.getDeploy("shop-3"))?.state, "failed");
+    t.deepEqual(
+      (await store.listInstances("shop")).map((it) => it.state),
+      ["live", "live", "retired"],
+    );
+    t.like(await store.getApp("shop"), {
+      live: { deploy: "shop-2" },
+      standby: { deploy: "shop-1" },
+    });
+  },
+);
+
+both("what a given-up deploy that owns the route started stays, warm or not", async (t, world) => {
+  const { store } = world;
+  await store.createApp("shop", "ann");
+  const first = await makeLive(store, push("shop"));
+  await makeLive(store, push("shop"));
+  const { claim, deploy, swap } = await makeReady(store, rollback("shop"));
+  await store.prepareSwap(claim, deploy.id, swap.id, SWAP_TIMES);
+  await store.commitSwap(claim, {
+    ...swap,
+    colour: "blue",
+    startedBy: "shop-1",
+    targets: [first.instance.id],
+  });
+  for (let i = 0; i < 3; i += 1) {
+    await world.elapse(LEASE_MS);
+    await store.claim("shop", "one", LEASE_MS);
+  }
+  t.is((await store.getDeploy("shop-3"))?.state, "live");
+  t.deepEqual(
+    (await store.listInstances("shop")).map((it) => [it.deploy, it.state]),
+    [
+      ["shop-1", "live"],
+      ["shop-2", "live"],
+      ["shop-3", "healthy"],
+    ],
+  );
+});
+
 both("a deploy that owns the route is live when it is given up", async (t, world) => {
   const { store } = world;
   await store.createApp("shop", "ann");
@@ -659,6 +711,21 @@ both(
     await store.retire(back.claim, ["teal-shop-2-web-1"]);
   },
 );
+
+both("a standby stays warm while its other processes are retired", async (t, { store }) => {
+  await store.createApp("shop", "ann");
+  await makeLive(store, push("shop"));
+  const { claim, deploy, swap } = await makeReady(store, push("shop"));
+  const worker = { id: "teal-shop-1-worker-1", deploy: "shop-1", release: 1, process: "worker" };
+  await store.recordInstances(claim, [{ ...worker, colour: "blue", index: 1 }]);
+  await store.advanceInstance(claim, worker.id, "healthy", { host: "10.213.0.9", port: 1 });
+  await store.prepareSwap(claim, deploy.id, swap.id, SWAP_TIMES);
+  await store.commitSwap(claim, swap);
+  await store.retire(claim, [worker.id]);
+  t.like(await store.getApp("shop"), { standby: { deploy: "shop-1" } });
+  await store.retire(claim, ["teal-shop-1-web-1"]);
+  t.is((await store.getApp("shop"))?.standby, null);
+});
 
 both(
   "a host belongs to at most one app, and is free once its app lets go",

@@ -3,7 +3,8 @@ import { createServer, type RequestListener } from "node:http";
 import { once } from "node:events";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Readable } from "node:stream";
+import { setTimeout as sleep } from "node:timers/promises";
+import { Readable, type Duplex } from "node:stream";
 import test, { type ExecutionContext } from "ava";
 import Docker from "dockerode";
 import { createLog } from "../../../../apps/log.ts";
@@ -18,16 +19,30 @@ function imagesAt(socketPath: string) {
 }
 
 /** An engine that does what no good engine does. */
-async function fakeEngine(t: ExecutionContext, answer: RequestListener): Promise<string> {
+async function fakeEngine(t: ExecutionContext, answer: RequestListener) {
   const dir = await mkdtemp(join(tmpdir(), "teal-engine-"));
   const server = createServer(answer).listen(join(dir, "sock"));
+  const sessions = new Set<Duplex>();
+  server.on("upgrade", (_asked, socket) => {
+    sessions.add(socket);
+    socket.on("error", () => {}).on("end", () => socket.end());
+    socket.on("close", () => sessions.delete(socket));
+    socket.write("HTTP/1.1 101 UPGRADED\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n");
+    socket.resume();
+  });
   await once(server, "listening");
   t.teardown(async () => {
     server.closeAllConnections();
     server.close();
     await rm(dir, { recursive: true });
   });
-  return join(dir, "sock");
+  return { socket: join(dir, "sock"), sessions };
+}
+
+/** A build's second connection ends with it. */
+async function allClosed(sessions: Set<Duplex>): Promise<boolean> {
+  for (let tries = 0; tries < 100 && sessions.size > 0; tries++) await sleep(50);
+  return sessions.size === 0;
 }
 
 function request(context: Readable): BuildRequest {
@@ -44,17 +59,42 @@ test("an engine that is not there is an error of its own", async (t) => {
 });
 
 test("an engine that dies in the middle of a build is an error, not a wait", async (t) => {
-  const socket = await fakeEngine(t, (asked, response) => {
+  const { socket, sessions } = await fakeEngine(t, (asked, response) => {
     asked.resume();
     response.write('{"id":"moby.buildkit.trace","aux":""}\n', () => asked.socket.destroy());
   });
   const context = Readable.from(["x"]);
   await t.throwsAsync(imagesAt(socket).build(request(context)), { code: "no-engine" });
   t.true(context.destroyed);
+  t.true(await allClosed(sessions));
 });
 
+test("an engine that dies with all its connections is an error, and kills nobody", async (t) => {
+  const { socket, sessions } = await fakeEngine(t, (asked, response) => {
+    asked.resume();
+    response.write("{}\n", () => {
+      for (const session of sessions) session.destroy(new Error("gone"));
+      asked.socket.destroy();
+    });
+  });
+  const built = imagesAt(socket).build(request(Readable.from(["x"])));
+  await t.throwsAsync(built, { code: "no-engine" });
+  t.true(await allClosed(sessions));
+});
+
+for (const status of [200, 404]) {
+  test(`an engine that answers a session with ${status} is an error, and kills nobody`, async (t) => {
+    const { socket } = await fakeEngine(t, () => {});
+    const refusing = createServer((_asked, response) => response.writeHead(status).end("{}"));
+    refusing.listen(`${socket}-2`);
+    await once(refusing, "listening");
+    t.teardown(() => refusing.close());
+    await t.throwsAsync(imagesAt(`${socket}-2`).build(request(Readable.from(["x"]))));
+  });
+}
+
 test("an engine that ends a build without an image is an error", async (t) => {
-  const socket = await fakeEngine(t, (asked, response) =>
+  const { socket } = await fakeEngine(t, (asked, response) =>
     asked.resume().once("end", () => response.end("{}\n")),
   );
   const built = imagesAt(socket).build(request(Readable.from(["x"])));
@@ -62,7 +102,7 @@ test("an engine that ends a build without an image is an error", async (t) => {
 });
 
 test("a source that breaks is what the error is about", async (t) => {
-  const socket = await fakeEngine(t, (asked, response) => {
+  const { socket } = await fakeEngine(t, (asked, response) => {
     response.write("{}\n");
     asked.resume();
   });
@@ -76,7 +116,7 @@ test("a source that breaks is what the error is about", async (t) => {
 });
 
 test("an engine that says nothing can be left", async (t) => {
-  const socket = await fakeEngine(t, (asked) => void asked.resume());
+  const { socket } = await fakeEngine(t, (asked) => void asked.resume());
   const images = imagesAt(socket);
   const options = { firstMs: 50, signal: never, onLine: () => {} };
   await t.throwsAsync(images.pull("node:24", options), { message: /no answer within 50 ms/ });

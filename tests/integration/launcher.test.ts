@@ -1,0 +1,133 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, mkdtempSync, rmSync, statSync, symlinkSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import test from "ava";
+import { poll } from "../../apps/cli/platform/poll.ts";
+import { freePorts } from "../support/platform.ts";
+
+const root = join(import.meta.dirname, "..", "..");
+const dir = mkdtempSync(join(tmpdir(), "teal-launcher-"));
+const home = join(dir, "home");
+const env: Record<string, string> = {
+  ...Object.fromEntries(
+    [
+      "PATH",
+      "HOME",
+      "NODE_EXTRA_CA_CERTS",
+      "SSL_CERT_FILE",
+      "HTTP_PROXY",
+      "HTTPS_PROXY",
+      "NO_PROXY",
+    ].flatMap((name) => (process.env[name] ? [[name, process.env[name] as string]] : [])),
+  ),
+  TEAL_HOME: home,
+  TEAL_NAMESPACE: `tealtest-${process.pid}`,
+  TEAL_BIND: "127.0.0.1",
+  TEAL_NETWORK_POOL: "10.216.0.0/16",
+};
+
+test.before(async () => {
+  const [api, router, ssh] = await freePorts(3);
+  env["TEAL_API_PORT"] = String(api);
+  env["TEAL_ROUTER_PORT"] = String(router);
+  env["TEAL_SSH_PORT"] = String(ssh);
+  // From elsewhere, through a link to a link: the launcher finds its project.
+  symlinkSync(join(root, "teal"), join(dir, "first"));
+  symlinkSync("first", join(dir, "teal"));
+});
+
+test.after.always(async () => {
+  await teal("down");
+  rmSync(dir, { recursive: true, force: true });
+});
+
+/** Runs the launcher until its output is closed: a process that held it would be noticed here. */
+async function teal(...args: string[]) {
+  const child = spawn(join(dir, "teal"), args, {
+    cwd: dir,
+    env,
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  let out = "";
+  child.stdout.on("data", (part: Buffer) => (out += part.toString()));
+  child.stderr.on("data", (part: Buffer) => (out += part.toString()));
+  const [code] = (await once(child, "close")) as [number | null];
+  return { code, out };
+}
+
+interface Status {
+  up: boolean;
+  services: { name: string; pid: number | null }[];
+}
+
+async function status(): Promise<Status> {
+  return JSON.parse((await teal("status", "--json")).out) as Status;
+}
+
+test.serial("wrong usage is told as such", async (t) => {
+  const { code, out } = await teal("up", "--fast");
+  t.is(code, 2);
+  t.regex(out, /--fast/);
+});
+
+test.serial(
+  "before the first up, status says that nothing runs and down has nothing to do",
+  async (t) => {
+    const { code, out } = await teal("status");
+    t.is(code, 1);
+    t.regex(out, /'teal up' starts them/);
+    const stopped = await teal("down");
+    t.is(stopped.code, 0);
+    t.regex(stopped.out, /Nothing runs/);
+  },
+);
+
+test.serial("up brings the platform up and prints how to push", async (t) => {
+  t.timeout(180_000);
+  const { code, out } = await teal("up", "--no-base");
+  t.is(code, 0, out);
+  t.true(out.includes(`http://localhost:${env["TEAL_API_PORT"]}/`));
+  t.true(out.includes(join(home, "admin-token")));
+  t.regex(out, /git remote add deploy .*\/git\/shop\.git/);
+  t.true(existsSync(join(home, "admin-token")));
+  t.is(statSync(home).mode & 0o777, 0o700);
+  t.true((await status()).up);
+});
+
+test.serial("a second up says that nothing was changed, and keeps every process", async (t) => {
+  const before = (await status()).services;
+  const { code, out } = await teal("up", "--no-base");
+  t.is(code, 0, out);
+  t.regex(out, /nothing was changed/);
+  t.deepEqual(
+    (await status()).services.map(({ name, pid }) => [name, pid]),
+    before.map(({ name, pid }) => [name, pid]),
+  );
+});
+
+test.serial(
+  "every process that is killed comes back, and the platform is healthy again",
+  async (t) => {
+    t.timeout(120_000);
+    const before = (await status()).services;
+    for (const { pid } of before) process.kill(pid as number, "SIGKILL");
+    const back = await poll(async () => {
+      const now = await status();
+      return now.up && now.services.every(({ pid }, i) => pid !== before[i]?.pid);
+    }, 60_000);
+    t.true(back);
+  },
+);
+
+test.serial("down stops all of it, and status says so", async (t) => {
+  t.timeout(120_000);
+  const { code, out } = await teal("down");
+  t.is(code, 0, out);
+  t.regex(out, /Stopped .*web-1/);
+  const now = await status();
+  t.false(now.up);
+  t.true(now.services.every(({ pid }) => pid === null));
+  t.true(existsSync(join(home, "redis")), "the data stays");
+});
