@@ -18,7 +18,10 @@ interface Options {
   timeoutMs: number;
 }
 
+/** Often at first, so that a fast app is live fast. */
+const POLL_FIRST_MS = 20;
 const POLL_MS = 100;
+const FIRST_MS = 2000;
 const LOOK_AT_CONTAINER_MS = 500;
 const PROBE_TIMEOUT_MS = 5000;
 const PROBE_MIN_MS = 500;
@@ -99,7 +102,7 @@ async function pollUntilHealthy(
     if (found.text !== last) say("info", `Try ${tries} after ${spent(elapsed)}: ${found.text}`);
     last = found.text;
     if (elapsed > timeoutMs) return last;
-    await sleep(POLL_MS);
+    await sleep(elapsed < FIRST_MS ? POLL_FIRST_MS : POLL_MS);
   }
 }
 

@@ -1,4 +1,5 @@
 import type Docker from "dockerode";
+import { shellArguments } from "../../buildpacks/command.ts";
 import type { App, Colour, Instance, Release } from "../../apps/types.ts";
 import { addressIn, type AppNetwork } from "./network.ts";
 
@@ -64,7 +65,7 @@ function common({ namespace, app, release, network }: Common): Docker.ContainerC
 
 /** An empty command leaves the image's own entry point and command as they are. */
 function command(text: string): Docker.ContainerCreateOptions {
-  return text ? { Entrypoint: [], Cmd: ["/bin/sh", "-c", text] } : {};
+  return text ? { Entrypoint: [], Cmd: shellArguments(text) } : {};
 }
 
 /** Container of an instance, with its fixed address. It is not restarted until it has been healthy once. */
