@@ -272,7 +272,7 @@ function objectId(id: string): string {
 
 /** Author and subject are strangers' text: no control characters, no line breaks, no direction marks. */
 function oneLine(text: string): string {
-  return text.replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, " ").trim();
+  return text.replaceAll(/[\p{Cc}\p{Cf}\p{Z}]+/gu, " ").trim();
 }
 
 function run(args: string[], env: Record<string, string>, cwd: string): Promise<string> {

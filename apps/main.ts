@@ -52,6 +52,8 @@ async function main(settings: Settings, log: Log): Promise<void> {
       if (!handled) void (isApi(req) ? api : dashboard)(req, res);
     });
   });
+  // A push may take as long as it needs; git-http has an idle limit of its own.
+  http.requestTimeout = 0;
   await listen(http, settings.apiPort, settings.bind);
   const ssh = createSshServer({
     ...{ access, git, store, receiver, log },

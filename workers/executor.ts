@@ -122,5 +122,7 @@ function watchClaim(
     setInterval(() => void renew(), leaseMs / 4),
     setInterval(() => void look(), CANCEL_POLL_MS),
   ];
+  // What keeps the process running is its connections, not this watch.
+  timers.forEach((timer) => timer.unref());
   return { stop: () => timers.forEach((timer) => clearInterval(timer)) };
 }

@@ -15,7 +15,7 @@ test("a branch or tag that looks like an option is refused", async (t) => {
   const work = await world.repository();
   const canary = join(world.dir, "canary");
   for (const ref of [
-    `refs/heads/--exec=touch${"${IFS}"}canary`,
+    "refs/heads/--exec=touch${IFS}canary",
     "refs/heads/-u",
     "refs/tags/--output=x",
     "refs/heads/a/--upload-pack=x",

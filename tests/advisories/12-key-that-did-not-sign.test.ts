@@ -48,26 +48,28 @@ class Agent extends ssh2.BaseAgent<ParsedKey> {
 }
 
 /** The identity that the platform gives to a client with this agent, or null when it lets it not in. */
-function whoAmI(agent: Agent): Promise<string | null> {
+async function whoAmI(agent: Agent): Promise<string | null> {
   const client = new ssh2.Client();
   const { promise, resolve } = Promise.withResolvers<string | null>();
   // Also told of each key that the agent will not sign with.
   client.on("error", () => {});
   client.once("close", () => resolve(null));
   client.once("ready", () => {
-    client.exec("wait", (error, channel) => {
-      if (error) return void resolve(null);
+    client.exec("wait", (_, channel) => {
       let text = "";
       channel.on("data", (chunk: Buffer) => {
         text += chunk.toString();
-        if (!text.includes("\n")) return;
-        const { env } = JSON.parse(text.split("\n")[0]!) as { env: Record<string, string> };
-        void world.access.verifyToken(env["TEAL_TOKEN"]!).then((who) => resolve(who?.name ?? null));
+        if (text.includes("\n")) resolve(text.split("\n")[0]!);
       });
     });
   });
   client.connect({ host: "127.0.0.1", port: world.sshPort, username: "teal", agent });
-  return promise.finally(() => client.end());
+  const line = await promise;
+  // The command waits, so that its token is still good.
+  const env = line && (JSON.parse(line) as { env: Record<string, string> }).env;
+  const identity = env ? await world.access.verifyToken(env["TEAL_TOKEN"]!) : null;
+  client.end();
+  return identity?.name ?? null;
 }
 
 test("a client that asks about one key and signs with another is the other", async (t) => {

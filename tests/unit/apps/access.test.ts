@@ -111,7 +111,7 @@ test("the admin's token is made once, for its owner alone, and known again after
   const made = await Promise.all([1, 2, 3, 4].map(() => access.ensureAdminToken(file)));
   t.is(new Set(made).size, 1);
   t.is(statSync(file).mode & 0o777, 0o600);
-  t.is(readFileSync(file, "utf8").trim(), made[0]);
+  t.is(readFileSync(file, "utf8").trim(), made[0]!);
   t.like(await access.verifyToken(made[0]!), { role: "admin", apps: "*" });
   t.true(await access.revokeToken("admin"));
   t.is(await access.ensureAdminToken(file), made[0]!);

@@ -34,6 +34,7 @@ async function open(t: ExecutionContext) {
     execFileSync("git", ["--git-dir", repo, ...args], {
       env: { ...env, ...more },
       input,
+      stdio: ["pipe", "pipe", "ignore"],
       encoding: "utf8",
     }).trim();
   const commit = (text: string, message = "A change", more: Record<string, string> = {}) => {

@@ -66,7 +66,7 @@ test("no more pushes are taken than the limit", (t) => {
   const error = t.throws(() => {
     for (let i = 0; i < 100; i++) taken.push(world.receiver.register("shop", ADA));
   });
-  t.regex(error!.message, /64 pushes are under way/);
+  t.regex(error.message, /64 pushes are under way/);
   for (const push of taken) push.end();
   t.notThrows(() => world.receiver.register("shop", ADA).end());
 });

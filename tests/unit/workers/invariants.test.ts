@@ -81,6 +81,11 @@ async function play(
   const world = createWorld(scheduler, sabotage);
   await world.store.createApp("a", "test");
   await world.store.createApp("b", "test");
+  // One app begins with something live, the other with nothing.
+  await world.request({ app: "a", kind: "push", commit: "good" });
+  const first = world.executors[0]?.work("a");
+  await scheduler.waitIdle();
+  await first;
   const run = async () => {
     for (const [at, it] of happenings.entries()) {
       await scheduler.schedule(Promise.resolve(), it.type);
@@ -101,6 +106,7 @@ const scenario = fc.array(happening, { minLength: 5, maxLength: 40 });
 const RUNS = Number(process.env["TEAL_TEST_RUNS"] || 3000);
 
 test("no order of pushes, rollbacks, crashes, takeovers and cut routers breaks an invariant", async (t) => {
+  t.timeout(240_000);
   const reached = { live: 0, failed: 0, cancelled: 0, superseded: 0, takenUpAgain: 0, rolledBack: 0 };
   await fc.assert(
     fc.asyncProperty(fc.scheduler(), scenario, async (scheduler, happenings) => {
@@ -128,6 +134,7 @@ const broken: [string, Sabotage][] = [
 
 for (const [what, sabotage] of broken) {
   test(`the checks notice ${what}`, async (t) => {
+    t.timeout(240_000);
     const result = await fc.check(
       fc.asyncProperty(fc.scheduler(), scenario, async (scheduler, happenings) => {
         return (await play(scheduler, happenings, sabotage)).violations.length === 0;
