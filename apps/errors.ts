@@ -285,8 +285,12 @@ export const ERRORS = {
 
 export type ErrorCode = keyof typeof ERRORS;
 
+function show(value: unknown): string {
+  return typeof value === "string" ? value : JSON.stringify(value);
+}
+
 function fill(template: string, params: Record<string, unknown>): string {
-  return template.replaceAll(/\{(\w+)\}/g, (_, key: string) => String(params[key] ?? `{${key}}`));
+  return template.replaceAll(/\{(\w+)\}/g, (_, key: string) => show(params[key] ?? `{${key}}`));
 }
 
 /** An error of the table. `message` is its two sentences, filled in. */

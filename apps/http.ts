@@ -7,7 +7,7 @@ import type { Log } from "./log.ts";
 /** What the API and the dashboard have in common as HTTP servers. */
 
 /** Largest request body, in bytes. */
-export const BODY_LIMIT = 1024 * 1024;
+const BODY_LIMIT = 1024 * 1024;
 /** Handlers ask only the store; one that takes longer has a store that does not answer. In ms. */
 const STORE_DEADLINE = 1500;
 

@@ -1,7 +1,8 @@
 import { once } from "node:events";
 import { mkdir } from "node:fs/promises";
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { createServer, type IncomingMessage, type Server } from "node:http";
 import { join, resolve } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { createGitHttp } from "../hooks/git-http.ts";
 import { createReceiver } from "../hooks/receive.ts";
 import { createSshServer } from "../hooks/ssh.ts";
@@ -21,9 +22,7 @@ import { createRedisStore } from "./store-redis.ts";
 const CLI = resolve(import.meta.dirname, "cli/main.ts");
 const CLOSING_MS = 5000;
 
-const settings = readSettings();
-const log = createLog("web");
-await main(settings, log);
+await main(readSettings(), createLog("web"));
 
 /** The `web` process: API, dashboard and git over HTTP on one port, SSH on another, the hook's socket. */
 async function main(settings: Settings, log: Log): Promise<void> {
@@ -46,7 +45,14 @@ async function main(settings: Settings, log: Log): Promise<void> {
 
   const gitHttp = createGitHttp({ access, git, store, receiver, log });
   const api = createApi({ store, deploys, deployLog, access, settings, log }).callback();
-  const dashboard = createDashboard({ store, deploys, deployLog, access, settings, log }).callback();
+  const dashboard = createDashboard({
+    store,
+    deploys,
+    deployLog,
+    access,
+    settings,
+    log,
+  }).callback();
   const http = createServer((req, res) => {
     void gitHttp(req, res).then((handled) => {
       if (!handled) void (isApi(req) ? api : dashboard)(req, res);
@@ -81,11 +87,7 @@ function isApi(req: IncomingMessage): boolean {
   return /^\/api(\/|$)/.test(req.url ?? "");
 }
 
-async function listen(
-  server: Server<typeof IncomingMessage, typeof ServerResponse>,
-  port: number,
-  host: string,
-): Promise<void> {
+async function listen(server: Server, port: number, host: string): Promise<void> {
   server.listen(port, host);
   await once(server, "listening");
 }
@@ -102,7 +104,7 @@ async function keepAdminToken(
       return;
     } catch (error) {
       if (tried === 1) log.warn({ error: String(error) }, "waiting for the store");
-      await new Promise((resolve) => setTimeout(resolve, Math.min(100 * tried, 2000)));
+      await sleep(Math.min(100 * tried, 2000));
     }
   }
 }

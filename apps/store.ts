@@ -1,5 +1,14 @@
 import type { Route, RouteEvent, RouterReport } from "../router/contract.ts";
-import type { App, Colour, Deploy, FinalState, Instance, InstanceState, Intent, Release } from "./types.ts";
+import type {
+  App,
+  Colour,
+  Deploy,
+  FinalState,
+  Instance,
+  InstanceState,
+  Intent,
+  Release,
+} from "./types.ts";
 
 /** A router's last report. `expired`: its lease has ended, so it is dead, or cut off and serving on. */
 export type RouterState = RouterReport & { expired: boolean };
@@ -11,7 +20,10 @@ export interface Claim {
 }
 
 /** An instance still to be recorded; the store gives it its address slot. */
-export type NewInstance = Pick<Instance, "id" | "deploy" | "release" | "colour" | "process" | "index">;
+export type NewInstance = Pick<
+  Instance,
+  "id" | "deploy" | "release" | "colour" | "process" | "index"
+>;
 
 export type NewRelease = Omit<Release, "n" | "createdAt" | "app">;
 
@@ -67,7 +79,11 @@ export interface Store {
    * (attempts + 1); otherwise the queued one starts. More than MAX_ATTEMPTS: it is failed here
    * (unless it already owns the live route, then `live`) and the next is looked at.
    */
-  claim(app: string, executor: string, leaseMs: number): Promise<{ claim: Claim; deploy: Deploy } | null>;
+  claim(
+    app: string,
+    executor: string,
+    leaseMs: number,
+  ): Promise<{ claim: Claim; deploy: Deploy } | null>;
   /** False when the claim is no longer the newest or the app is being destroyed. */
   renew(claim: Claim, executor: string, leaseMs: number): Promise<boolean>;
   /** Ends the lease at once. True when more work waits for the app. */
@@ -91,12 +107,22 @@ export interface Store {
    * Moves an instance forward, to `started` or `healthy`, with its address; going backwards or
    * to where it is changes nothing. @throws fenced, instance-retired
    */
-  advanceInstance(claim: Claim, id: string, state: "started" | "healthy", address?: { host: string; port: number }): Promise<void>;
+  advanceInstance(
+    claim: Claim,
+    id: string,
+    state: "started" | "healthy",
+    address?: { host: string; port: number },
+  ): Promise<void>;
   /** All unforgotten instances of the app. */
   listInstances(app: string): Promise<Instance[]>;
 
   /** Phase one of a swap: publishes `prepare`; the commit must follow within `commitMs`. @throws fenced, deploy-cancelled */
-  prepareSwap(claim: Claim, deploy: string, swap: string, times: { commitMs: number; holdMs: number }): Promise<void>;
+  prepareSwap(
+    claim: Claim,
+    deploy: string,
+    swap: string,
+    times: { commitMs: number; holdMs: number },
+  ): Promise<void>;
   /** Calls a prepared swap off: publishes `unhold`. */
   abandonSwap(claim: Claim, swap: string): Promise<void>;
   /**

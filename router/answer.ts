@@ -39,7 +39,7 @@ export function answerOn(req: IncomingMessage, socket: Socket): ServerResponse {
 const LINGER_MS = 2000;
 
 /** Ends our side, throws away what still comes, and gives the other side a moment to end its own. */
-export function closeSoon(socket: Socket): void {
+function closeSoon(socket: Socket): void {
   socket.end();
   socket.resume();
   const timer = setTimeout(() => socket.destroy(), LINGER_MS);

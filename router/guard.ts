@@ -100,7 +100,7 @@ export function readHead(req: IncomingMessage): Head | Refusal {
 }
 
 /** Lower case, without port and trailing dot. */
-export function normalHost(authority: string): string {
+function normalHost(authority: string): string {
   let host = authority.toLowerCase();
   const colon = host.lastIndexOf(":");
   if (colon > host.lastIndexOf("]")) host = host.slice(0, colon);

@@ -48,10 +48,7 @@ export async function warmStandby(
 }
 
 /** Starts every process of the release in the idle colour and waits until each is healthy. @throws check-failed */
-export async function startIdleColour(
-  ctx: DeployContext,
-  release: Release,
-): Promise<ReadyColour> {
+export async function startIdleColour(ctx: DeployContext, release: Release): Promise<ReadyColour> {
   const app = await appOf(ctx);
   const colour = app.live ? otherColour(app.live.colour) : "blue";
   ctx.say("step", `Starting v${release.n} in ${colour}`);

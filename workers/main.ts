@@ -23,9 +23,7 @@ import { createReconciler } from "./reconcile.ts";
 import { createRouters } from "./routers.ts";
 import { openLog } from "./say.ts";
 
-const settings = readSettings();
-const log = createLog("worker");
-await main(settings, log);
+await main(readSettings(), createLog("worker"));
 
 /** The `worker` process: takes deploys from the queue, and keeps what runs equal to what is recorded. */
 async function main(settings: Settings, log: Log): Promise<void> {

@@ -1,5 +1,10 @@
 /** Container name of an instance: deterministic, so that creating it twice is creating it once. */
-export function instanceId(namespace: string, deploy: string, process: string, index: number): string {
+export function instanceId(
+  namespace: string,
+  deploy: string,
+  process: string,
+  index: number,
+): string {
   return `${namespace}-${deploy}-${process}-${index}`;
 }
 

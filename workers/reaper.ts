@@ -54,7 +54,9 @@ export function createReaper(options: Options): Reaper {
         const since = seen.get(instance.id) ?? options.now();
         seen.set(instance.id, since);
         const waited = options.now() - since;
-        const free = routers.every((router) => letsGo(options, router, { instance, waited, routed }));
+        const free = routers.every((router) =>
+          letsGo(options, router, { instance, waited, routed }),
+        );
         if (free) await stopAndRemove(options, instance);
         if (free) seen.delete(instance.id);
         return !free;
@@ -95,7 +97,10 @@ function letsGo(
   return (router.busy[instance.id] ?? 0) === 0 || waited >= drainMs;
 }
 
-async function stopAndRemove({ store, effects, reach }: Options, instance: Instance): Promise<void> {
+async function stopAndRemove(
+  { store, effects, reach }: Options,
+  instance: Instance,
+): Promise<void> {
   await reach("drained");
   await effects.stopContainer(instance.id);
   await store.markGone(instance.id, "stopped");

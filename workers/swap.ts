@@ -19,9 +19,15 @@ const TRIES = 5;
  * requests; then one compare-and-set in the store, upon which all flip and let them go.
  * @throws fenced, deploy-cancelled, instance-retired, and hold-expired after some tries
  */
-export async function swap(ctx: DeployContext, release: Release, ready: ReadyColour): Promise<Route> {
+export async function swap(
+  ctx: DeployContext,
+  release: Release,
+  ready: ReadyColour,
+): Promise<Route> {
   const { store, routers, deploy, claim } = ctx;
-  const ids = (await store.routers()).filter((router) => !router.expired).map((router) => router.id);
+  const ids = (await store.routers())
+    .filter((router) => !router.expired)
+    .map((router) => router.id);
   const before = await routers.counts(deploy.app, ids, HELD_BOUND_MS);
 
   const began = ctx.now();
@@ -130,7 +136,10 @@ function announce(
       `${report.served} served during the swap, ${report.lost} lost`,
   );
   if (acknowledged.silent.length > 0) {
-    ctx.say("warn", `No answer yet from router ${acknowledged.silent.join(", ")}; the old colour stays until it answers`);
+    ctx.say(
+      "warn",
+      `No answer yet from router ${acknowledged.silent.join(", ")}; the old colour stays until it answers`,
+    );
   }
 }
 

@@ -37,8 +37,19 @@ export async function deployByHand(platform: Platform) {
       await docker("rm", "-f", name).catch(() => {});
       const began = performance.now();
       await docker("build", "-q", "-t", image, dir);
-      const env = ["-e", `PORT=${PORT}`];
-      await docker("run", "-d", "--init", "--name", name, ...env, image, "/bin/sh", "-c", command);
+      const variables = ["-e", `PORT=${PORT}`];
+      await docker(
+        "run",
+        "-d",
+        "--init",
+        "--name",
+        name,
+        ...variables,
+        image,
+        "/bin/sh",
+        "-c",
+        command,
+      );
       const address = ["inspect", "-f", "{{.NetworkSettings.IPAddress}}", name];
       const host = (await docker(...address)).stdout.trim();
       while ((await statusOf(host)) !== 200) await new Promise((next) => setTimeout(next, 10));
@@ -53,12 +64,12 @@ export async function deployByHand(platform: Platform) {
 }
 
 function statusOf(host: string): Promise<number> {
-  return new Promise((resolve) => {
+  return new Promise((answered) => {
     request({ host, port: PORT, agent: false, timeout: 1000 }, (res) => {
       res.resume();
-      resolve(res.statusCode ?? 0);
+      answered(res.statusCode ?? 0);
     })
-      .on("error", () => resolve(0))
+      .on("error", () => answered(0))
       .end();
   });
 }

@@ -51,7 +51,11 @@ try {
   const swaps = await shop.swapsUnderLoad(RUNS * 2);
 
   const result = {
-    machine: { cpu: cpus()[0]?.model, cores: cpus().length, memoryGiB: Math.round(totalmem() / 2 ** 30) },
+    machine: {
+      cpu: cpus()[0]?.model,
+      cores: cpus().length,
+      memoryGiB: Math.round(totalmem() / 2 ** 30),
+    },
     node: process.version,
     routers: 2,
     pushToLiveMs: series(push),
@@ -91,7 +95,9 @@ function print(result: {
   row("push of a one-line change to first answer, ms", result.pushToLiveMs, "aim < 3000");
   row("the same push to its exit, ms", result.pushExitMs);
   row("by hand: build, run, poll until 200, ms", result.byHandMs);
-  console.log(`${"push over by hand".padEnd(46)}${String(result.pushOverFloor).padStart(9)}   ${"".padEnd(20)}aim <= 1.5`);
+  console.log(
+    `${"push over by hand".padEnd(46)}${String(result.pushOverFloor).padStart(9)}   ${"".padEnd(20)}aim <= 1.5`,
+  );
   row("warm rollback: API call to old version, ms", result.warmRollbackMs, "aim <= 50");
   row("swap under load, 2 routers, ms", result.swapMs);
   row("longest hold of a swap, ms", result.swapHoldMs, "aim <= 10");

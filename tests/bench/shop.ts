@@ -103,4 +103,3 @@ export async function createShop(platform: Platform, app: string) {
     },
   };
 }
-

@@ -47,32 +47,37 @@ const BROKEN: [fixture: string, says: RegExp][] = [
 ];
 
 for (const [fixture, says] of BROKEN) {
-  test.serial(`${fixture}: the push fails with its reason, and the live colour has not noticed`, async (t) => {
-    t.timeout(60_000);
-    const { platform, repo, redis } = t.context;
-    const route = await redis.hget(keys.routes, APP);
-    for (const name of readdirSync(repo.dir)) {
-      if (name !== ".git") rmSync(join(repo.dir, name), { recursive: true });
-    }
-    cpSync(join(FIXTURES, fixture), repo.dir, { recursive: true });
-    const pushed = await repo.push();
-    t.is(pushed.status, 1, pushed.text);
-    t.regex(pushed.text, says);
-    t.regex(pushed.text, /remote rejected.*pre-receive hook declined/);
+  test.serial(
+    `${fixture}: the push fails with its reason, and the live colour has not noticed`,
+    async (t) => {
+      t.timeout(60_000);
+      const { platform, repo, redis } = t.context;
+      const route = await redis.hget(keys.routes, APP);
+      for (const name of readdirSync(repo.dir)) {
+        if (name !== ".git") rmSync(join(repo.dir, name), { recursive: true });
+      }
+      cpSync(join(FIXTURES, fixture), repo.dir, { recursive: true });
+      const pushed = await repo.push();
+      t.is(pushed.status, 1, pushed.text);
+      t.regex(pushed.text, says);
+      t.regex(pushed.text, /remote rejected.*pre-receive hook declined/);
 
-    // Invariant 9: byte for byte.
-    t.is(await redis.hget(keys.routes, APP), route);
-    const [newest] = (await platform.api("GET", `/apps/${APP}/deploys`)).body.deploys;
-    t.is(newest.state, "failed");
-    // What it started is gone again.
-    await until(30_000, async () => (await containersOf(platform.namespace)).length === 1);
-  });
+      // Invariant 9: byte for byte.
+      t.is(await redis.hget(keys.routes, APP), route);
+      const [newest] = (await platform.api("GET", `/apps/${APP}/deploys`)).body.deploys;
+      t.is(newest.state, "failed");
+      // What it started is gone again.
+      await until(30_000, async () => (await containersOf(platform.namespace)).length === 1);
+    },
+  );
 }
 
 test.serial("the app's last lines are in the push when a check fails", async (t) => {
   const { platform } = t.context;
   const { deploys } = (await platform.api("GET", `/apps/${APP}/deploys`)).body;
-  const crashed = deploys.find((deploy: { error?: string }) => deploy.error?.includes("ended with status 1"));
+  const crashed = deploys.find((deploy: { error?: string }) =>
+    deploy.error?.includes("ended with status 1"),
+  );
   const { lines } = (await platform.api("GET", `/deploys/${crashed.id}/log`)).body;
   t.true(lines.some((line: { kind: string }) => line.kind === "output"));
 });

@@ -55,7 +55,10 @@ async function untilAtRest(platform: Platform): Promise<void> {
   await until(60_000, async () => {
     const deploys = (await platform.api("GET", `/apps/${APP}/deploys`)).body.deploys as Deploy[];
     const open = deploys.filter((deploy) => ["queued", "running"].includes(deploy.state));
-    const ps = (await platform.api("GET", `/apps/${APP}/ps`)).body.instances as { id: string; serves: string | null }[];
+    const ps = (await platform.api("GET", `/apps/${APP}/ps`)).body.instances as {
+      id: string;
+      serves: string | null;
+    }[];
     const recorded = ps.map((instance) => instance.id).toSorted();
     const running = (await containersOf(platform.namespace)).toSorted();
     const agree = JSON.stringify(recorded) === JSON.stringify(running);
@@ -96,7 +99,9 @@ test("a worker killed at any step leaves the old or the new release live, and no
     }
     await load.stop();
     t.deepEqual(load.bad.slice(0, 3), []);
-    t.log(`${load.asked()} requests beside ${WORKER_STEPS.length} kills, ${load.versions.size} versions seen, 0 lost`);
+    t.log(
+      `${load.asked()} requests beside ${WORKER_STEPS.length} kills, ${load.versions.size} versions seen, 0 lost`,
+    );
   } finally {
     await load.stop();
     repo.remove();

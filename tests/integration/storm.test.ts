@@ -24,7 +24,6 @@ function startLoad(port: number, host: string, file: string): ChildProcess {
   return spawn(process.execPath, args, { stdio: ["ignore", "inherit", "inherit"] });
 }
 
-
 test("20 pushes and rollbacks under load: nothing is lost and no version is mixed", async (t) => {
   t.timeout(420_000);
   const platform = await startPlatform({ routers: 2, env: { TEAL_DRAIN: "2" } });
@@ -72,8 +71,14 @@ test("20 pushes and rollbacks under load: nothing is lost and no version is mixe
       version: result.versions[at] ?? "",
     }));
     const perVersion = Object.groupBy(requests, (request) => request.version);
-    t.log(`${requests.length} requests, ${result.downloads} downloads, ${result.messages} messages`);
-    t.log(Object.entries(perVersion).map(([version, of]) => `${version}: ${of?.length}`).join(", "));
+    t.log(
+      `${requests.length} requests, ${result.downloads} downloads, ${result.messages} messages`,
+    );
+    t.log(
+      Object.entries(perVersion)
+        .map(([version, of]) => `${version}: ${of?.length}`)
+        .join(", "),
+    );
     t.log(`${result.drained} WebSockets drained, ${result.refused} refused`);
 
     t.deepEqual(result.lost.slice(0, 5), []);

@@ -31,7 +31,7 @@ const REQUEST = `GET / HTTP/1.1\r\nHost: ${host}\r\n\r\n`;
 const LIMIT_MS = 240_000;
 let ending = false;
 
-export const clock = () => Number(process.hrtime.bigint() / 1000n) / 1000;
+const clock = () => Number(process.hrtime.bigint() / 1000n) / 1000;
 
 function versionIndex(version: string): number {
   const at = result.versions.indexOf(version);
@@ -59,9 +59,12 @@ function keepAsking(): Promise<void> {
       let text = "";
       let start = 0;
       const ask = () => {
-        if (ending) return void socket.end(resolve);
-        start = clock();
-        socket.write(REQUEST);
+        if (ending) {
+          socket.end(resolve);
+        } else {
+          start = clock();
+          socket.write(REQUEST);
+        }
       };
       socket.setNoDelay(true);
       socket.setEncoding("latin1");
@@ -128,8 +131,8 @@ async function keepEchoing(): Promise<void> {
     await new Promise<void>((resolve) => {
       const socket = new WebSocket(`ws://127.0.0.1:${port}/ws`, { headers: { host } });
       const timer = setInterval(() => {
-        if (ending) return void socket.close(1000);
-        if (socket.readyState === socket.OPEN) socket.send("hello");
+        if (ending) socket.close(1000);
+        else if (socket.readyState === socket.OPEN) socket.send("hello");
       }, 100);
       socket.on("message", () => result.messages++);
       socket.on("error", (error) => ending || result.lost.push(`websocket: ${error.message}`));

@@ -86,7 +86,9 @@ export async function startPlatform({ routers = 1, workers = 1, env = {} }: Plat
     start(`worker-${n}`, process.execPath, ["workers/main.ts"], { TEAL_PROCESS_INDEX: String(n) });
   }
   for (let n = 1; n <= routers; n++) {
-    start(`router-${n}`, process.execPath, ["--disable-warning=DEP0060", "router/main.ts"], { TEAL_PROCESS_INDEX: String(n) });
+    start(`router-${n}`, process.execPath, ["--disable-warning=DEP0060", "router/main.ts"], {
+      TEAL_PROCESS_INDEX: String(n),
+    });
   }
 
   const platform = {
@@ -137,7 +139,7 @@ export async function startPlatform({ routers = 1, workers = 1, env = {} }: Plat
   } catch (error) {
     const text = platform.platformLog().slice(-4000);
     await platform.stop();
-    throw new Error(`the platform did not come up: ${String(error)}\n${text}`);
+    throw new Error(`the platform did not come up: ${String(error)}\n${text}`, { cause: error });
   }
   return platform;
 }

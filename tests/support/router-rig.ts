@@ -162,7 +162,7 @@ export async function ask(
 }
 
 /** The router still answers as it should. */
-export async function assertAlive(t: ExecutionContext, rig: RouterRig): Promise<void> {
+async function assertAlive(t: ExecutionContext, rig: RouterRig): Promise<void> {
   t.regex(await ask(t, rig.port, "", "/").catch(String), /^HTTP\/1\.1 \d{3} /);
 }
 

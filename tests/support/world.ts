@@ -9,7 +9,7 @@ import { createReconciler } from "../../workers/reconcile.ts";
 import { createMemoryStore, type MemoryStore } from "./memory-store.ts";
 import { createWorldRouters, type WorldRouters } from "./world-routers.ts";
 
-export const LEASE_MS = 10_000;
+const LEASE_MS = 10_000;
 const SILENT = { debug() {}, info() {}, warn() {}, error() {} };
 
 /** Thrown by everything that a dead process would have done. */

@@ -155,7 +155,7 @@ export function createContainers(
 /** Docker's log frames: 1 byte stream, 3 bytes zero, 4 bytes length, payload. */
 function splitFrames(raw: Buffer): string[] {
   const parts: Buffer[] = [];
-  for (let at = 0; at + 8 <= raw.length; ) {
+  for (let at = 0; at + 8 <= raw.length;) {
     const length = raw.readUInt32BE(at + 4);
     parts.push(raw.subarray(at + 8, at + 8 + length));
     at += 8 + length;

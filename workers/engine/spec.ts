@@ -21,12 +21,7 @@ interface Common {
   network: AppNetwork;
 }
 
-function environment(
-  app: App,
-  release: Release,
-  process: string,
-  colour: Colour | null,
-): string[] {
+function environment(app: App, release: Release, process: string, colour: Colour | null): string[] {
   const env: Record<string, string> = {
     PORT: String(release.port),
     TEAL_APP: app.name,

@@ -18,8 +18,14 @@ type Happening =
 const app = fc.constantFrom("a", "b");
 const two = fc.integer({ min: 0, max: 1 });
 const happening: fc.Arbitrary<Happening> = fc.oneof(
-  { weight: 6, arbitrary: fc.record({ type: fc.constant("push" as const), app, good: fc.boolean() }) },
-  { weight: 4, arbitrary: fc.record({ type: fc.constant("rollback" as const), app, back: fc.nat(3) }) },
+  {
+    weight: 6,
+    arbitrary: fc.record({ type: fc.constant("push" as const), app, good: fc.boolean() }),
+  },
+  {
+    weight: 4,
+    arbitrary: fc.record({ type: fc.constant("rollback" as const), app, back: fc.nat(3) }),
+  },
   { weight: 1, arbitrary: fc.record({ type: fc.constant("cancel" as const), app }) },
   { weight: 1, arbitrary: fc.record({ type: fc.constant("destroy" as const), app }) },
   { weight: 8, arbitrary: fc.record({ type: fc.constant("work" as const), executor: two }) },
@@ -47,7 +53,11 @@ const happening: fc.Arbitrary<Happening> = fc.oneof(
 
 async function make(world: World, it: Happening, commit: number): Promise<void> {
   if (it.type === "push") {
-    await world.request({ app: it.app, kind: "push", commit: `${it.good ? "good" : "bad"}${commit}` });
+    await world.request({
+      app: it.app,
+      kind: "push",
+      commit: `${it.good ? "good" : "bad"}${commit}`,
+    });
   } else if (it.type === "rollback") {
     const [release] = (await world.store.listReleases(it.app)).slice(it.back);
     if (release) await world.request({ app: it.app, kind: "rollback", toRelease: release.n });
@@ -107,7 +117,14 @@ const RUNS = Number(process.env["TEAL_TEST_RUNS"] || 3000);
 
 test("no order of pushes, rollbacks, crashes, takeovers and cut routers breaks an invariant", async (t) => {
   t.timeout(240_000);
-  const reached = { live: 0, failed: 0, cancelled: 0, superseded: 0, takenUpAgain: 0, rolledBack: 0 };
+  const reached = {
+    live: 0,
+    failed: 0,
+    cancelled: 0,
+    superseded: 0,
+    takenUpAgain: 0,
+    rolledBack: 0,
+  };
   await fc.assert(
     fc.asyncProperty(fc.scheduler(), scenario, async (scheduler, happenings) => {
       const { violations, store } = await play(scheduler, happenings);
