@@ -1,8 +1,7 @@
 import { writeFileSync } from "node:fs";
-import { request } from "node:http";
-import { setTimeout as sleep } from "node:timers/promises";
 import test from "ava";
 import type { Deploy } from "../../apps/types.ts";
+import { ask, keepAsking } from "../support/asking.ts";
 import { containersOf } from "../support/docker-remains.ts";
 import { type Platform, startPlatform, until } from "../support/platform.ts";
 import { createRepo, type Repo } from "../support/repo.ts";
@@ -16,39 +15,7 @@ const WORKER_STEPS = [
 ];
 
 const APP = "ledger";
-
-/** GET / of the app; the body, or what went wrong. */
-function ask(platform: Platform): Promise<string> {
-  return new Promise((resolve) => {
-    const headers = { host: `${APP}.localhost` };
-    request({ host: "127.0.0.1", port: platform.routerPort, headers, agent: false }, (res) => {
-      let body = "";
-      res.on("data", (chunk: Buffer) => (body += chunk.toString()));
-      res.on("end", () => resolve(res.statusCode === 200 ? body : `status ${res.statusCode}`));
-      res.on("error", (error) => resolve(`error ${error.message}`));
-    })
-      .on("error", (error) => resolve(`error ${error.message}`))
-      .end();
-  });
-}
-
-/** Asks about 50 times a second until stopped; keeps every answer that is no version. */
-function keepAsking(platform: Platform) {
-  const bad: string[] = [];
-  const versions = new Set<string>();
-  let asked = 0;
-  let going = true;
-  const done = (async () => {
-    while (going && asked < 50_000) {
-      const answer = await ask(platform);
-      asked++;
-      if (/^v\d+$/.test(answer)) versions.add(answer);
-      else bad.push(answer);
-      await sleep(20);
-    }
-  })();
-  return { bad, versions, asked: () => asked, stop: () => ((going = false), done) };
-}
+const HOST = `${APP}.localhost`;
 
 /** Waits until every deploy has ended, and no container is left that nobody needs. */
 async function untilAtRest(platform: Platform): Promise<void> {
@@ -80,7 +47,7 @@ async function begin(): Promise<{ platform: Platform; repo: Repo }> {
 test("a worker killed at any step leaves the old or the new release live, and nothing behind", async (t) => {
   t.timeout(400_000);
   const { platform, repo } = await begin();
-  const load = keepAsking(platform);
+  const load = keepAsking(platform.routerPort, HOST);
   try {
     let live = "v2";
     for (const [at, step] of WORKER_STEPS.entries()) {
@@ -90,7 +57,7 @@ test("a worker killed at any step leaves the old or the new release live, and no
       const pushed = await repo.push({ "version.txt": version });
       await until(20_000, async () => platform.restarts("worker-1") > restarts);
       await untilAtRest(platform);
-      const now = await ask(platform);
+      const now = await ask(platform.routerPort, HOST);
       t.true([live, version].includes(now), `${step}: ${now}`);
       // A push that was told of success is live, and the worker that took over did finish it.
       if (pushed.status === 0) t.is(now, version, step);
@@ -112,7 +79,7 @@ test("a worker killed at any step leaves the old or the new release live, and no
 test("web killed at any step of a push: the push gets an answer, and what was accepted is deployed", async (t) => {
   t.timeout(300_000);
   const { platform, repo } = await begin();
-  const load = keepAsking(platform);
+  const load = keepAsking(platform.routerPort, HOST);
   try {
     let live = "v2";
     for (const [at, step] of WEB_STEPS.entries()) {
@@ -125,12 +92,12 @@ test("web killed at any step of a push: the push gets an answer, and what was ac
       await until(20_000, async () => (await platform.api("GET", "/health")).status === 200);
       await untilAtRest(platform);
       const accepted = ["record-written", "enqueued"].includes(step);
-      t.is(await ask(platform), accepted ? version : live, step);
+      t.is(await ask(platform.routerPort, HOST), accepted ? version : live, step);
 
       // The same push again, with nobody killed, is an ordinary push.
       const again = await repo.push();
       t.is(again.status, 0, again.text);
-      t.is(await ask(platform), version);
+      t.is(await ask(platform.routerPort, HOST), version);
       live = version;
     }
     await load.stop();

@@ -1,10 +1,12 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdtempSync, rmSync, statSync, symlinkSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test from "ava";
+import type { DemoFigures } from "../../apps/cli/platform/demo.ts";
 import { poll } from "../../apps/cli/platform/poll.ts";
+import { removeDockerRemains } from "../support/docker-remains.ts";
 import { freePorts } from "../support/platform.ts";
 
 const root = join(import.meta.dirname, "..", "..");
@@ -20,7 +22,7 @@ const env: Record<string, string> = {
       "HTTP_PROXY",
       "HTTPS_PROXY",
       "NO_PROXY",
-    ].flatMap((name) => (process.env[name] ? [[name, process.env[name] as string]] : [])),
+    ].flatMap((name) => (process.env[name] ? [[name, process.env[name]]] : [])),
   ),
   TEAL_HOME: home,
   TEAL_NAMESPACE: `tealtest-${process.pid}`,
@@ -40,6 +42,7 @@ test.before(async () => {
 
 test.after.always(async () => {
   await teal("down");
+  await removeDockerRemains(env["TEAL_NAMESPACE"] as string);
   rmSync(dir, { recursive: true, force: true });
 });
 
@@ -59,6 +62,7 @@ async function teal(...args: string[]) {
 
 interface Status {
   up: boolean;
+  apps: number | null;
   services: { name: string; pid: number | null }[];
 }
 
@@ -105,6 +109,24 @@ test.serial("a second up says that nothing was changed, and keeps every process"
     (await status()).services.map(({ name, pid }) => [name, pid]),
     before.map(({ name, pid }) => [name, pid]),
   );
+});
+
+test.serial("the demo loses no request, and writes its figures", async (t) => {
+  t.timeout(300_000);
+  const file = join(dir, "figures.json");
+  const { code, out } = await teal("demo", "--json", file);
+  t.is(code, 0, out);
+  t.regex(out, /requests lost +0/);
+  const figures = JSON.parse(readFileSync(file, "utf8")) as DemoFigures;
+  t.is(figures.requests.lost, 0);
+  t.deepEqual(figures.requests.byVersion.map(({ colour }) => colour).toSorted(), ["blue", "green"]);
+  for (const { served } of figures.requests.byVersion) t.true(served > 0);
+  const { firstPush, secondPush, rollback } = figures;
+  for (const time of [firstPush.toLiveMs, secondPush.swapMs, rollback.swapMs]) {
+    t.true(time !== null && time > 0);
+  }
+  t.false(out.includes(readFileSync(join(home, "admin-token"), "utf8").trim()));
+  t.is((await status()).apps, 1);
 });
 
 test.serial(

@@ -55,7 +55,7 @@ export async function startPlatform({ routers = 1, workers = 1, env = {} }: Plat
     ...env,
   };
   const logFile = join(home, "platform.log");
-  const log = createWriteStream(logFile, { flags: "a" });
+  const log = createWriteStream(logFile, { flags: "a" }).setMaxListeners(0);
   const kept = new Map<string, Kept>();
   let stopping = false;
 

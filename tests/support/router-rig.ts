@@ -161,11 +161,6 @@ export async function ask(
   return await (await rawClient(t, port, text)).end();
 }
 
-/** The router still answers as it should. */
-async function assertAlive(t: ExecutionContext, rig: RouterRig): Promise<void> {
-  t.regex(await ask(t, rig.port, "", "/").catch(String), /^HTTP\/1\.1 \d{3} /);
-}
-
 export const OK = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 export const OK_CLOSE = "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok";
 export const HEAD = "Host: shop.test\r\n";

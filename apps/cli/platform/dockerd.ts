@@ -10,7 +10,7 @@ import { quote, writeService } from "./service-files.ts";
 import { findProcess } from "./supervisor.ts";
 
 /** Of the machine, shared by all platforms on it. Not under /run, which is often mounted noexec. */
-export const DOCKERD_DIR = "/var/lib/teal-dockerd";
+const DOCKERD_DIR = "/var/lib/teal-dockerd";
 const READY_MS = 60_000;
 
 /**

@@ -24,7 +24,7 @@ export interface UpOptions {
 }
 
 /** The folder that runsvdir watches. */
-export function serviceDir(home: string): string {
+function serviceDir(home: string): string {
   return join(home, "service");
 }
 
