@@ -84,7 +84,15 @@ export const COMMANDS: Command[] = [
     name: "logs",
     summary: "the log of a deploy",
     args: [],
-    options: { deploy: { type: "string", value: "ID", help: "which deploy" }, follow: FOLLOW },
+    app: true,
+    options: {
+      deploy: {
+        type: "string",
+        value: "ID",
+        help: "which deploy; the app's newest one without it",
+      },
+      follow: FOLLOW,
+    },
     example: "teal logs --deploy shop-12 -f",
     run: async (input) => (await import("./deploys.ts")).showLog(input),
   },

@@ -1,3 +1,4 @@
+import { TealError } from "../errors.ts";
 import type { Deploy } from "../types.ts";
 import type { LogLine } from "../deploy-log.ts";
 import type { Client } from "./client.ts";
@@ -34,14 +35,22 @@ export async function cancelDeploy({ args, client, out }: Input): Promise<void> 
   );
 }
 
-export async function showLog({ options, client, out }: Input): Promise<void> {
-  const id = options["deploy"];
-  if (typeof id !== "string") throw wrongUsage("'--deploy ID' was expected", { name: "logs" });
+export async function showLog({ app: appOf, options, client, out }: Input): Promise<void> {
   const api = await client();
+  const given = options["deploy"];
+  const id = typeof given === "string" ? given : await newestDeploy(api, await appOf());
   if (options["follow"]) return follow(api, id, out);
   const { lines } = await api.get<{ lines: LogLine[] }>(`/deploys/${encodeURIComponent(id)}/log`);
   if (out.json) return out.value(lines);
   for (const line of lines) printLine(line, out);
+}
+
+/** @throws TealError deploy-not-found */
+async function newestDeploy(api: Client, app: string): Promise<string> {
+  const path = `/apps/${encodeURIComponent(app)}/deploys?limit=1`;
+  const { deploys } = await api.get<{ deploys: Deploy[] }>(path);
+  if (!deploys[0]) throw new TealError("deploy-not-found", { id: `of ${app} yet` });
+  return deploys[0].id;
 }
 
 /**

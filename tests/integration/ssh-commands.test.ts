@@ -1,0 +1,90 @@
+import { execFile } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import test from "ava";
+import { ask } from "../support/asking.ts";
+import { type Platform, startPlatform } from "../support/platform.ts";
+import { createRepo } from "../support/repo.ts";
+
+const run = promisify(execFile);
+const HOST = "shop.localhost";
+
+interface Said {
+  code: number;
+  out: string;
+  err: string;
+}
+
+/** Makes a key, gives it to the platform, and returns how to say a command over SSH. */
+async function sshUser(platform: Platform, role: "admin" | "read") {
+  const key = join(platform.home, `key-${role}`);
+  await run("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-f", key]);
+  const publicKey = readFileSync(`${key}.pub`, "utf8");
+  const added = await platform.api("POST", "/keys", {
+    name: role,
+    role,
+    apps: "*",
+    key: publicKey,
+  });
+  if (added.status >= 300) throw new Error(JSON.stringify(added.body));
+  const options = ["BatchMode=yes", "StrictHostKeyChecking=no", "UserKnownHostsFile=/dev/null"];
+  const line = [...options, "LogLevel=ERROR", "IdentitiesOnly=yes"].flatMap((o) => ["-o", o]);
+  const identity = ["-F", "/dev/null", "-i", key, ...line];
+  return {
+    git: ["ssh", ...identity].join(" "),
+    async say(...words: string[]): Promise<Said> {
+      const args = [...identity, "-p", String(platform.sshPort), "teal@127.0.0.1", ...words];
+      try {
+        const { stdout, stderr } = await run("ssh", args);
+        return { code: 0, out: stdout, err: stderr };
+      } catch (error) {
+        const { code, stdout, stderr } = error as { code: number; stdout: string; stderr: string };
+        return { code, out: stdout, err: stderr };
+      }
+    },
+  };
+}
+
+test("a push and the platform's commands over SSH, with exit codes, by OpenSSH itself", async (t) => {
+  t.timeout(120_000);
+  const platform = await startPlatform();
+  const repo = createRepo("hello-plain", platform, "shop");
+  try {
+    const admin = await sshUser(platform, "admin");
+    const reader = await sshUser(platform, "read");
+    await repo.init();
+    await repo.git("remote", "set-url", "deploy", `ssh://teal@127.0.0.1:${platform.sshPort}/shop`);
+    await repo.git("config", "core.sshCommand", admin.git);
+    for (const version of ["one", "two"]) {
+      const pushed = await repo.push({ "version.txt": version });
+      t.is(pushed.status, 0, pushed.text);
+    }
+    t.is(await ask(platform.routerPort, HOST), "two");
+
+    const back = await admin.say("rollback", "-a", "shop");
+    t.is(back.code, 0, back.err);
+    t.is(await ask(platform.routerPort, HOST), "one");
+    const releases = await admin.say("releases", "-a", "shop", "--json");
+    const listed = JSON.parse(releases.out) as { n: number; status: string }[] | { releases: [] };
+    t.is((Array.isArray(listed) ? listed : listed.releases).length, 3);
+
+    t.is((await admin.say("rolback", "-a", "shop")).code, 2);
+    t.is((await admin.say("releases", "-a", "nothing")).code, 4);
+    t.is((await reader.say("rollback", "-a", "shop")).code, 3);
+    t.is(await ask(platform.routerPort, HOST), "one");
+
+    const canary = join(platform.home, "canary");
+    for (const hostile of [`apps:info -a "x;touch ${canary}"`, `apps:info -a $(touch ${canary})`]) {
+      t.not((await admin.say(hostile)).code, 0);
+    }
+    t.false(existsSync(canary));
+
+    // The same over HTTP, for the log of a deploy that nobody watched.
+    const log = await admin.say("logs", "--deploy", "shop-1", "-a", "shop");
+    t.regex(log.out + log.err, /Starting v1 in blue/);
+  } finally {
+    repo.remove();
+    await platform.stop();
+  }
+});
