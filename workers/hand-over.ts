@@ -17,6 +17,18 @@ export async function startRest(ctx: DeployContext): Promise<void> {
   if (wanted.length > 0) await startInstances(ctx, app, release, wanted);
 }
 
+/** From now on the engine restarts what dies, and nothing prunes the image of the live release. */
+export async function keepWhatRuns({ store, effects, deploy }: DeployContext): Promise<void> {
+  const app = await store.getApp(deploy.app);
+  if (!app?.live) return;
+  const release = await store.getRelease(app.name, app.live.release);
+  if (release) await effects.tagImage(app.name, deploy.id, release.image);
+  const ours = [app.live.deploy, deploy.id];
+  const instances = await store.listInstances(app.name);
+  const running = instances.filter((one) => ours.includes(one.deploy) && !isRetired(one));
+  await Promise.all(running.map((instance) => effects.keepRunning(instance)));
+}
+
 /**
  * Records the retirement of every instance that neither the live colour nor the standby needs:
  * the standby before this one, the old release's other process types, what failed deploys left.

@@ -47,9 +47,13 @@ export async function warmStandby(
   return { colour: standby.colour, startedBy: standby.deploy, targets, warm: true };
 }
 
-/** Starts every process of the release in the idle colour and waits until each is healthy. @throws check-failed */
+/** Starts every process of the release in the idle colour and waits until each is healthy. @throws check-failed, image-gone */
 export async function startIdleColour(ctx: DeployContext, release: Release): Promise<ReadyColour> {
   const app = await appOf(ctx);
+  if (!(await ctx.effects.imageExists(release.image))) {
+    const gone = `v${originOf(release)}`;
+    throw new TealError("image-gone", { name: app.name, release: gone });
+  }
   const colour = app.live ? otherColour(app.live.colour) : "blue";
   ctx.say("step", `Starting v${release.n} in ${colour}`);
   const wanted = planInstances(ctx, release, colour, () => true);
@@ -115,7 +119,6 @@ async function startOne(
   const started = { ...instance, state: "started" as const, ...address };
   const checking = ctx.now();
   await effects.check(app, started, release, { say, signal });
-  await effects.keepRunning(started);
   await store.advanceInstance(claim, instance.id, "healthy");
   await ctx.reach("healthy");
   say("info", `${name} is healthy after ${spent(ctx.now() - checking)}`);

@@ -3,7 +3,7 @@ import type { Release } from "../apps/types.ts";
 import { buildRelease } from "./build-release.ts";
 import type { DeployContext } from "./context.ts";
 import { spent } from "./context.ts";
-import { retireLeftovers, startRest } from "./hand-over.ts";
+import { keepWhatRuns, retireLeftovers, startRest } from "./hand-over.ts";
 import { startIdleColour, warmStandby } from "./idle-colour.ts";
 import { reuseRelease } from "./reuse-release.ts";
 import { swap } from "./swap.ts";
@@ -30,6 +30,7 @@ export async function runDeploy(ctx: DeployContext): Promise<void> {
   }
 
   await startRest(ctx);
+  await keepWhatRuns(ctx);
   await retireLeftovers(ctx);
   ctx.say("step", `Live at ${ctx.urlOf(ctx.deploy.app)} after ${spent(ctx.now() - began)}`);
 }

@@ -9,18 +9,13 @@ export function originOf(release: Release): number {
 
 /**
  * A rollback is a release too: a new number over an old image, with its processes and formation.
- * @throws release-not-found, image-gone
+ * @throws release-not-found
  */
 export async function reuseRelease(ctx: DeployContext): Promise<Release> {
-  const { store, effects, deploy, claim, say } = ctx;
+  const { store, deploy, claim, say } = ctx;
   const n = deploy.toRelease ?? 0;
   const target = await store.getRelease(deploy.app, n);
   if (!target) throw new TealError("release-not-found", { name: deploy.app, release: `v${n}` });
-  if (!(await effects.imageExists(target.image))) {
-    throw new TealError("image-gone", { name: deploy.app, release: `v${n}` });
-  }
-  await effects.tagImage(deploy.app, deploy.id, target.image);
-  await ctx.reach("image-tagged");
   const release = await store.createRelease(claim, {
     deploy: deploy.id,
     kind: "rollback",

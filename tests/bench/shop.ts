@@ -68,7 +68,7 @@ export async function createShop(platform: Platform, app: string) {
       await writeFile(join(repo.dir, "version.txt"), `${version}\n`);
       await repo.commit(version);
       const began = performance.now();
-      const live = answerWith((body) => body.includes(version), 5);
+      const live = answerWith((body) => body.includes(version), 15);
       const pushed = await repo.git("push", "deploy", "main");
       const exitMs = performance.now() - began;
       if (pushed.status !== 0) throw new Error(pushed.text);

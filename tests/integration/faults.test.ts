@@ -7,6 +7,7 @@ import { ask, keepAsking } from "../support/asking.ts";
 import { containersOf } from "../support/docker-remains.ts";
 import { type Platform, startPlatform, until } from "../support/platform.ts";
 import { createRepo, type Repo } from "../support/repo.ts";
+import { SLOW_SERVER } from "../support/slow-server.ts";
 
 interface Context {
   platform: Platform;
@@ -143,13 +144,3 @@ test.serial("an app destroyed during its deploy is gone for good", async (t) => 
   t.is(await ask(platform.routerPort, HOST), "status 404");
   t.is((await platform.api("GET", `/apps/${APP}`)).status, 404);
 });
-
-/** Listens only after three seconds. */
-const SLOW_SERVER = `
-import { readFileSync } from "node:fs";
-import { createServer } from "node:http";
-const version = readFileSync(new URL("version.txt", import.meta.url), "utf8").trim();
-const server = createServer((request, response) => response.end(version));
-setTimeout(() => server.listen(Number(process.env.PORT)), 3000);
-process.on("SIGTERM", () => process.exit(0));
-`;
