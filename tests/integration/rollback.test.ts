@@ -117,7 +117,7 @@ test.serial(
   "of three pushes the one in the middle is superseded, and the last is live",
   async (t) => {
     t.timeout(90_000);
-    const { platform, repo } = t.context;
+    const { platform } = t.context;
     const clones = await Promise.all(
       ["first", "second", "third"].map(async (version) => {
         const clone = createRepo("hello-plain", platform, APP);
