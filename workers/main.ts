@@ -65,7 +65,12 @@ async function main(settings: Settings, log: Log): Promise<void> {
   });
 
   const stopping = new AbortController();
-  const queue = consumeQueue(blocking, (app) => executor.work(app), {
+  const work = async (app: string) => {
+    await executor.work(app);
+    const left = await store.getApp(app);
+    if (left?.state === "destroying") await reconciler.reconcile();
+  };
+  const queue = consumeQueue(blocking, work, {
     lockMs: leaseMs,
     stalledMs: leaseMs / 2,
   });
