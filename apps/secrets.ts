@@ -1,6 +1,7 @@
 import { createCipheriv, createDecipheriv, randomBytes } from "node:crypto";
 import { TealError } from "./errors.ts";
 import { keepSecret } from "./secret-file.ts";
+import type { Release } from "./types.ts";
 
 /** Config values at rest: AES-256-GCM under the platform's key, bound to the app and the name they are of. */
 export interface Secrets {
@@ -44,4 +45,14 @@ export function createSecrets(key: Buffer): Secrets {
       }
     },
   };
+}
+
+/** The values of a release's config. @throws secret-unreadable */
+export function openConfig(
+  secrets: Secrets,
+  { app, config = {} }: Pick<Release, "app" | "config">,
+): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(config).map(([name, sealed]) => [name, secrets.open(app, name, sealed)]),
+  );
 }
