@@ -183,7 +183,7 @@ export const ERRORS = {
     status: 400,
     exit: 2,
     says: "{detail}.",
-    todo: "{todo}",
+    todo: "{todo}.",
   },
   "bad-formation": {
     status: 400,

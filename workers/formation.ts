@@ -13,7 +13,8 @@ export function formationOf(
   { formation }: Pick<AppSettings, "formation">,
 ): Record<string, number> {
   const names = Object.keys(processes).filter((name) => name !== "release");
-  const count = (name: string) => Math.max(name === "web" ? 1 : 0, formation[name] ?? 1);
+  const wanted = new Map(Object.entries(formation));
+  const count = (name: string) => Math.max(name === "web" ? 1 : 0, wanted.get(name) ?? 1);
   return Object.fromEntries(names.map((name) => [name, count(name)]));
 }
 

@@ -148,9 +148,9 @@ function commit(state: State, record: AppRecord, swap: Swap, route: Route): void
   const { colour, release, startedBy: deploy } = swap;
   app.live = { colour, release, deploy, since: state.now() };
   app.held = null;
-  const config = record.releases[release - 1]?.config ?? {};
+  const config = new Map(Object.entries(record.releases[release - 1]?.config ?? {}));
   for (const [name, sealed] of Object.entries(record.settings.staged)) {
-    if (sealed === (config[name] ?? null)) delete record.settings.staged[name];
+    if (sealed === (config.get(name) ?? null)) delete record.settings.staged[name];
   }
   writeRoute(state, record, route);
 }

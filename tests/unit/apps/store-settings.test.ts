@@ -1,6 +1,7 @@
 import test, { type ExecutionContext } from "ava";
 import { isTealError, type ErrorCode } from "../../../apps/errors.ts";
 import { keys } from "../../../apps/keys.ts";
+import type { Store } from "../../../apps/store.ts";
 import {
   LEASE_MS,
   makeLive,
@@ -24,6 +25,12 @@ function both(title: string, run: (t: ExecutionContext, world: World) => Promise
 async function refused(t: ExecutionContext, code: ErrorCode, promise: Promise<unknown>) {
   const error = await t.throwsAsync(promise);
   t.true(isTealError(error, code), `${code} was expected, and ${String(error)} came`);
+}
+
+async function claimed(store: Store) {
+  const taken = await store.claim("shop", "one", LEASE_MS);
+  if (!taken) throw new Error("nothing to claim");
+  return taken;
 }
 
 both("settings are empty at first, and change part by part", async (t, { store }) => {
@@ -116,8 +123,7 @@ both("the live route takes other targets and hosts without a swap", async (t, wo
   await store.createApp("shop", "ann");
   const live = await makeLive(store, push("shop"));
   await store.requestDeploy(push("shop", { kind: "scale" }));
-  const claim = (await store.claim("shop", "one", LEASE_MS))?.claim;
-  if (!claim) return t.fail();
+  const { claim } = await claimed(store);
   const { deploy, release, colour } = live.instance;
   const id = `teal-${deploy}-web-2`;
   await store.recordInstances(claim, [{ id, deploy, release, colour, process: "web", index: 2 }]);
@@ -149,8 +155,7 @@ both("the live route takes no targets of another colour", async (t, { store }) =
   const first = await makeLive(store, push("shop"));
   await makeLive(store, push("shop"));
   await store.requestDeploy(push("shop", { kind: "scale" }));
-  const claim = (await store.claim("shop", "one", LEASE_MS))?.claim;
-  if (!claim) return t.fail();
+  const { claim } = await claimed(store);
   const update = { targets: [first.instance.id], expectedVersion: 2, hosts: [] };
   await refused(t, "internal", store.updateRoute(claim, update));
   await refused(t, "internal", store.updateRoute(claim, { ...update, targets: [] }));
@@ -265,8 +270,7 @@ both("a held version is swapped to by another deploy", async (t, { store }) => {
   });
   await store.release(held.claim);
   const { id } = await store.requestDeploy(push("shop", { kind: "promote", toRelease: release }));
-  const taken = await store.claim("shop", "one", LEASE_MS);
-  if (!taken) return t.fail();
+  const taken = await claimed(store);
   await store.prepareSwap(taken.claim, id, "s", SWAP_TIMES);
   await store.commitSwap(taken.claim, { ...held.swap, id: "s", deploy: id, expectedVersion: 1 });
   t.like(await store.getApp("shop"), { held: null, live: { deploy: held.deploy.id, release } });
