@@ -84,7 +84,7 @@ export async function diffReleases({ app: appOf, args, client, out }: Input): Pr
     ...names("-", config.removed),
     ...names("~", config.changed),
   ];
-  const arrow = ({ from, to }: Change<string | number>) => `${from ?? "-"} → ${to ?? "-"}`;
+  const arrow = (one: Change<string | number>) => `${one.from ?? "-"} → ${one.to ?? "-"}`;
   const size = imageBytes && {
     from: `${Math.round((imageBytes.from ?? 0) / 1e6)} MB`,
     to: `${Math.round((imageBytes.to ?? 0) / 1e6)} MB`,
