@@ -45,6 +45,8 @@ export interface Paths {
   /** Each router's last table. */
   tables: string;
   adminToken: string;
+  /** The key of config values at rest. */
+  secretKey: string;
   sshHostKey: string;
   logs: string;
 }
@@ -145,6 +147,7 @@ function pathsUnder(home: string): Paths {
     redisSocket: join(home, "run", "redis.sock"),
     tables: join(home, "tables"),
     adminToken: join(home, "admin-token"),
+    secretKey: join(home, "secret-key"),
     sshHostKey: join(home, "ssh-host-key"),
     logs: join(home, "logs"),
   };

@@ -17,6 +17,7 @@ import { createGit } from "./git.ts";
 import { createLog, type Log } from "./log.ts";
 import { createQueue } from "./queue.ts";
 import { connectRedis } from "./redis.ts";
+import { loadSecrets } from "./secrets.ts";
 import { createRedisStore } from "./store-redis.ts";
 
 const CLI = resolve(import.meta.dirname, "cli/main.ts");
@@ -44,7 +45,8 @@ async function main(settings: Settings, log: Log): Promise<void> {
   await receiver.listen();
 
   const gitHttp = createGitHttp({ access, git, store, receiver, log });
-  const api = createApi({ store, deploys, deployLog, access, settings, log }).callback();
+  const secrets = await loadSecrets(settings.paths.secretKey);
+  const api = createApi({ store, deploys, deployLog, access, secrets, settings, log }).callback();
   const dashboard = createDashboard({
     store,
     deploys,

@@ -8,11 +8,13 @@ import { createGit } from "../apps/git.ts";
 import { createLog, type Log } from "../apps/log.ts";
 import { consumeQueue } from "../apps/queue.ts";
 import { connectRedis } from "../apps/redis.ts";
+import { loadSecrets, openConfig, type Secrets } from "../apps/secrets.ts";
 import { createRedisStore } from "../apps/store-redis.ts";
 import type { RouterState } from "../apps/store.ts";
 import { createBases } from "./bases.ts";
 import { createBuilder } from "./build.ts";
 import { createEffects } from "./effects.ts";
+import { type Concealer, createConcealer } from "./conceal.ts";
 import { createDocker } from "./engine/client.ts";
 import { createContainers } from "./engine/containers.ts";
 import { createImages } from "./engine/images.ts";
@@ -37,7 +39,9 @@ async function main(settings: Settings, log: Log): Promise<void> {
   const now = () => performance.now();
   const { namespace, drainMs, leaseMs } = settings;
 
-  const effects = createDockerEffects(settings, log, git);
+  const secrets = await loadSecrets(settings.paths.secretKey);
+  const concealer = createConcealer();
+  const effects = createDockerEffects(settings, log, git, { secrets, concealer });
   const routers = await createRouters({ subscriber, publish: (event) => store.publish(event) });
   const reaper = createReaper({ store, effects, drainMs, isGone, reach, now, log });
   const executor = createExecutor({
@@ -53,7 +57,7 @@ async function main(settings: Settings, log: Log): Promise<void> {
     id: `${hostname()}-${process.pid}-${Math.random().toString(36).slice(2, 8)}`,
     leaseMs,
     log,
-    openLog: (deploy) => openLog(deployLog, deploy, log),
+    openLog: ({ id, app }) => openLog(deployLog, id, log, (text) => concealer.conceal(app, text)),
     onRetired: (app) => reaper.reap(app),
   });
   const reconciler = createReconciler({
@@ -95,12 +99,24 @@ async function main(settings: Settings, log: Log): Promise<void> {
   process.once("SIGINT", () => void stop());
 }
 
-function createDockerEffects(settings: Settings, log: Log, git: ReturnType<typeof createGit>) {
+function createDockerEffects(
+  settings: Settings,
+  log: Log,
+  git: ReturnType<typeof createGit>,
+  { secrets, concealer }: { secrets: Secrets; concealer: Concealer },
+) {
   const { namespace } = settings;
   const docker = createDocker();
   const images = createImages(docker, { namespace, log });
   const networks = createNetworks(docker, { namespace, pool: settings.networkPool });
-  const containers = createContainers(docker, networks, { namespace });
+  const containers = createContainers(docker, networks, {
+    namespace,
+    configOf(release) {
+      const config = openConfig(secrets, release);
+      concealer.learn(release.app, Object.values(config));
+      return config;
+    },
+  });
   const bases = createBases({ images, settings, log });
   return createEffects({
     git,

@@ -4,13 +4,15 @@ import type { Settings } from "../config.ts";
 import type { DeployLog } from "../deploy-log.ts";
 import type { Deploys } from "../deploys.ts";
 import type { Log } from "../log.ts";
+import type { Secrets } from "../secrets.ts";
 import type { Store } from "../store.ts";
 import type { App, Deploy } from "../types.ts";
 
 /** What the API stands on. */
 export interface ApiOptions {
   store: Store;
-  deploys: Pick<Deploys, "rollback" | "cancel" | "destroy">;
+  deploys: Omit<Deploys, "push">;
+  secrets: Secrets;
   deployLog: Pick<DeployLog, "read" | "follow">;
   access: Access;
   settings: Pick<Settings, "domain" | "routerPort">;

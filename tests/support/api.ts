@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import { createServer, type RequestListener } from "node:http";
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";
@@ -8,6 +9,7 @@ import { createDashboard } from "../../apps/dashboard/dashboard.ts";
 import { createDeployLog, type DeployLog } from "../../apps/deploy-log.ts";
 import { createDeploys, type Deploys } from "../../apps/deploys.ts";
 import type { Log } from "../../apps/log.ts";
+import { createSecrets } from "../../apps/secrets.ts";
 import { createRedisStore } from "../../apps/store-redis.ts";
 import type { NewRelease, Store } from "../../apps/store.ts";
 import { otherColour, type Deploy, type Release } from "../../apps/types.ts";
@@ -41,7 +43,8 @@ export async function startApi(): Promise<TestApi> {
   const deploys = createDeploys({ store, queue: { wake: async () => {} } });
   const logged: string[] = [];
   const settings = { domain: "teal.test", routerPort: 8080 };
-  const options = { store, deploys, deployLog, access, settings, log: logInto(logged) };
+  const secrets = createSecrets(randomBytes(32));
+  const options = { store, deploys, deployLog, access, secrets, settings, log: logInto(logged) };
   const api = createApi(options).callback();
   const dashboard = createDashboard(options).callback();
   const listener: RequestListener = (req, res) => {
