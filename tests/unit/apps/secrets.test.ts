@@ -39,7 +39,7 @@ test("a seal opens with its own key, app and name alone, and only whole", (t) =>
   for (const attempt of attempts) {
     const error = t.throws(attempt);
     t.true(isTealError(error, "secret-unreadable"));
-    t.false(String(error?.message).includes("s3cr3t"));
+    t.notRegex(error?.message ?? "", /s3cr3t/);
   }
 });
 

@@ -17,12 +17,12 @@ E="a\\nb"
 test("NAME=VALUE keeps everything after the first =", (t) => {
   t.deepEqual(readPairs(["A=b=c", "E="], "config:set"), { A: "b=c", E: "" });
   const error = t.throws(() => readPairs(["s3cr3t"], "config:set"));
-  t.false(String(error?.message).includes("s3cr3t"), "what came may be a value");
+  t.notRegex(error?.message ?? "", /s3cr3t/, "what came may be a value");
   t.throws(() => readPairs(["=x"], "config:set"));
 });
 
 test("what is written to a .env file is read back the same, or not written", (t) => {
-  const character = fc.constantFrom(..."ab1 '\"`\n\\n#=$\t:/é");
+  const character = fc.constantFrom(...Array.from("ab1 '\"`\n\\n#=$\t:/é"));
   const value = fc.array(character, { maxLength: 12 }).map((list) => list.join(""));
   let written = 0;
   fc.assert(
