@@ -24,6 +24,8 @@ export interface Settings {
   /** IPv4 range that the apps' networks are cut from, /25 each. */
   networkPool: string;
   caFile: string | null;
+  /** Fetch from and notify hosts on private networks too, also by plain http. */
+  allowPrivate: boolean;
   drainMs: number;
   /** Lease of an executor on its app. */
   leaseMs: number;
@@ -46,6 +48,10 @@ export interface Paths {
   tables: string;
   adminToken: string;
   sshHostKey: string;
+  /** Key of what is encrypted in the store. */
+  secretKey: string;
+  /** Host keys of the ssh servers that were fetched from. */
+  knownHosts: string;
   logs: string;
 }
 
@@ -86,6 +92,7 @@ const schema = z.object({
     .regex(/^\d+\.\d+\.\d+\.\d+\/\d+$/)
     .default("10.213.0.0/16"),
   TEAL_CA_FILE: z.string().optional(),
+  TEAL_ALLOW_PRIVATE_FETCH: z.enum(["0", "1"]).default("0"),
   TEAL_DRAIN: seconds.default(30_000),
   TEAL_LEASE: seconds.default(10_000),
   TEAL_ROUTER_LEASE: seconds.default(5000),
@@ -124,6 +131,7 @@ export function readSettings(env: NodeJS.ProcessEnv = process.env): Settings {
     registry: s.TEAL_REGISTRY ?? null,
     networkPool: s.TEAL_NETWORK_POOL,
     caFile: s.TEAL_CA_FILE ?? null,
+    allowPrivate: s.TEAL_ALLOW_PRIVATE_FETCH === "1",
     drainMs: s.TEAL_DRAIN,
     leaseMs: s.TEAL_LEASE,
     routerLeaseMs: s.TEAL_ROUTER_LEASE,
@@ -146,6 +154,8 @@ function pathsUnder(home: string): Paths {
     tables: join(home, "tables"),
     adminToken: join(home, "admin-token"),
     sshHostKey: join(home, "ssh-host-key"),
+    secretKey: join(home, "secret-key"),
+    knownHosts: join(home, "known-hosts"),
     logs: join(home, "logs"),
   };
 }

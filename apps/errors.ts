@@ -203,6 +203,42 @@ export const ERRORS = {
     says: "There is no SSH key with the fingerprint {fingerprint}.",
     todo: "'teal keys' shows the keys.",
   },
+  "bad-signature": {
+    status: 401,
+    exit: 3,
+    says: "A delivery signed with the secret of one of the app's webhook senders was expected, and this one is not.",
+    todo: "Compare the secret and the address with 'teal hooks'; 'teal hooks:add' makes a new sender.",
+  },
+  "stale-delivery": {
+    status: 401,
+    exit: 3,
+    says: "A delivery signed within {minutes} minutes of now was expected, and this one says {at}.",
+    todo: "Send it anew, signed anew; if it was new, set the sender's clock.",
+  },
+  "sender-not-found": {
+    status: 404,
+    exit: 4,
+    says: "App {app} has no webhook sender {id}.",
+    todo: "'teal hooks -a {app}' shows them.",
+  },
+  "too-many-senders": {
+    status: 409,
+    exit: 5,
+    says: "App {app} has {limit} webhook senders, and no app has more.",
+    todo: "Remove one with 'teal hooks:remove'.",
+  },
+  "fetch-failed": {
+    status: 422,
+    exit: 1,
+    says: "{what} could not be fetched from {url}: {detail}.",
+    todo: "Look at the sender's address and key with 'teal hooks'; then let it deliver again.",
+  },
+  "private-address": {
+    status: 403,
+    exit: 3,
+    says: "{host} is at {address}, and only addresses of the public internet are connected to.",
+    todo: "On a network that you trust, set TEAL_ALLOW_PRIVATE_FETCH=1 and restart the platform.",
+  },
   "token-not-found": {
     status: 404,
     exit: 4,

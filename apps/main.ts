@@ -6,6 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { createGitHttp } from "../hooks/git-http.ts";
 import { createReceiver } from "../hooks/receive.ts";
 import { createSshServer } from "../hooks/ssh.ts";
+import { createWebhooks } from "../hooks/webhook.ts";
 import { createAccess } from "./access.ts";
 import { createApi } from "./api/api.ts";
 import { readSettings, type Settings } from "./config.ts";
@@ -17,6 +18,8 @@ import { createGit } from "./git.ts";
 import { createLog, type Log } from "./log.ts";
 import { createQueue } from "./queue.ts";
 import { connectRedis } from "./redis.ts";
+import { createSecrets } from "./secrets.ts";
+import { createSenders } from "./senders.ts";
 import { createRedisStore } from "./store-redis.ts";
 
 const CLI = resolve(import.meta.dirname, "cli/main.ts");
@@ -30,6 +33,7 @@ async function main(settings: Settings, log: Log): Promise<void> {
   const store = createRedisStore(redis);
   const deployLog = createDeployLog(redis);
   const access = createAccess(redis);
+  const senders = createSenders(redis, await createSecrets(settings.paths.secretKey));
   const git = createGit({ reposDir: settings.paths.repos });
   const queue = createQueue(redis);
   const reach = createFaultPoints(process.env);
@@ -44,7 +48,8 @@ async function main(settings: Settings, log: Log): Promise<void> {
   await receiver.listen();
 
   const gitHttp = createGitHttp({ access, git, store, receiver, log });
-  const api = createApi({ store, deploys, deployLog, access, settings, log }).callback();
+  const webhooks = createWebhooks({ store, senders, deploys, log });
+  const api = createApi({ store, deploys, deployLog, access, senders, settings, log }).callback();
   const dashboard = createDashboard({
     store,
     deploys,
@@ -54,9 +59,10 @@ async function main(settings: Settings, log: Log): Promise<void> {
     log,
   }).callback();
   const http = createServer((req, res) => {
-    void gitHttp(req, res).then((handled) => {
-      if (!handled) void (isApi(req) ? api : dashboard)(req, res);
-    });
+    void (async () => {
+      if ((await gitHttp(req, res)) || (await webhooks(req, res))) return;
+      await (isApi(req) ? api : dashboard)(req, res);
+    })();
   });
   // A push may take as long as it needs; git-http has an idle limit of its own.
   http.requestTimeout = 0;

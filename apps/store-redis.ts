@@ -13,7 +13,7 @@ import {
   pairsOf,
   type Reader,
 } from "./store-records.ts";
-import { asking, createScripts, type Scripts } from "./store-scripts.ts";
+import { asking, createScripts, DELIVERY_TTL_S, type Scripts } from "./store-scripts.ts";
 import { createSwaps } from "./store-swap.ts";
 import { APP_NAME, MAX_ATTEMPTS, type Release } from "./types.ts";
 
@@ -88,9 +88,21 @@ type DeployPart = Pick<
 function createDeploys({ run }: Scripts, reader: Reader): DeployPart {
   return {
     async requestDeploy(intent) {
-      const { app, kind, commit, ref, toRelease, by, why } = intent;
-      const fields = pairsOf({ app, kind, commit, ref, toRelease, by, why });
-      const [deploy] = await run("request-deploy", app, kind, ...fields);
+      const { app, kind, commit, ref, toRelease, by, why, sender, repo, delivery } = intent;
+      const fields = pairsOf({
+        app,
+        kind,
+        commit,
+        ref,
+        toRelease,
+        by,
+        why,
+        sender,
+        repo,
+        delivery,
+      });
+      const once = [delivery ?? "", DELIVERY_TTL_S];
+      const [deploy] = await run("request-deploy", app, kind, ...once, ...fields);
       return decodeDeploy(flatOf(deploy));
     },
     async getDeploy(id) {

@@ -62,7 +62,8 @@ export interface Store {
 
   /**
    * Writes the record of an intent, state `queued`. Older queued deploys become `superseded`;
-   * a rollback also asks the running deploy to cancel. @throws app-not-found, app-destroyed
+   * a rollback also asks the running deploy to cancel. An intent whose delivery is known already
+   * changes nothing and gives the deploy that the first one made. @throws app-not-found, app-destroyed
    */
   requestDeploy(intent: Intent): Promise<Deploy>;
   getDeploy(id: string): Promise<Deploy | null>;

@@ -1,13 +1,18 @@
 import { hostname } from "node:os";
 import { setTimeout } from "node:timers/promises";
+import type { Redis } from "ioredis";
 import { appUrl, defaultHost } from "../apps/address.ts";
 import { readSettings, type Settings } from "../apps/config.ts";
 import { createDeployLog } from "../apps/deploy-log.ts";
 import { createFaultPoints } from "../apps/fault-points.ts";
-import { createGit } from "../apps/git.ts";
+import { createFetcher, type Fetcher } from "../apps/fetcher.ts";
+import { createGit, type Git } from "../apps/git.ts";
 import { createLog, type Log } from "../apps/log.ts";
 import { consumeQueue } from "../apps/queue.ts";
+import { createOutward } from "../apps/outward.ts";
 import { connectRedis } from "../apps/redis.ts";
+import { createSecrets } from "../apps/secrets.ts";
+import { createSenders } from "../apps/senders.ts";
 import { createRedisStore } from "../apps/store-redis.ts";
 import type { RouterState } from "../apps/store.ts";
 import { createBases } from "./bases.ts";
@@ -37,7 +42,8 @@ async function main(settings: Settings, log: Log): Promise<void> {
   const now = () => performance.now();
   const { namespace, drainMs, leaseMs } = settings;
 
-  const effects = createDockerEffects(settings, log, git);
+  const fetcher = await createSourceFetcher(settings, redis, git);
+  const effects = createDockerEffects(settings, log, git, fetcher);
   const routers = await createRouters({ subscriber, publish: (event) => store.publish(event) });
   const reaper = createReaper({ store, effects, drainMs, isGone, reach, now, log });
   const executor = createExecutor({
@@ -95,7 +101,18 @@ async function main(settings: Settings, log: Log): Promise<void> {
   process.once("SIGINT", () => void stop());
 }
 
-function createDockerEffects(settings: Settings, log: Log, git: ReturnType<typeof createGit>) {
+async function createSourceFetcher({ paths, allowPrivate }: Settings, redis: Redis, git: Git) {
+  return createFetcher({
+    git,
+    senders: createSenders(redis, await createSecrets(paths.secretKey)),
+    outward: createOutward({ allowPrivate }),
+    allowPrivate,
+    workDir: paths.work,
+    knownHosts: paths.knownHosts,
+  });
+}
+
+function createDockerEffects(settings: Settings, log: Log, git: Git, fetcher: Fetcher) {
   const { namespace } = settings;
   const docker = createDocker();
   const images = createImages(docker, { namespace, log });
@@ -104,6 +121,7 @@ function createDockerEffects(settings: Settings, log: Log, git: ReturnType<typeo
   const bases = createBases({ images, settings, log });
   return createEffects({
     git,
+    fetcher,
     builder: createBuilder({ images, bases, settings }),
     images,
     containers,

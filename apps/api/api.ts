@@ -7,6 +7,7 @@ import { appRoutes } from "./apps.ts";
 import { accessRoutes } from "./access.ts";
 import { authorise } from "./authorise.ts";
 import { deployRoutes } from "./deploys.ts";
+import { hookRoutes } from "./hooks.ts";
 import { platformRoutes } from "./platform.ts";
 import { releaseRoutes } from "./releases.ts";
 import type { ApiOptions, Route } from "./route.ts";
@@ -20,6 +21,7 @@ export function apiRoutes(options: ApiOptions): Route[] {
     ...releaseRoutes(options),
     ...deployRoutes(options),
     ...accessRoutes(options),
+    ...hookRoutes(options),
   ];
   return [...platformRoutes(options, routes), ...routes];
 }

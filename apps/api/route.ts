@@ -4,6 +4,7 @@ import type { Settings } from "../config.ts";
 import type { DeployLog } from "../deploy-log.ts";
 import type { Deploys } from "../deploys.ts";
 import type { Log } from "../log.ts";
+import type { Senders } from "../senders.ts";
 import type { Store } from "../store.ts";
 import type { App, Deploy } from "../types.ts";
 
@@ -13,6 +14,7 @@ export interface ApiOptions {
   deploys: Pick<Deploys, "rollback" | "cancel" | "destroy">;
   deployLog: Pick<DeployLog, "read" | "follow">;
   access: Access;
+  senders: Senders;
   settings: Pick<Settings, "domain" | "routerPort">;
   log: Log;
 }

@@ -1,6 +1,9 @@
 import { createServer, type RequestListener } from "node:http";
 import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
 import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { createAccess, type Access } from "../../apps/access.ts";
 import { createApi } from "../../apps/api/api.ts";
 import type { ApiOptions } from "../../apps/api/route.ts";
@@ -8,9 +11,12 @@ import { createDashboard } from "../../apps/dashboard/dashboard.ts";
 import { createDeployLog, type DeployLog } from "../../apps/deploy-log.ts";
 import { createDeploys, type Deploys } from "../../apps/deploys.ts";
 import type { Log } from "../../apps/log.ts";
+import { createSecrets } from "../../apps/secrets.ts";
+import { createSenders, type Senders } from "../../apps/senders.ts";
 import { createRedisStore } from "../../apps/store-redis.ts";
 import type { NewRelease, Store } from "../../apps/store.ts";
 import { otherColour, type Deploy, type Release } from "../../apps/types.ts";
+import { createWebhooks } from "../../hooks/webhook.ts";
 import { startRedis, type TestRedis } from "./redis.ts";
 
 export interface TestApi {
@@ -22,6 +28,7 @@ export interface TestApi {
   deploys: Deploys;
   deployLog: DeployLog;
   access: Access;
+  senders: Senders;
   redis: TestRedis;
   /** What the platform's log was told, as JSON. */
   logged: string[];
@@ -41,11 +48,16 @@ export async function startApi(): Promise<TestApi> {
   const deploys = createDeploys({ store, queue: { wake: async () => {} } });
   const logged: string[] = [];
   const settings = { domain: "teal.test", routerPort: 8080 };
-  const options = { store, deploys, deployLog, access, settings, log: logInto(logged) };
+  const home = mkdtempSync(join(tmpdir(), "teal-api-"));
+  const senders = createSenders(connection, await createSecrets(join(home, "secret-key")));
+  const options = { store, deploys, deployLog, access, senders, settings, log: logInto(logged) };
   const api = createApi(options).callback();
   const dashboard = createDashboard(options).callback();
+  const webhooks = createWebhooks(options);
   const listener: RequestListener = (req, res) => {
-    void (req.url?.startsWith("/api/") ? api(req, res) : dashboard(req, res));
+    void webhooks(req, res).then((handled) => {
+      if (!handled) void (req.url?.startsWith("/api/") ? api(req, res) : dashboard(req, res));
+    });
   };
   const server = createServer(listener).listen(0, "127.0.0.1");
   await once(server, "listening");
@@ -60,6 +72,7 @@ export async function startApi(): Promise<TestApi> {
     deploys,
     deployLog,
     access,
+    senders,
     redis,
     logged,
     tokens: {
@@ -73,6 +86,7 @@ export async function startApi(): Promise<TestApi> {
       server.close();
       deployLog.close();
       await redis.stop();
+      rmSync(home, { recursive: true, force: true });
     },
   };
 }
