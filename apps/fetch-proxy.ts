@@ -68,7 +68,9 @@ export async function startFetchProxy({ outward, source, maxBytes }: Options) {
     onward.once("error", () => res.destroy());
     onward.once("response", (answer) => {
       res.writeHead(answer.statusCode ?? 502, answer.headers);
-      answer.pipe(keep(counted())).pipe(res);
+      const meter = keep(counted());
+      meter.once("error", () => res.destroy());
+      answer.pipe(meter).pipe(res);
     });
     req.pipe(onward);
   }

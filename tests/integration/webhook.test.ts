@@ -1,0 +1,127 @@
+import { writeFileSync } from "node:fs";
+import { get } from "node:http";
+import { text } from "node:stream/consumers";
+import test from "ava";
+import { startCiRepo, type CiRepo } from "../support/ci-repo.ts";
+import { startPlatform, until, type Platform } from "../support/platform.ts";
+import { createRepo, type Repo } from "../support/repo.ts";
+import { deliver, pushPayload, type Hook } from "../support/webhook.ts";
+
+let platform: Platform;
+let repo: CiRepo;
+let work: Repo;
+
+test.before(async () => {
+  platform = await startPlatform({ env: { TEAL_ALLOW_PRIVATE_FETCH: "1" } });
+  repo = await startCiRepo({ password: "bot:s3cret" });
+  work = createRepo("hello-plain", platform, "shop");
+  await work.init();
+  await platform.api("POST", "/apps", { name: "shop" });
+});
+test.after.always(async () => {
+  work?.remove();
+  repo?.stop();
+  await platform?.stop();
+});
+
+async function commit(version: string): Promise<string> {
+  writeFileSync(`${work.dir}/version.txt`, `${version}\n`);
+  await work.commit(version);
+  const pushed = await work.git("push", "-q", repo.dir, "main");
+  if (pushed.status !== 0) throw new Error(pushed.text);
+  return (await work.git("rev-parse", "HEAD")).text.trim();
+}
+
+async function addHook(wish: object): Promise<Hook> {
+  const { body } = await platform.api("POST", "/apps/shop/hooks", wish);
+  return { sender: body.hook, secret: body.secret, path: body.path };
+}
+
+async function ended(deploy: string) {
+  await until(120_000, async () => {
+    const { body } = await platform.api("GET", `/deploys/${deploy}`);
+    return !["queued", "running"].includes(body.state);
+  });
+  return (await platform.api("GET", `/deploys/${deploy}`)).body;
+}
+
+function answered(): Promise<string> {
+  const { promise, resolve, reject } = Promise.withResolvers<string>();
+  const options = { port: platform.routerPort, headers: { host: "shop.localhost" } };
+  get({ host: "127.0.0.1", ...options }, (res) => void text(res).then(resolve, reject)).once(
+    "error",
+    reject,
+  );
+  return promise;
+}
+
+test.serial(
+  "what a CI has passed goes live: exactly its commit, though the branch is further",
+  async (t) => {
+    const hook = await addHook({
+      provider: "github",
+      repo: repo.url,
+      token: "bot:s3cret",
+    });
+    const passed = await commit("passed");
+    await commit("not yet passed");
+    const { status, json, ms } = await deliver({ url: platform.apiUrl }, hook, pushPayload(passed));
+    t.is(status, 202);
+    t.true(ms < 1000, `${ms} ms`);
+    const deploy = await ended(json.deploy);
+    t.like(deploy, { state: "live", commit: passed, by: "github webhook" }, JSON.stringify(deploy));
+    t.regex(await answered(), /^passed/);
+    const { body } = await platform.api("GET", "/apps/shop/releases/1");
+    t.is(body.commit, passed);
+    const log = await platform.api("GET", `/deploys/${json.deploy}/log`);
+    t.regex(JSON.stringify(log.body), /Fetching/);
+    t.notRegex(JSON.stringify(log.body) + platform.platformLog(), /s3cret|whsec_/);
+  },
+);
+
+test.serial(
+  "a branch that a plain signed delivery names is resolved when it is fetched",
+  async (t) => {
+    const hook = await addHook({ provider: "standard", repo: repo.url, token: "bot:s3cret" });
+    const tip = await commit("by name");
+    const { json } = await deliver({ url: platform.apiUrl }, hook, { ref: "main" });
+    t.is((await ended(json.deploy)).state, "live");
+    t.regex(await answered(), /^by name/);
+    const { body } = await platform.api("GET", "/apps/shop/releases/2");
+    t.is(body.commit, tip);
+  },
+);
+
+test.serial(
+  "what was answered with 202 goes live, though the web process is killed right after its record",
+  async (t) => {
+    const hook = await addHook({ provider: "gitea", repo: repo.url, token: "bot:s3cret" });
+    const passed = await commit("killed");
+    writeFileSync(platform.faultFile, "record-written");
+    const payload = pushPayload(passed);
+    await t.throwsAsync(deliver({ url: platform.apiUrl }, hook, payload));
+    await until(30_000, async () => (await platform.api("GET", "/apps")).status === 200);
+    const again = await deliver({ url: platform.apiUrl }, hook, payload);
+    t.is(again.status, 202);
+    t.is(again.json.deploy, "shop-3", "the delivery made one deploy");
+    t.is((await ended("shop-3")).state, "live");
+    t.regex(await answered(), /^killed/);
+  },
+);
+
+test.serial(
+  "a commit that cannot be fetched fails its deploy, and what is live stays",
+  async (t) => {
+    const hook = await addHook({ provider: "github", repo: repo.url });
+    const { status, json } = await deliver(
+      { url: platform.apiUrl },
+      hook,
+      pushPayload("e".repeat(40)),
+    );
+    t.is(status, 202);
+    const deploy = await ended(json.deploy);
+    t.is(deploy.state, "failed");
+    t.regex(deploy.error, /eeee could not be fetched from http/);
+    t.regex(await answered(), /^killed/);
+  },
+);
