@@ -14,7 +14,7 @@ export interface FetchSource {
 const DEFAULT_PORTS: Record<string, number> = { https: 443, http: 80, ssh: 22 };
 const SCP = /^([A-Za-z0-9_][A-Za-z0-9_.-]*)@([A-Za-z0-9.-]+):(?!\/\/)([^\s]+)$/;
 const HOST = /^([a-z0-9]([a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\])$/i;
-const PATH = /^\/[^\s?#]{1,1000}$/;
+const PATH = /^\/[\w.~/+@:,%-]{1,1000}$/;
 const USER = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}$/;
 
 /**
@@ -43,7 +43,7 @@ export function parseRepoUrl(text: string): FetchSource {
   const { hostname: host, pathname: path } = url;
   const user = url.username || "git";
   const good = HOST.test(host) && PATH.test(path) && USER.test(user) && !url.search && !url.hash;
-  if (!good || text.length > 1000 || path.startsWith("/-")) {
+  if (!good || /\s/.test(text) || text.length > 1000 || path.startsWith("/-")) {
     throw refuse("the repository's URL was expected to be a host and a path");
   }
   const port = Number(url.port) || (DEFAULT_PORTS[kind] as number);

@@ -10,7 +10,7 @@ export const PROVIDERS = ["github", "gitlab", "gitea", "bitbucket", "standard"] 
 export type Provider = (typeof PROVIDERS)[number];
 
 /** The events that deploy, of each. */
-export const EVENTS: Record<Provider, readonly string[]> = {
+const EVENTS: Record<Provider, readonly string[]> = {
   github: ["push", "workflow_run", "check_suite", "release"],
   gitea: ["push", "workflow_run", "release"],
   gitlab: ["push", "pipeline"],

@@ -92,6 +92,7 @@ export function createWebhooks(options: Options) {
     if (refusal !== null) return nothing(refusal);
     const repo = sender.repo ?? repoUrl(found);
     const there = await sameCommit(sender.app, found.commit);
+    if (there?.delivery === delivery) return { deploy: there.id };
     if (there) return nothing(`${there.id} is about the same commit (${there.state})`);
     const intent: Intent = {
       app: sender.app,
