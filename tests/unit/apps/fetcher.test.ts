@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { readdirSync } from "node:fs";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import test from "ava";
 import { isTealError } from "../../../apps/errors.ts";
@@ -8,6 +8,7 @@ import { createOutward } from "../../../apps/outward.ts";
 import type { Credentials } from "../../../apps/senders.ts";
 import type { Deploy } from "../../../apps/types.ts";
 import { startCiRepo, type CiRepo } from "../../support/ci-repo.ts";
+import { createSshUser } from "../../support/ssh-client.ts";
 import { startPushWorld, type PushWorld, type WorkTree } from "../../support/push-world.ts";
 
 let world: PushWorld;
@@ -26,8 +27,9 @@ test.after.always(async () => {
   await world?.stop();
 });
 
-function fetcherWith({ allowPrivate = true, maxBytes = 1 << 26, token = "bot:s3cret" } = {}) {
-  const credentials: Credentials = { token };
+function fetcherWith({ maxBytes = 1 << 26, token = "bot:s3cret", deployKey = "" } = {}) {
+  const allowPrivate = true;
+  const credentials: Credentials = { token, deployKey };
   return createFetcher({
     git: world.git,
     senders: { credentials: async () => credentials },
@@ -113,6 +115,33 @@ test.serial("without a repository, only what the app's own has can be deployed",
   const error = await t.throwsAsync(fetcherWith().fetch(deploy, NEVER));
   t.true(isTealError(error, "commit-missing"));
 });
+
+test.serial(
+  "over ssh a deploy key is used, and a host that shows another key is refused",
+  async (t) => {
+    const source = await world.repository();
+    const admin = await createSshUser(world, "admin", "admin");
+    await source.git(["push", admin.remote("source"), "main"], admin.env);
+    const ci = await createSshUser(world, "ci", "read", ["source"]);
+    const deployKey = readFileSync(ci.keyFile, "utf8");
+    const deploy = deployOf({ ref: "refs/heads/main", repo: ci.remote("source") });
+    t.is(await fetcherWith({ deployKey }).fetch(deploy, NEVER), await source.head());
+    const known = join(world.dir, "known-hosts");
+    const [name = "", type = ""] = readFileSync(known, "utf8").split(" ");
+    t.is(name, `[127.0.0.1]:${world.sshPort}`);
+
+    const stranger = readFileSync((await createSshUser(world, "x", "read", ["x"])).keyFile, "utf8");
+    const again = deployOf({ ref: "refs/heads/main", repo: ci.remote("source") });
+    t.true(
+      isTealError(await t.throwsAsync(fetcherWith({ deployKey: stranger }).fetch(again, NEVER))),
+    );
+    const { publicKey } = (await world.access.listKeys())[0]!;
+    t.is(publicKey.split(" ")[0], type);
+    writeFileSync(known, `${name} ${publicKey}\n`);
+    const refused = await t.throwsAsync(fetcherWith({ deployKey }).fetch(again, NEVER));
+    t.regex(refused.message, /could not be fetched from ssh:/);
+  },
+);
 
 test.serial("neither a token nor a key is left on the disk", (t) => {
   const left = readdirSync(world.dir, { recursive: true }).map(String);
