@@ -227,6 +227,18 @@ export const ERRORS = {
     says: "App {app} has {limit} webhook senders, and no app has more.",
     todo: "Remove one with 'teal hooks:remove'.",
   },
+  "notifier-not-found": {
+    status: 404,
+    exit: 4,
+    says: "App {app} has no notifier {id}.",
+    todo: "'teal notifications -a {app}' shows them.",
+  },
+  "too-many-notifiers": {
+    status: 409,
+    exit: 5,
+    says: "App {app} has {limit} notifiers, and no app has more.",
+    todo: "Remove one with 'teal notifications:remove'.",
+  },
   "fetch-failed": {
     status: 422,
     exit: 1,

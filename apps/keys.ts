@@ -48,6 +48,12 @@ export const keys = {
   senders: (app: string) => `teal:app:${app}:senders`,
   /** list of JSON: what became of deliveries, newest first */
   deliveries: (app: string) => `teal:app:${app}:deliveries`,
+  /** hash: notifier id to JSON, with its secrets sealed */
+  notifiers: (app: string) => `teal:app:${app}:notifiers`,
+  /** list of JSON: notifications tried, newest first */
+  sent: (app: string) => `teal:app:${app}:sent`,
+  /** list of `DEPLOY STATE`, oldest first: what is still to be told */
+  notices: "teal:notices",
   /** hash: SHA-256 of token to JSON */
   tokens: "teal:tokens",
   /** hash: SSH key fingerprint to JSON */

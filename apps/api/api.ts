@@ -8,6 +8,7 @@ import { accessRoutes } from "./access.ts";
 import { authorise } from "./authorise.ts";
 import { deployRoutes } from "./deploys.ts";
 import { hookRoutes } from "./hooks.ts";
+import { notificationRoutes } from "./notifications.ts";
 import { platformRoutes } from "./platform.ts";
 import { releaseRoutes } from "./releases.ts";
 import type { ApiOptions, Route } from "./route.ts";
@@ -22,6 +23,7 @@ export function apiRoutes(options: ApiOptions): Route[] {
     ...deployRoutes(options),
     ...accessRoutes(options),
     ...hookRoutes(options),
+    ...notificationRoutes(options),
   ];
   return [...platformRoutes(options, routes), ...routes];
 }

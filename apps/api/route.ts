@@ -4,6 +4,7 @@ import type { Settings } from "../config.ts";
 import type { DeployLog } from "../deploy-log.ts";
 import type { Deploys } from "../deploys.ts";
 import type { Log } from "../log.ts";
+import type { Notifiers } from "../notifiers.ts";
 import type { Senders } from "../senders.ts";
 import type { Store } from "../store.ts";
 import type { App, Deploy } from "../types.ts";
@@ -15,6 +16,7 @@ export interface ApiOptions {
   deployLog: Pick<DeployLog, "read" | "follow">;
   access: Access;
   senders: Senders;
+  notifiers: Notifiers;
   settings: Pick<Settings, "domain" | "routerPort">;
   log: Log;
 }

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { APP_NAME } from "../types.ts";
+import { NOTICE_EVENTS, NOTIFIER_KINDS, type Notifier, type Sent } from "../notifiers.ts";
 import { PROVIDERS, type Delivery, type Sender } from "../senders.ts";
 import type { AppView, InstanceView, ReleaseView } from "../views.ts";
 import type { Deploy } from "../types.ts";
@@ -149,6 +150,26 @@ export const deliverySchema = z.object({
   reason: z.string().optional().describe("why it did not deploy"),
 }) satisfies z.ZodType<Delivery>;
 
+export const notifierSchema = z.object({
+  id: z.string(),
+  app: z.string(),
+  kind: z.enum(NOTIFIER_KINDS),
+  host: z.string(),
+  events: z.array(z.enum(NOTICE_EVENTS)),
+  by: z.string(),
+  createdAt: time,
+}) satisfies z.ZodType<Notifier>;
+
+export const sentSchema = z.object({
+  at: time,
+  notifier: z.string(),
+  event: z.enum(NOTICE_EVENTS),
+  deploy: z.string(),
+  attempt: z.number().int(),
+  status: z.number().int().optional(),
+  error: z.string().optional().describe("why it did not arrive"),
+}) satisfies z.ZodType<Sent>;
+
 export const problemSchema = z
   .object({
     type: z.literal("about:blank"),
@@ -181,6 +202,12 @@ export const addHookBody = z.strictObject({
   paths: z.array(z.string().min(1).max(100)).max(20).optional().describe("globs"),
   token: z.string().max(4000).optional().describe("for https: TOKEN or USER:PASSWORD"),
   deployKey: z.string().max(20_000).optional().describe("for ssh: an OpenSSH private key"),
+});
+export const addNotifierBody = z.strictObject({
+  kind: z.enum(NOTIFIER_KINDS),
+  url: z.string().max(2000),
+  events: z.array(z.enum(NOTICE_EVENTS)).max(20).optional(),
+  token: z.string().max(2000).optional().describe("matrix: the access token"),
 });
 export const destroyBody = z.strictObject({ confirm: z.string().max(200).optional() });
 export const destroyQuery = z.object({ confirm: z.string().optional() });

@@ -1,5 +1,7 @@
 import { writeFileSync } from "node:fs";
-import { get } from "node:http";
+import { once } from "node:events";
+import { createServer, get } from "node:http";
+import type { AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
 import test from "ava";
 import { startCiRepo, type CiRepo } from "../support/ci-repo.ts";
@@ -63,6 +65,15 @@ test.serial(
       repo: repo.url,
       token: "bot:s3cret",
     });
+    const told: string[] = [];
+    const receiver = createServer((req, res) => {
+      void text(req).then((body) => told.push(body));
+      res.end();
+    }).listen(0, "127.0.0.1");
+    await once(receiver, "listening");
+    const url = `http://127.0.0.1:${(receiver.address() as AddressInfo).port}/`;
+    const events = ["deploy.started", "deploy.live"];
+    await platform.api("POST", "/apps/shop/notifications", { kind: "slack", url, events });
     const passed = await commit("passed");
     await commit("not yet passed");
     const { status, json, ms } = await deliver({ url: platform.apiUrl }, hook, pushPayload(passed));
@@ -75,6 +86,9 @@ test.serial(
     t.is(body.commit, passed);
     const log = await platform.api("GET", `/deploys/${json.deploy}/log`);
     t.regex(JSON.stringify(log.body), /Fetching/);
+    await until(10_000, async () => told.length === 2);
+    t.regex(told.join(), /shop has started \(shop-1\).*shop is live \(shop-1\).*shop.localhost/);
+    receiver.close();
     t.notRegex(JSON.stringify(log.body) + platform.platformLog(), /s3cret|whsec_/);
   },
 );

@@ -11,6 +11,7 @@ import { createDashboard } from "../../apps/dashboard/dashboard.ts";
 import { createDeployLog, type DeployLog } from "../../apps/deploy-log.ts";
 import { createDeploys, type Deploys } from "../../apps/deploys.ts";
 import type { Log } from "../../apps/log.ts";
+import { createNotifiers, type Notifiers } from "../../apps/notifiers.ts";
 import { createSecrets } from "../../apps/secrets.ts";
 import { createSenders, type Senders } from "../../apps/senders.ts";
 import { createRedisStore } from "../../apps/store-redis.ts";
@@ -29,6 +30,7 @@ export interface TestApi {
   deployLog: DeployLog;
   access: Access;
   senders: Senders;
+  notifiers: Notifiers;
   redis: TestRedis;
   /** What the platform's log was told, as JSON. */
   logged: string[];
@@ -49,8 +51,19 @@ export async function startApi(): Promise<TestApi> {
   const logged: string[] = [];
   const settings = { domain: "teal.test", routerPort: 8080 };
   const home = mkdtempSync(join(tmpdir(), "teal-api-"));
-  const senders = createSenders(connection, await createSecrets(join(home, "secret-key")));
-  const options = { store, deploys, deployLog, access, senders, settings, log: logInto(logged) };
+  const secrets = await createSecrets(join(home, "secret-key"));
+  const senders = createSenders(connection, secrets);
+  const notifiers = createNotifiers(connection, secrets, { allowPrivate: true });
+  const options = {
+    store,
+    deploys,
+    deployLog,
+    access,
+    senders,
+    notifiers,
+    settings,
+    log: logInto(logged),
+  };
   const api = createApi(options).callback();
   const dashboard = createDashboard(options).callback();
   const webhooks = createWebhooks(options);
@@ -73,6 +86,7 @@ export async function startApi(): Promise<TestApi> {
     deployLog,
     access,
     senders,
+    notifiers,
     redis,
     logged,
     tokens: {

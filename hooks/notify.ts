@@ -1,0 +1,154 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { Queue, UnrecoverableError, Worker, type Job } from "bullmq";
+import type { Redis } from "ioredis";
+import { isTealError } from "../apps/errors.ts";
+import { keys } from "../apps/keys.ts";
+import type { Log } from "../apps/log.ts";
+import type { NoticeEvent, Notifiers } from "../apps/notifiers.ts";
+import type { Outward } from "../apps/outward.ts";
+import type { Store } from "../apps/store.ts";
+import { asking } from "../apps/store-scripts.ts";
+import type { Deploy } from "../apps/types.ts";
+import { format } from "./notify-format.ts";
+import { send } from "./notify-send.ts";
+
+/** Says who is to be told of what, and nothing that is secret. */
+interface Telling {
+  app: string;
+  deploy: string;
+  notifier: string;
+  event: NoticeEvent;
+}
+
+interface Options {
+  redis: Redis;
+  /** A connection opened with `wait`. */
+  blocking: Redis;
+  store: Pick<Store, "getDeploy">;
+  notifiers: Notifiers;
+  outward: Outward;
+  urlOf(app: string): string;
+  log: Log;
+  times?: Times;
+}
+
+interface Times {
+  /** How often is looked for something to tell. */
+  pollMs: number;
+  /** Before the second try; doubled before each further one. */
+  backoffMs: number;
+  attempts: number;
+  exchangeMs: number;
+}
+
+const NAME = "teal-notices";
+/** Ten tries over about 40 minutes. */
+const TIMES: Times = { pollMs: 1000, backoffMs: 5000, attempts: 10, exchangeMs: 10_000 };
+const DAY_S = 24 * 3600;
+
+/**
+ * Tells people what happened. The store's transitions note it (`note` in `lua/prelude.lua`); from
+ * there it goes to a queue, one job per notifier, and is tried until it arrives. Nothing is told
+ * to nobody; after a crash somebody may be told twice, with the same id.
+ */
+export function createNotify(options: Options): { close(): Promise<void> } {
+  const { redis, blocking, log, times = TIMES } = options;
+  const queue = new Queue<Telling>(NAME, { connection: redis });
+  const worker = new Worker<Telling>(NAME, (job) => tell(options, times, job), {
+    connection: blocking,
+    concurrency: 20,
+  });
+  // Reported once by the connections' own listeners.
+  queue.on("error", () => {});
+  worker.on("error", () => {});
+  const stopping = new AbortController();
+  const rounds = keepRound();
+
+  async function keepRound(): Promise<void> {
+    const { signal } = stopping;
+    while (!signal.aborted) {
+      const more = await handOver(options, times, queue).catch((error: unknown) => {
+        log.debug({ error: String(error) }, "notices wait");
+        return false;
+      });
+      if (!more) await sleep(times.pollMs, undefined, { signal }).catch(() => {});
+    }
+  }
+
+  return {
+    async close() {
+      stopping.abort();
+      await rounds;
+      await worker.close();
+      await queue.close();
+    },
+  };
+}
+
+/** Makes jobs of the oldest notice, then forgets it. False when there was none. */
+async function handOver(
+  { redis, store, notifiers }: Options,
+  { attempts, backoffMs }: Times,
+  queue: Queue<Telling>,
+): Promise<boolean> {
+  const notice = await asking(() => redis.lindex(keys.notices, 0));
+  if (!notice) return false;
+  const [id = "", state = ""] = notice.split(" ");
+  const deploy = await store.getDeploy(id);
+  const event = deploy && eventOf(deploy, state);
+  if (deploy && event) {
+    const wanted = (await notifiers.list(deploy.app)).filter((one) => one.events.includes(event));
+    for (const notifier of wanted) {
+      await queue.add(
+        "tell",
+        { app: deploy.app, deploy: id, notifier: notifier.id, event },
+        {
+          // Twice is once: two processes may have found the same notice.
+          jobId: `${id}-${event}-${notifier.id}`,
+          attempts,
+          backoff: { type: "exponential", delay: backoffMs, jitter: 0.3 },
+          removeOnComplete: { age: DAY_S, count: 1000 },
+          removeOnFail: { age: DAY_S, count: 1000 },
+        },
+      );
+    }
+  }
+  await asking(() => redis.lrem(keys.notices, 1, notice));
+  return true;
+}
+
+function eventOf(deploy: Deploy, state: string): NoticeEvent | null {
+  if (state === "running") return "deploy.started";
+  if (state === "live") return deploy.kind === "rollback" ? "deploy.rolled-back" : "deploy.live";
+  if (state === "failed" || state === "cancelled" || state === "superseded")
+    return `deploy.${state}`;
+  return null;
+}
+
+async function tell(options: Options, times: Times, job: Job<Telling>): Promise<void> {
+  const { store, notifiers, outward, urlOf } = options;
+  const { app, deploy: id, notifier: notifierId, event } = job.data;
+  const [notifier, deploy] = await Promise.all([
+    notifiers.open(app, notifierId),
+    store.getDeploy(id),
+  ]);
+  if (!notifier || !deploy) return;
+  const notice = { id: `msg-${job.id}`, event, deploy, url: urlOf(app) };
+  const message = format(notifier, notice, Date.now());
+  const attempt = job.attemptsMade + 1;
+  const row = { at: Date.now(), notifier: notifierId, event, deploy: id, attempt };
+  let status: number;
+  try {
+    status = await send(outward, message, times.exchangeMs);
+  } catch (error) {
+    const says = isTealError(error) ? error.says : (error as Error).message;
+    await notifiers.record(app, { ...row, error: says.slice(0, 300) });
+    if (isTealError(error, "private-address")) throw new UnrecoverableError(says);
+    throw error;
+  }
+  if (status >= 200 && status < 300) return notifiers.record(app, { ...row, status });
+  const error = `it answered ${status}`;
+  await notifiers.record(app, { ...row, status, error });
+  const again = status >= 500 || status === 429 || status === 408;
+  throw again ? new Error(error) : new UnrecoverableError(error);
+}
