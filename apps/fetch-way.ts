@@ -28,6 +28,9 @@ const CHECKS: [string, string][] = [
   ["fetch.fsck.zeroPaddedFilemode", "ignore"],
 ];
 
+/** A company's own certificates, where the launcher was given them. */
+const AUTHORITIES = process.env["GIT_SSL_CAINFO"];
+
 /** Opens a way to a repository on which no address but a checked one is connected to. */
 export function openWay(source: FetchSource, with_: Credentials, options: Options) {
   return source.kind === "ssh"
@@ -55,7 +58,7 @@ async function openHttp(
     url: source.url,
     protocol,
     config,
-    env: {},
+    env: AUTHORITIES ? { GIT_SSL_CAINFO: AUTHORITIES } : {},
     wrong: proxy.wrong,
     close: async () => proxy.close(),
   };

@@ -1,9 +1,12 @@
+import { createHash } from "node:crypto";
 import { writeFileSync } from "node:fs";
 import { once } from "node:events";
 import { createServer, get } from "node:http";
 import type { AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
 import test from "ava";
+import { Redis } from "ioredis";
+import { keys } from "../../apps/keys.ts";
 import { startCiRepo, type CiRepo } from "../support/ci-repo.ts";
 import { startPlatform, until, type Platform } from "../support/platform.ts";
 import { createRepo, type Repo } from "../support/repo.ts";
@@ -137,5 +140,56 @@ test.serial(
     t.is(deploy.state, "failed");
     t.regex(deploy.error, /eeee could not be fetched from http/);
     t.regex(await answered(), /^killed/);
+  },
+);
+
+test.serial(
+  "of a thousand deliveries, none is lost or taken twice, though the web process is killed among them",
+  async (t) => {
+    await platform.api("POST", "/apps", { name: "busy" });
+    const { body } = await platform.api("POST", "/apps/busy/hooks", { provider: "standard" });
+    const hook: Hook = { sender: body.hook, secret: body.secret, path: body.path };
+    const ids = Array.from({ length: 1000 }, (_, i) => `msg_${i}`);
+    const waiting = [...ids];
+    const made = new Map<string, string>();
+    const times: number[] = [];
+    let repeated = 0;
+
+    /** Sends until it is answered, as CI systems do. Bounded: half a minute each. */
+    async function sendOne(id: string): Promise<void> {
+      const payload = { commit: createHash("sha1").update(id).digest("hex") };
+      await until(30_000, async () => {
+        const { status, json, ms } = await deliver({ url: platform.apiUrl }, hook, payload, { id });
+        if (status !== 202) return false;
+        made.set(id, json.deploy);
+        times.push(ms);
+        return true;
+      });
+    }
+    async function sendMany(): Promise<void> {
+      for (let id = waiting.shift(); id !== undefined; id = waiting.shift()) {
+        if (made.size >= 300 * (repeated + 1) && repeated < 2) {
+          repeated++;
+          platform.signal("web", "SIGKILL");
+        }
+        await sendOne(id);
+      }
+    }
+    const began = performance.now();
+    await Promise.all(Array.from({ length: 6 }, sendMany));
+    const spent = performance.now() - began;
+
+    t.is(made.size, 1000);
+    t.is(new Set(made.values()).size, 1000, "each made a deploy of its own");
+    t.is(platform.restarts("web"), 3, "killed once before, and twice here");
+    const redis = new Redis({ path: `${platform.home}/redis.sock` });
+    t.is(await redis.hget(keys.app("busy"), "seq"), "1000", "and none made two");
+    redis.disconnect();
+    times.sort((a, b) => a - b);
+    const [median = 0, slowest = 0] = [times[500], times.at(-1)];
+    t.log(
+      `1000 in ${Math.round(spent)} ms; median ${Math.round(median)}, slowest ${Math.round(slowest)} ms`,
+    );
+    t.true(median < 1000);
   },
 );
