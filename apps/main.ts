@@ -84,7 +84,7 @@ async function main(settings: Settings, log: Log): Promise<void> {
   await listen(http, settings.apiPort, settings.bind);
   const blocking = connectRedis(settings, log, { wait: true });
   const notify = createNotify({
-    ...{ redis, blocking, store, notifiers, log },
+    ...{ redis, blocking, store, notifiers, senders, log },
     outward: createOutward(settings),
     urlOf: (app) => appUrl(app, settings),
   });

@@ -6,16 +6,19 @@ import { keys } from "../apps/keys.ts";
 import type { Log } from "../apps/log.ts";
 import type { NoticeEvent, Notifiers } from "../apps/notifiers.ts";
 import type { Outward } from "../apps/outward.ts";
+import type { Senders } from "../apps/senders.ts";
 import type { Store } from "../apps/store.ts";
 import { asking } from "../apps/store-scripts.ts";
 import type { Deploy } from "../apps/types.ts";
-import { format } from "./notify-format.ts";
+import { commitStatus } from "./commit-status.ts";
+import { format, type Message } from "./notify-format.ts";
 import { send } from "./notify-send.ts";
 
 /** Says who is to be told of what, and nothing that is secret. */
 interface Telling {
   app: string;
   deploy: string;
+  /** A notifier's id, or STATUS. */
   notifier: string;
   event: NoticeEvent;
 }
@@ -26,6 +29,7 @@ interface Options {
   blocking: Redis;
   store: Pick<Store, "getDeploy">;
   notifiers: Notifiers;
+  senders: Pick<Senders, "list" | "credentials">;
   outward: Outward;
   urlOf(app: string): string;
   log: Log;
@@ -42,6 +46,8 @@ interface Times {
 }
 
 const NAME = "teal-notices";
+/** In the place of a notifier: the code host that a webhook came from. */
+const STATUS = "commit-status";
 /** Ten tries over about 40 minutes. */
 const TIMES: Times = { pollMs: 1000, backoffMs: 5000, attempts: 10, exchangeMs: 10_000 };
 const DAY_S = 24 * 3600;
@@ -97,14 +103,15 @@ async function handOver(
   const deploy = await store.getDeploy(id);
   const event = deploy && eventOf(deploy, state);
   if (deploy && event) {
-    const wanted = (await notifiers.list(deploy.app)).filter((one) => one.events.includes(event));
-    for (const notifier of wanted) {
+    const all = await notifiers.list(deploy.app);
+    const wanted = all.filter((one) => one.events.includes(event)).map((one) => one.id);
+    for (const notifier of deploy.sender ? [...wanted, STATUS] : wanted) {
       await queue.add(
         "tell",
-        { app: deploy.app, deploy: id, notifier: notifier.id, event },
+        { app: deploy.app, deploy: id, notifier, event },
         {
           // Twice is once: two processes may have found the same notice.
-          jobId: `${id}-${event}-${notifier.id}`,
+          jobId: `${id}-${event}-${notifier}`,
           attempts,
           backoff: { type: "exponential", delay: backoffMs, jitter: 0.3 },
           removeOnComplete: { age: DAY_S, count: 1000 },
@@ -125,18 +132,30 @@ function eventOf(deploy: Deploy, state: string): NoticeEvent | null {
   return null;
 }
 
-async function tell(options: Options, times: Times, job: Job<Telling>): Promise<void> {
-  const { store, notifiers, outward, urlOf } = options;
+/** Null when there is nobody to tell any more, or nothing to tell. */
+async function messageOf(options: Options, job: Job<Telling>): Promise<Message | null> {
+  const { store, notifiers, senders, urlOf } = options;
   const { app, deploy: id, notifier: notifierId, event } = job.data;
-  const [notifier, deploy] = await Promise.all([
-    notifiers.open(app, notifierId),
-    store.getDeploy(id),
-  ]);
-  if (!notifier || !deploy) return;
-  const notice = { id: `msg-${job.id}`, event, deploy, url: urlOf(app) };
-  const message = format(notifier, notice, Date.now());
+  const deploy = await store.getDeploy(id);
+  if (!deploy) return null;
+  const url = urlOf(app);
+  if (notifierId === STATUS) {
+    const sender = (await senders.list(app)).find((one) => one.id === deploy.sender);
+    // A late try must not put "pending" over the outcome.
+    if (!sender || (event === "deploy.started" && deploy.state !== "running")) return null;
+    return commitStatus(sender, await senders.credentials(app, sender.id), deploy, event, url);
+  }
+  const notifier = await notifiers.open(app, notifierId);
+  return notifier && format(notifier, { id: `msg-${job.id}`, event, deploy, url }, Date.now());
+}
+
+async function tell(options: Options, times: Times, job: Job<Telling>): Promise<void> {
+  const { notifiers, outward } = options;
+  const { app, deploy, notifier, event } = job.data;
+  const message = await messageOf(options, job);
+  if (!message) return;
   const attempt = job.attemptsMade + 1;
-  const row = { at: Date.now(), notifier: notifierId, event, deploy: id, attempt };
+  const row = { at: Date.now(), notifier, event, deploy, attempt };
   let status: number;
   try {
     status = await send(outward, message, times.exchangeMs);

@@ -28,6 +28,7 @@ test.before(async () => {
     blocking: api.redis.connect({ maxRetriesPerRequest: null }),
     store: api.store,
     notifiers: api.notifiers,
+    senders: api.senders,
     outward: createOutward({ allowPrivate: true }),
     urlOf: (app) => `http://${app}.teal.test/`,
     log: api.options.log,
@@ -151,6 +152,70 @@ test("a receiver that refuses or redirects is not asked again, and a redirect is
     t.is(to.received.length, 1, `${status}`);
     to.stop();
   }
+});
+
+test("the code host that a webhook came from is told how its commit fares, when there is a token", async (t) => {
+  const hosts = [
+    {
+      provider: "github",
+      at: "/api/v3/repos/ann/shop/statuses/",
+      auth: "authorization",
+      as: "Bearer tok",
+    },
+    {
+      provider: "gitea",
+      at: "/api/v1/repos/ann/shop/statuses/",
+      auth: "authorization",
+      as: "token tok",
+    },
+    {
+      provider: "gitlab",
+      at: "/api/v4/projects/ann%2Fshop/statuses/",
+      auth: "private-token",
+      as: "tok",
+    },
+  ] as const;
+  for (const { provider, at, auth, as } of hosts) {
+    const to = await receiver();
+    const app = `app-${++apps}`;
+    await api.store.createApp(app, "ann");
+    const repo = to.url.replace("/in", "/ann/shop.git");
+    const { sender } = await api.senders.add(app, { provider, repo, token: "bot:tok" }, "ann");
+    const intent = { ...pushOf(app, "b"), sender: sender.id };
+    const deploy = await api.store.requestDeploy(intent);
+    const taken = await api.store.claim(app, "test", 10_000);
+    await triesOf(app, 1);
+    await api.store.finishDeploy(taken!.claim, deploy.id, "failed", "The build failed.");
+    await triesOf(app, 2);
+    const said = to.received.map(({ body }) => JSON.parse(body));
+    const states = said.map(({ state }) => state);
+    t.deepEqual(states, provider === "gitlab" ? ["running", "failed"] : ["pending", "failure"]);
+    t.is(said[1].context ?? said[1].name, `teal/${app}`);
+    t.is(said[1].description, `${app}-1: The build failed.`);
+    for (const { url, headers } of to.received) {
+      t.is(url, `${at}${intent.commit}`);
+      t.is(headers[auth], as);
+    }
+    to.stop();
+  }
+});
+
+test("a sender without a token is told nothing", async (t) => {
+  const to = await receiver();
+  const app = `app-${++apps}`;
+  await api.store.createApp(app, "ann");
+  const repo = to.url.replace("/in", "/ann/shop.git");
+  const { sender } = await api.senders.add(app, { provider: "github", repo }, "ann");
+  await goLive(
+    api.store,
+    app,
+    await api.store.requestDeploy({ ...pushOf(app, "b"), sender: sender.id }),
+  );
+  const redis = api.redis.connect();
+  await eventually(async () => (await redis.llen("teal:notices")) === 0);
+  await new Promise((done) => setTimeout(done, 200));
+  t.deepEqual(to.received, []);
+  to.stop();
 });
 
 test("chats get one line in their own form, and what a commit says pings nobody", (t) => {
