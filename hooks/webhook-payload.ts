@@ -30,7 +30,8 @@ export function commitIn(value: unknown, ...path: string[]): string | undefined 
 
 /** The files that a push's commits name; undefined when the list may be incomplete. */
 export function filesOf(commits: unknown[], complete: boolean): string[] | undefined {
-  if (!complete || commits.length === 0) return undefined;
+  const named = commits.every((commit) => Array.isArray(at(commit, "modified")));
+  if (!complete || !named || commits.length === 0) return undefined;
   const files = commits.flatMap((commit) =>
     ["added", "modified", "removed"].flatMap((kind) => listAt(commit, kind)),
   );
