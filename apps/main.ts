@@ -86,6 +86,7 @@ async function main(settings: Settings, log: Log): Promise<void> {
   const notify = createNotify({
     ...{ redis, blocking, store, notifiers, senders, log },
     outward: createOutward(settings),
+    allowPrivate: settings.allowPrivate,
     urlOf: (app) => appUrl(app, settings),
   });
   const ssh = createSshServer({

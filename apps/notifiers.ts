@@ -5,7 +5,7 @@ import { keys } from "./keys.ts";
 import type { Secrets } from "./secrets.ts";
 import { asking } from "./store-scripts.ts";
 
-export const NOTIFIER_KINDS = ["webhook", "slack", "discord", "teams", "matrix"] as const;
+export const NOTIFIER_KINDS = ["webhook", "slack", "discord", "teams", "matrix", "email"] as const;
 export type NotifierKind = (typeof NOTIFIER_KINDS)[number];
 
 export const NOTICE_EVENTS = [
@@ -34,7 +34,7 @@ export interface NewNotifier {
   kind: NotifierKind;
   url: string;
   events?: NoticeEvent[];
-  /** matrix: the access token. */
+  /** matrix: the access token; email: `USER:PASSWORD` of the mail server. */
   token?: string;
 }
 
@@ -89,7 +89,7 @@ export function createNotifiers(
 
   return {
     async add(app, wish, by) {
-      const url = checkedUrl(wish.url, allowPrivate);
+      const url = wish.kind === "email" ? mailUrl(wish.url) : webUrl(wish.url, allowPrivate);
       if (wish.kind === "matrix" && !wish.token) {
         throw new TealError("bad-request", { detail: "matrix takes an access token" });
       }
@@ -140,7 +140,21 @@ function publicPart({ url: _url, secret: _secret, ...notifier }: Kept): Notifier
   return notifier;
 }
 
-function checkedUrl(text: string, allowPrivate: boolean): URL {
+const ADDRESS = /^[\w.!#$%&'*+/=?^`{|}~-]{1,64}@[a-z0-9.-]{1,255}$/i;
+
+/** `smtps://HOST?from=…&to=…` */
+function mailUrl(text: string): URL {
+  const url = URL.parse(text);
+  const from = url?.searchParams.getAll("from") ?? [];
+  const to = url?.searchParams.getAll("to") ?? [];
+  const known = url && /^smtps?:$/.test(url.protocol) && url.hostname && !url.username;
+  const count = from.length === 1 && to.length >= 1 && to.length <= 20;
+  if (known && count && [...from, ...to].every((address) => ADDRESS.test(address))) return url;
+  const detail = "smtps://HOST?from=teal@example.com&to=ann@example.com was expected, or smtp://";
+  throw new TealError("bad-request", { detail });
+}
+
+function webUrl(text: string, allowPrivate: boolean): URL {
   const url = URL.parse(text);
   const scheme = url?.protocol === "https:" || (allowPrivate && url?.protocol === "http:");
   if (!url || !scheme || url.username || url.password) {

@@ -1,6 +1,7 @@
 import { createHmac } from "node:crypto";
 import type { NoticeEvent, OpenNotifier } from "../apps/notifiers.ts";
 import type { Deploy } from "../apps/types.ts";
+import type { Mail } from "./notify-mail.ts";
 
 export interface Notice {
   /** The same for every try, so that who is told twice can know. */
@@ -19,7 +20,7 @@ export interface Message {
 }
 
 /** What is sent to a notifier. @param now ms */
-export function format(notifier: OpenNotifier, notice: Notice, now: number): Message {
+export function format(notifier: OpenNotifier, notice: Notice, now: number): Message | Mail {
   const json = (body: object, more: Partial<Message> = {}): Message => ({
     method: "POST",
     url: notifier.url,
@@ -28,6 +29,7 @@ export function format(notifier: OpenNotifier, notice: Notice, now: number): Mes
     ...more,
   });
   const text = sentence(notice);
+  if (notifier.kind === "email") return mail(notifier, notice, text);
   if (notifier.kind === "slack") return json({ text: escapeSlack(text) });
   if (notifier.kind === "discord")
     return json({ content: text.slice(0, 2000), allowed_mentions: { parse: [] } });
@@ -39,6 +41,12 @@ export function format(notifier: OpenNotifier, notice: Notice, now: number): Mes
     return { ...message, method: "PUT", url, headers };
   }
   return signed(json(payload(notice, now)), notifier.secret, notice.id, now);
+}
+
+function mail(notifier: OpenNotifier, { id, event, deploy, url }: Notice, text: string): Mail {
+  const lines = [text, "", `App:    ${deploy.app}`, `Deploy: ${deploy.id}`, `At:     ${url}`];
+  const subject = `${deploy.app} ${SAYS[event]}`;
+  return { server: notifier.url, login: notifier.secret, id, subject, text: lines.join("\r\n") };
 }
 
 /** https://www.standardwebhooks.com */

@@ -12,6 +12,7 @@ import { asking } from "../apps/store-scripts.ts";
 import type { Deploy } from "../apps/types.ts";
 import { commitStatus } from "./commit-status.ts";
 import { format, type Message } from "./notify-format.ts";
+import { sendMail, type Mail } from "./notify-mail.ts";
 import { send } from "./notify-send.ts";
 
 /** Says who is to be told of what, and nothing that is secret. */
@@ -31,6 +32,8 @@ interface Options {
   notifiers: Notifiers;
   senders: Pick<Senders, "list" | "credentials">;
   outward: Outward;
+  /** Mail may go without TLS. */
+  allowPrivate: boolean;
   urlOf(app: string): string;
   log: Log;
   times?: Times;
@@ -132,8 +135,31 @@ function eventOf(deploy: Deploy, state: string): NoticeEvent | null {
   return null;
 }
 
+interface Answer {
+  status: number;
+  arrived: boolean;
+  /** Whether a later try may fare better. */
+  again: boolean;
+  text?: string;
+}
+
+/** HTTP says with 4xx that the fault is ours, SMTP with 5xx. */
+async function tellOnce(
+  { outward, allowPrivate }: Options,
+  message: Message | Mail,
+  ms: number,
+): Promise<Answer> {
+  if ("server" in message) {
+    const { status, text } = await sendMail(outward, message, { ms, plain: allowPrivate });
+    return { status, arrived: status === 250, again: status < 500, text };
+  }
+  const status = await send(outward, message, ms);
+  const again = status >= 500 || status === 429 || status === 408;
+  return { status, arrived: status >= 200 && status < 300, again };
+}
+
 /** Null when there is nobody to tell any more, or nothing to tell. */
-async function messageOf(options: Options, job: Job<Telling>): Promise<Message | null> {
+async function messageOf(options: Options, job: Job<Telling>): Promise<Message | Mail | null> {
   const { store, notifiers, senders, urlOf } = options;
   const { app, deploy: id, notifier: notifierId, event } = job.data;
   const deploy = await store.getDeploy(id);
@@ -150,24 +176,24 @@ async function messageOf(options: Options, job: Job<Telling>): Promise<Message |
 }
 
 async function tell(options: Options, times: Times, job: Job<Telling>): Promise<void> {
-  const { notifiers, outward } = options;
+  const { notifiers } = options;
   const { app, deploy, notifier, event } = job.data;
   const message = await messageOf(options, job);
   if (!message) return;
   const attempt = job.attemptsMade + 1;
   const row = { at: Date.now(), notifier, event, deploy, attempt };
-  let status: number;
+  let answer: Answer;
   try {
-    status = await send(outward, message, times.exchangeMs);
+    answer = await tellOnce(options, message, times.exchangeMs);
   } catch (error) {
     const says = isTealError(error) ? error.says : (error as Error).message;
     await notifiers.record(app, { ...row, error: says.slice(0, 300) });
     if (isTealError(error, "private-address")) throw new UnrecoverableError(says);
     throw error;
   }
-  if (status >= 200 && status < 300) return notifiers.record(app, { ...row, status });
-  const error = `it answered ${status}`;
+  const { status, again } = answer;
+  if (answer.arrived) return notifiers.record(app, { ...row, status });
+  const error = `it answered ${answer.text ?? status}`;
   await notifiers.record(app, { ...row, status, error });
-  const again = status >= 500 || status === 429 || status === 408;
   throw again ? new Error(error) : new UnrecoverableError(error);
 }

@@ -207,7 +207,7 @@ export const addNotifierBody = z.strictObject({
   kind: z.enum(NOTIFIER_KINDS),
   url: z.string().max(2000),
   events: z.array(z.enum(NOTICE_EVENTS)).max(20).optional(),
-  token: z.string().max(2000).optional().describe("matrix: the access token"),
+  token: z.string().max(2000).optional().describe("matrix: the access token; email: USER:PASSWORD"),
 });
 export const destroyBody = z.strictObject({ confirm: z.string().max(200).optional() });
 export const destroyQuery = z.object({ confirm: z.string().optional() });

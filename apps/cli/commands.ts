@@ -215,14 +215,18 @@ export const COMMANDS: Command[] = [
     args: [],
     app: true,
     options: {
-      kind: { type: "string", value: "KIND", help: "webhook, slack, discord, teams or matrix" },
+      kind: {
+        type: "string",
+        value: "KIND",
+        help: "webhook, slack, discord, teams, matrix or email",
+      },
       url: { type: "string", value: "URL", help: "where to; - reads it from standard input" },
       events: {
         type: "string",
         value: "A,B",
         help: "such as deploy.started (live, failed, rolled-back)",
       },
-      token: { type: "string", value: "TOKEN", help: "matrix: the access token" },
+      token: { type: "string", value: "TOKEN", help: "matrix: access token; email: USER:PASSWORD" },
     },
     example: "teal notifications:add -a shop --kind slack --url https://hooks.slack.com/…",
     run: async (input) => (await import("./notifications.ts")).addNotifier(input),

@@ -11,7 +11,7 @@ import test from "ava";
 import type { NewNotifier, OpenNotifier, Sent } from "../../../apps/notifiers.ts";
 import { createOutward } from "../../../apps/outward.ts";
 import type { Deploy } from "../../../apps/types.ts";
-import { format } from "../../../hooks/notify-format.ts";
+import { format, type Message } from "../../../hooks/notify-format.ts";
 import { send } from "../../../hooks/notify-send.ts";
 import { createNotify } from "../../../hooks/notify.ts";
 import { verify } from "../../../hooks/webhook-signature.ts";
@@ -30,6 +30,7 @@ test.before(async () => {
     notifiers: api.notifiers,
     senders: api.senders,
     outward: createOutward({ allowPrivate: true }),
+    allowPrivate: true,
     urlOf: (app) => `http://${app}.teal.test/`,
     log: api.options.log,
     times: { pollMs: 20, backoffMs: 50, attempts: 4, exchangeMs: 1000 },
@@ -228,7 +229,7 @@ test("chats get one line in their own form, and what a commit says pings nobody"
     url: "http://shop/",
   } as const;
   const to = (kind: OpenNotifier["kind"]) =>
-    format({ kind, url: "https://x/y", secret: "tok" } as OpenNotifier, notice, 0);
+    format({ kind, url: "https://x/y", secret: "tok" } as OpenNotifier, notice, 0) as Message;
   const slack = JSON.parse(to("slack").body);
   t.regex(slack.text, /^shop is live \(shop-1\): abcdef0 &lt;!channel&gt; @everyone &amp; more/);
   const discord = JSON.parse(to("discord").body);
