@@ -47,9 +47,9 @@ export interface Paths {
   /** Each router's last table. */
   tables: string;
   adminToken: string;
-  sshHostKey: string;
-  /** Key of what is encrypted in the store. */
+  /** The key of config values at rest. */
   secretKey: string;
+  sshHostKey: string;
   /** Host keys of the ssh servers that were fetched from. */
   knownHosts: string;
   logs: string;
@@ -153,8 +153,8 @@ function pathsUnder(home: string): Paths {
     redisSocket: join(home, "run", "redis.sock"),
     tables: join(home, "tables"),
     adminToken: join(home, "admin-token"),
-    sshHostKey: join(home, "ssh-host-key"),
     secretKey: join(home, "secret-key"),
+    sshHostKey: join(home, "ssh-host-key"),
     knownHosts: join(home, "known-hosts"),
     logs: join(home, "logs"),
   };

@@ -1,13 +1,31 @@
+import { type Part, sameContent } from "./content.ts";
 import { TealError } from "./errors.ts";
 import type { WorkQueue } from "./queue.ts";
 import type { Store } from "./store.ts";
 import type { App, Deploy, Intent, Release } from "./types.ts";
 
 export interface Deploys {
-  /** A durable record first, then a job. @throws app-not-found, app-destroyed, store-unavailable */
+  /** A durable record first, then a job. Held when the app holds its new versions. @throws app-not-found, app-destroyed, store-unavailable */
   push(intent: Intent): Promise<Deploy>;
-  /** Without `to`: the warm standby, else the good release before the live one. @throws nothing-to-roll-back, release-not-found */
-  rollback(wish: { app: string; to?: number; by: string; why?: string }): Promise<Deploy>;
+  /**
+   * Without `to`: the warm standby, else the good release before the live one; in either case one
+   * that differs from it. @throws nothing-to-roll-back, release-not-found
+   */
+  rollback(wish: {
+    app: string;
+    to?: number;
+    part?: Part;
+    by: string;
+    why?: string;
+  }): Promise<Deploy>;
+  /** Brings a change of the app's settings to what is live; null when nothing is, nor on its way. */
+  change(intent: Intent & { kind: "config" | "scale" | "domains" }): Promise<Deploy | null>;
+  /** @throws nothing-live */
+  restart(wish: { app: string; by: string }): Promise<Deploy>;
+  /** Makes live what is held. @throws nothing-held */
+  promote(wish: { app: string; by: string; why?: string }): Promise<Deploy>;
+  /** Throws away what is held. @throws nothing-held */
+  abort(app: string): Promise<void>;
   /** @throws deploy-not-found, deploy-finished */
   cancel(id: string, by: string): Promise<Deploy>;
   /** Tombstones the app; a worker removes what runs. @throws app-not-found */
@@ -30,20 +48,57 @@ export function createDeploys({ store, queue, reach = () => {} }: Options): Depl
     return deploy;
   }
 
+  async function appOf(name: string): Promise<App> {
+    const app = await store.getApp(name);
+    if (!app) throw new TealError("app-not-found", { name });
+    return app;
+  }
+
   return {
-    push: request,
-    async rollback({ app: name, to, by, why }) {
-      const app = await store.getApp(name);
-      if (!app) throw new TealError("app-not-found", { name });
-      const target = await rollbackTarget(store, app, to);
+    async push(intent) {
+      const hold = intent.hold ?? (await store.getSettings(intent.app)).hold;
+      return request(hold ? { ...intent, hold } : intent);
+    },
+    async rollback({ app: name, to, part, by, why }) {
+      const target = await rollbackTarget(store, await appOf(name), to, part);
       return request({
         app: name,
         kind: "rollback",
         toRelease: target.n,
         commit: target.commit,
+        ...(part && { part }),
         by,
         why: why || `back to v${target.n}`,
       });
+    },
+    async change(intent) {
+      const [newest] = await store.listDeploys(intent.app, 1);
+      // A first push on its way may have read the settings before they changed.
+      const awaited = newest?.state === "queued" || newest?.state === "running";
+      return (await appOf(intent.app)).live || awaited ? request(intent) : null;
+    },
+    async restart({ app: name, by }) {
+      const { live } = await appOf(name);
+      if (!live) throw new TealError("nothing-live", { name, action: "restart" });
+      return request({ app: name, kind: "restart", by, why: "restart" });
+    },
+    async promote({ app: name, by, why }) {
+      const { held } = await appOf(name);
+      const release = held && (await store.getRelease(name, held.release));
+      if (!release) throw new TealError("nothing-held", { name });
+      const { n: toRelease, commit } = release;
+      return request({
+        app: name,
+        kind: "promote",
+        toRelease,
+        commit,
+        by,
+        why: why || `v${toRelease}`,
+      });
+    },
+    async abort(name) {
+      await store.dropHeld(name);
+      await queue.wake(name);
     },
     async cancel(id, by) {
       const deploy = await store.cancelDeploy(id, `by ${by}`);
@@ -57,25 +112,35 @@ export function createDeploys({ store, queue, reach = () => {} }: Options): Depl
   };
 }
 
-async function rollbackTarget(store: Store, app: App, to: number | undefined): Promise<Release> {
+async function rollbackTarget(
+  store: Store,
+  app: App,
+  to: number | undefined,
+  part: Part | undefined,
+): Promise<Release> {
+  const { name } = app;
   if (to !== undefined) {
-    const release = await store.getRelease(app.name, to);
-    if (!release) throw new TealError("release-not-found", { name: app.name, release: `v${to}` });
+    const release = await store.getRelease(name, to);
+    if (!release) throw new TealError("release-not-found", { name, release: `v${to}` });
     return release;
   }
-  const previous = app.standby
-    ? await store.getRelease(app.name, app.standby.release)
-    : await goodReleaseBefore(store, app);
-  if (!previous) throw new TealError("nothing-to-roll-back", { name: app.name });
-  return previous;
+  const live = app.live && (await store.getRelease(name, app.live.release));
+  const differs = (release: Release) => !live || !sameContent(release, live, part);
+  const warm = app.standby && (await store.getRelease(name, app.standby.release));
+  if (warm && differs(warm)) return warm;
+  const before = live && (await goodReleaseBefore(store, live, differs));
+  if (!before) throw new TealError("nothing-to-roll-back", { name });
+  return before;
 }
 
-/** The newest release older than the live one whose deploy went live. */
-async function goodReleaseBefore(store: Store, app: App): Promise<Release | null> {
-  const live = app.live;
-  if (!live) return null;
-  for (const release of await store.listReleases(app.name)) {
-    if (release.n >= live.release) continue;
+/** The newest release older than the live one whose deploy went live, and that differs. */
+async function goodReleaseBefore(
+  store: Store,
+  live: Release,
+  differs: (release: Release) => boolean,
+): Promise<Release | null> {
+  for (const release of await store.listReleases(live.app)) {
+    if (release.n >= live.n || !differs(release)) continue;
     const deploy = await store.getDeploy(release.deploy);
     if (deploy?.state === "live") return release;
   }

@@ -167,6 +167,48 @@ export const ERRORS = {
     says: "{instance} did not become healthy within {seconds} s: {detail}.",
     todo: "The app's last lines are above; the live colour was not touched.",
   },
+  "nothing-live": {
+    status: 409,
+    exit: 5,
+    says: "App {name} has nothing live to {action}.",
+    todo: "Push a first version: 'git push deploy main'.",
+  },
+  "nothing-held": {
+    status: 409,
+    exit: 5,
+    says: "App {name} holds no new version to promote or abort.",
+    todo: "'teal hold:on -a {name}' makes the next push wait; 'teal apps:info -a {name}' shows what there is.",
+  },
+  "bad-config": {
+    status: 400,
+    exit: 2,
+    says: "{detail}.",
+    todo: "{todo}.",
+  },
+  "bad-formation": {
+    status: 400,
+    exit: 2,
+    says: "{detail}.",
+    todo: "Use numbers such as 'web=2 worker=1'; 'teal ps -a {name}' shows what runs.",
+  },
+  "bad-host": {
+    status: 400,
+    exit: 2,
+    says: "A domain such as shop.example.com was expected, and {host} came{detail}.",
+    todo: "Give the bare name, without scheme, port or path.",
+  },
+  "domain-not-found": {
+    status: 404,
+    exit: 4,
+    says: "App {name} has no domain {host}.",
+    todo: "'teal domains -a {name}' shows its domains.",
+  },
+  "secret-unreadable": {
+    status: 500,
+    exit: 1,
+    says: "The value of {name} of app {app} cannot be read with this platform's key.",
+    todo: "Put the key that it was set with back at TEAL_HOME/secret-key, or set the value again.",
+  },
   "no-engine": {
     status: 503,
     exit: 1,

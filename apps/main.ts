@@ -22,7 +22,7 @@ import { createNotifiers } from "./notifiers.ts";
 import { createOutward } from "./outward.ts";
 import { createQueue } from "./queue.ts";
 import { connectRedis } from "./redis.ts";
-import { createSecrets } from "./secrets.ts";
+import { loadSecrets } from "./secrets.ts";
 import { createSenders } from "./senders.ts";
 import { createRedisStore } from "./store-redis.ts";
 
@@ -37,7 +37,7 @@ async function main(settings: Settings, log: Log): Promise<void> {
   const store = createRedisStore(redis);
   const deployLog = createDeployLog(redis);
   const access = createAccess(redis);
-  const secrets = await createSecrets(settings.paths.secretKey);
+  const secrets = await loadSecrets(settings.paths.secretKey);
   const senders = createSenders(redis, secrets);
   const notifiers = createNotifiers(redis, secrets, settings);
   const git = createGit({ reposDir: settings.paths.repos });
@@ -60,6 +60,7 @@ async function main(settings: Settings, log: Log): Promise<void> {
     deploys,
     deployLog,
     access,
+    secrets,
     senders,
     notifiers,
     settings,

@@ -11,6 +11,7 @@ export type NotifierKind = (typeof NOTIFIER_KINDS)[number];
 export const NOTICE_EVENTS = [
   "deploy.started",
   "deploy.live",
+  "deploy.held",
   "deploy.failed",
   "deploy.rolled-back",
   "deploy.cancelled",
@@ -108,8 +109,8 @@ export function createNotifiers(
       };
       const kept: Kept = {
         ...notifier,
-        url: secrets.seal(url.href),
-        secret: secrets.seal(fresh ?? wish.token ?? ""),
+        url: secrets.seal(app, `notifier ${notifier.id} url`, url.href),
+        secret: secrets.seal(app, `notifier ${notifier.id} secret`, fresh ?? wish.token ?? ""),
       };
       await asking(() => redis.hset(keys.notifiers(app), notifier.id, JSON.stringify(kept)));
       return { notifier, secret: fresh };
@@ -122,7 +123,9 @@ export function createNotifiers(
     async open(app, id) {
       const kept = await find(app, id);
       if (!kept) return null;
-      return { ...kept, url: secrets.open(kept.url), secret: secrets.open(kept.secret) };
+      const open = (what: "url" | "secret") =>
+        secrets.open(app, `notifier ${id} ${what}`, kept[what]);
+      return { ...kept, url: open("url"), secret: open("secret") };
     },
     remove: async (app, id) => (await asking(() => redis.hdel(keys.notifiers(app), id))) === 1,
     async record(app, sent) {

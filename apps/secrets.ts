@@ -1,41 +1,58 @@
 import { createCipheriv, createDecipheriv, randomBytes } from "node:crypto";
+import { TealError } from "./errors.ts";
 import { keepSecret } from "./secret-file.ts";
+import type { Release } from "./types.ts";
 
-/** Keeps secrets that must be read again (a digest will not do) unreadable in the store. */
+/** Config values at rest: AES-256-GCM under the platform's key, bound to the app and the name they are of. */
 export interface Secrets {
-  seal(text: string): string;
-  /** @throws Error when it was not sealed with this key, or changed since */
-  open(sealed: string): string;
+  seal(app: string, name: string, value: string): string;
+  /** @throws secret-unreadable when it was sealed with another key, or for another app or name */
+  open(app: string, name: string, sealed: string): string;
 }
 
-const KEY_BYTES = 32;
+const VERSION = "v1.";
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
 
-/**
- * AES-256-GCM with the key in `keyFile`, which is made on first use (0600).
- * @throws Error when the file holds something else
- */
-export async function createSecrets(keyFile: string): Promise<Secrets> {
-  const text = await keepSecret(keyFile, () => `${randomBytes(KEY_BYTES).toString("base64")}\n`);
-  const key = Buffer.from(text.trim(), "base64");
-  if (key.length !== KEY_BYTES) {
-    throw new Error(`${keyFile} was expected to hold ${KEY_BYTES} bytes in base64.`);
-  }
+/** The platform's key, made on first use (0600); every process that seals or opens has the same. */
+export async function loadSecrets(file: string): Promise<Secrets> {
+  const text = await keepSecret(file, () => `${randomBytes(32).toString("hex")}\n`);
+  return createSecrets(Buffer.from(text.trim(), "hex"));
+}
+
+/** @param key 32 bytes */
+export function createSecrets(key: Buffer): Secrets {
+  if (key.length !== 32) throw new Error("TEAL_HOME/secret-key: 64 hex digits were expected");
+  const about = (app: string, name: string) => Buffer.from(JSON.stringify([app, name]));
   return {
-    seal(plain) {
+    seal(app, name, value) {
       const nonce = randomBytes(NONCE_BYTES);
-      const cipher = createCipheriv("aes-256-gcm", key, nonce);
-      const sealed = Buffer.concat([nonce, cipher.update(plain, "utf8"), cipher.final()]);
-      return Buffer.concat([sealed, cipher.getAuthTag()]).toString("base64");
+      const cipher = createCipheriv("aes-256-gcm", key, nonce).setAAD(about(app, name));
+      const text = Buffer.concat([cipher.update(value, "utf8"), cipher.final()]);
+      return VERSION + Buffer.concat([nonce, cipher.getAuthTag(), text]).toString("base64url");
     },
-    open(sealed) {
-      const bytes = Buffer.from(sealed, "base64");
-      const nonce = bytes.subarray(0, NONCE_BYTES);
-      const decipher = createDecipheriv("aes-256-gcm", key, nonce);
-      decipher.setAuthTag(bytes.subarray(-TAG_BYTES));
-      const body = bytes.subarray(NONCE_BYTES, -TAG_BYTES);
-      return Buffer.concat([decipher.update(body), decipher.final()]).toString("utf8");
+    open(app, name, sealed) {
+      try {
+        if (!sealed.startsWith(VERSION)) throw new Error("another version");
+        const raw = Buffer.from(sealed.slice(VERSION.length), "base64url");
+        const [tagAt, textAt] = [NONCE_BYTES, NONCE_BYTES + TAG_BYTES];
+        const options = { authTagLength: TAG_BYTES };
+        const cipher = createDecipheriv("aes-256-gcm", key, raw.subarray(0, tagAt), options);
+        cipher.setAAD(about(app, name)).setAuthTag(raw.subarray(tagAt, textAt));
+        return Buffer.concat([cipher.update(raw.subarray(textAt)), cipher.final()]).toString();
+      } catch (error) {
+        throw new TealError("secret-unreadable", { app, name }, { cause: error });
+      }
     },
   };
+}
+
+/** The values of a release's config. @throws secret-unreadable */
+export function openConfig(
+  secrets: Secrets,
+  { app, config = {} }: Pick<Release, "app" | "config">,
+): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(config).map(([name, sealed]) => [name, secrets.open(app, name, sealed)]),
+  );
 }

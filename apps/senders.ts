@@ -117,9 +117,11 @@ export function createSenders(redis: Redis, secrets: Secrets): Senders {
       };
       const kept: Kept = {
         ...sender,
-        secret: secrets.seal(secret),
-        ...(wish.token && { token: secrets.seal(wish.token) }),
-        ...(wish.deployKey && { deployKey: secrets.seal(wish.deployKey) }),
+        secret: secrets.seal(app, nameOf(sender.id, "secret"), secret),
+        ...(wish.token && { token: secrets.seal(app, nameOf(sender.id, "token"), wish.token) }),
+        ...(wish.deployKey && {
+          deployKey: secrets.seal(app, nameOf(sender.id, "key"), wish.deployKey),
+        }),
       };
       await asking(() => redis.hset(keys.senders(app), sender.id, JSON.stringify(kept)));
       return { sender, secret };
@@ -129,13 +131,16 @@ export function createSenders(redis: Redis, secrets: Secrets): Senders {
       const found = id === null ? await keptOf(app) : [await find(app, id)];
       return found
         .filter((kept) => kept !== null)
-        .map((kept) => ({ sender: publicPart(kept), secret: secrets.open(kept.secret) }));
+        .map((kept) => ({
+          sender: publicPart(kept),
+          secret: secrets.open(app, nameOf(kept.id, "secret"), kept.secret),
+        }));
     },
     async credentials(app, id) {
       const { token, deployKey } = (await find(app, id)) ?? {};
       return {
-        ...(token && { token: secrets.open(token) }),
-        ...(deployKey && { deployKey: secrets.open(deployKey) }),
+        ...(token && { token: secrets.open(app, nameOf(id, "token"), token) }),
+        ...(deployKey && { deployKey: secrets.open(app, nameOf(id, "key"), deployKey) }),
       };
     },
     remove: async (app, id) => (await asking(() => redis.hdel(keys.senders(app), id))) === 1,
@@ -150,6 +155,11 @@ export function createSenders(redis: Redis, secrets: Secrets): Senders {
     },
     madeBy: (delivery) => asking(() => redis.get(keys.delivery(delivery))),
   };
+}
+
+/** What a sealed secret is bound to, besides the app. */
+function nameOf(id: string, what: "secret" | "token" | "key"): string {
+  return `sender ${id} ${what}`;
 }
 
 /** Standard Webhooks' form, which GitLab wants for its signatures too; for others it is just a text. */

@@ -1,6 +1,6 @@
 import type { Redis } from "ioredis";
 import { asking, type Reply } from "./store-scripts.ts";
-import type { App, Deploy, Instance, Slot } from "./types.ts";
+import type { App, AppSettings, Deploy, Instance, SettingsChange, Slot } from "./types.ts";
 
 /** A Redis hash. */
 export type Flat = Record<string, string>;
@@ -23,6 +23,8 @@ const DEPLOY: Fields<Deploy> = {
   repo: text,
   delivery: text,
   toRelease: number,
+  part: text,
+  hold: (value) => value === "true",
   by: text,
   why: text,
   state: text,
@@ -71,10 +73,48 @@ export function decodeApp(flat: Flat): App {
     routeVersion: Number(flat["routeVersion"]),
     live: decodeSlot(flat, "live"),
     standby: decodeSlot(flat, "standby"),
+    held: decodeSlot(flat, "held"),
   };
 }
 
-function decodeSlot(flat: Flat, name: "live" | "standby"): Slot | null {
+/** Settings are kept as one hash, its fields `config.NAME`, `formation.PROCESS`, `domain.HOST`, `hold`. */
+export function decodeSettings(flat: Flat): AppSettings {
+  const under = (prefix: string): [string, string][] =>
+    Object.entries(flat)
+      .filter(([field]) => field.startsWith(prefix))
+      .map(([field, value]): [string, string] => [field.slice(prefix.length), value])
+      .toSorted(([a], [b]) => (a < b ? -1 : 1));
+  return {
+    staged: Object.fromEntries(under("config.").map(([name, value]) => [name, value || null])),
+    formation: Object.fromEntries(
+      under("formation.").map(([name, count]) => [name, Number(count)]),
+    ),
+    domains: under("domain.").map(([host]) => host),
+    hold: flat["hold"] === "1",
+  };
+}
+
+/** The fields that a change writes, and those that it takes away. */
+export function encodeChange(change: SettingsChange): { set: [string, string][]; gone: string[] } {
+  const { staged = {}, formation = {}, addDomains = [], removeDomains = [], hold } = change;
+  return {
+    set: [
+      ...Object.entries(staged).map(([name, sealed]): [string, string] => [
+        `config.${name}`,
+        sealed ?? "",
+      ]),
+      ...Object.entries(formation).map(([name, count]): [string, string] => [
+        `formation.${name}`,
+        String(count),
+      ]),
+      ...addDomains.map((host): [string, string] => [`domain.${host}`, "1"]),
+      ...(hold ? [["hold", "1"] satisfies [string, string]] : []),
+    ],
+    gone: [...removeDomains.map((host) => `domain.${host}`), ...(hold === false ? ["hold"] : [])],
+  };
+}
+
+function decodeSlot(flat: Flat, name: "live" | "standby" | "held"): Slot | null {
   const deploy = flat[`${name}Deploy`];
   if (deploy === undefined) return null;
   return {

@@ -9,6 +9,8 @@ import {
   decodeApp,
   decodeDeploy,
   decodeInstance,
+  decodeSettings,
+  encodeChange,
   flatOf,
   pairsOf,
   type Reader,
@@ -48,7 +50,14 @@ export function createRedisStore(redis: Redis): Store {
 
 type AppPart = Pick<
   Store,
-  "createApp" | "getApp" | "listApps" | "destroyApp" | "forgetApp" | "appsWithWork"
+  | "createApp"
+  | "getApp"
+  | "listApps"
+  | "destroyApp"
+  | "forgetApp"
+  | "appsWithWork"
+  | "getSettings"
+  | "changeSettings"
 >;
 
 function createApps({ run }: Scripts, reader: Reader): AppPart {
@@ -73,6 +82,12 @@ function createApps({ run }: Scripts, reader: Reader): AppPart {
     async forgetApp(name, id) {
       await run("forget-app", name, id);
     },
+    getSettings: async (name) => decodeSettings(await reader.all(keys.settings(name))),
+    async changeSettings(name, change) {
+      const { set, gone } = encodeChange(change);
+      const [flat] = await run("change-settings", name, set.length, ...set.flat(), ...gone);
+      return decodeSettings(flatOf(flat));
+    },
     async appsWithWork() {
       const [names] = await run("apps-with-work", "*");
       return (names as string[]).toSorted();
@@ -88,19 +103,10 @@ type DeployPart = Pick<
 function createDeploys({ run }: Scripts, reader: Reader): DeployPart {
   return {
     async requestDeploy(intent) {
-      const { app, kind, commit, ref, toRelease, by, why, sender, repo, delivery } = intent;
-      const fields = pairsOf({
-        app,
-        kind,
-        commit,
-        ref,
-        toRelease,
-        by,
-        why,
-        sender,
-        repo,
-        delivery,
-      });
+      const { app, kind, delivery } = intent;
+      const { commit, ref, toRelease, part, hold, by, why, sender, repo } = intent;
+      const wish = { commit, ref, toRelease, part, hold, by, why, sender, repo, delivery };
+      const fields = pairsOf({ app, kind, ...wish });
       const once = [delivery ?? "", DELIVERY_TTL_S];
       const [deploy] = await run("request-deploy", app, kind, ...once, ...fields);
       return decodeDeploy(flatOf(deploy));
@@ -183,7 +189,12 @@ function createExecution({ run }: Scripts, reader: Reader): ExecutionPart {
 
 type InstancePart = Pick<
   Store,
-  "recordInstances" | "advanceInstance" | "listInstances" | "retire" | "markGone"
+  | "recordInstances"
+  | "advanceInstance"
+  | "listInstances"
+  | "removedInstances"
+  | "retire"
+  | "markGone"
 >;
 
 function createInstances({ run }: Scripts, reader: Reader): InstancePart {
@@ -217,6 +228,7 @@ function createInstances({ run }: Scripts, reader: Reader): InstancePart {
       const ids = await reader.members(keys.instances(app));
       return (await reader.hashes(ids.map(keys.instance))).map(decodeInstance);
     },
+    removedInstances: (deploy) => reader.members(keys.deployGone(deploy)),
     async retire({ app, token }, ids) {
       return decodeAll(await run("retire", app, token, ...ids));
     },

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import type { Redis } from "ioredis";
 import { TealError, type ErrorCode } from "./errors.ts";
 import { channels, keys } from "./keys.ts";
-import { FINAL_STATES, INSTANCE_LIFE, MAX_ATTEMPTS } from "./types.ts";
+import { FINAL_STATES, INSTANCE_LIFE, MAX_ATTEMPTS, SUPERSEDES } from "./types.ts";
 
 /** Finished deploys kept per app; older ones go, with their logs. */
 export const KEEP_DEPLOYS = 200;
@@ -33,6 +33,7 @@ const scriptKeys = (app: string) => ({
   instances: keys.instances(app),
   targets: keys.targets(app),
   appHosts: keys.appHosts(app),
+  settings: keys.settings(app),
   deploy: keys.deploy("*"),
   deployLog: keys.deployLog("*"),
   deploySteps: keys.deploySteps("*"),
@@ -69,6 +70,7 @@ function prelude(): string {
     "for i = 2, #ARGV do IN[i - 1] = ARGV[i] end",
     `local LIFE = ${table(INSTANCE_LIFE.map((state, i) => [state, i]))}`,
     `local FINAL = ${table(FINAL_STATES.map((state) => [state, "true"]))}`,
+    `local SUPERSEDES = ${table(Object.entries(SUPERSEDES).map(([kind, set]) => [kind, table(set.map((it) => [it, "true"]))]))}`,
     `local MAX_ATTEMPTS, KEEP_DEPLOYS = ${MAX_ATTEMPTS}, ${KEEP_DEPLOYS}`,
     read("prelude"),
   ].join("\n");

@@ -1,11 +1,20 @@
 import type { Route, RouteEvent, Target } from "../router/contract.ts";
 import { TealError } from "./errors.ts";
 import { keys } from "./keys.ts";
-import type { Store, Swap } from "./store.ts";
+import type { RouteUpdate, Store, Swap } from "./store.ts";
 import { decodeInstance, type Reader } from "./store-records.ts";
 import type { Scripts } from "./store-scripts.ts";
 
-type SwapPart = Pick<Store, "prepareSwap" | "abandonSwap" | "commitSwap" | "getRoute">;
+type SwapPart = Pick<
+  Store,
+  | "prepareSwap"
+  | "abandonSwap"
+  | "commitSwap"
+  | "getRoute"
+  | "updateRoute"
+  | "holdColour"
+  | "dropHeld"
+>;
 
 /** The two phases of a swap. Routes and events are made here; the scripts pass them on unread. */
 export function createSwaps({ run }: Scripts, reader: Reader): SwapPart {
@@ -29,11 +38,28 @@ export function createSwaps({ run }: Scripts, reader: Reader): SwapPart {
         swap.expectedVersion,
       ];
       const blobs = [JSON.stringify(route), JSON.stringify(event)];
-      const addresses = new Map(route.targets.map(({ id, host, port }) => [id, `${host}:${port}`]));
-      const targets = swap.targets.flatMap((id) => [id, addresses.get(id) ?? ""]);
-      const lists = [swap.targets.length, ...targets, ...swap.hosts];
+      const lists = listsOf(route, swap);
       const [json] = await run("commit-swap", app, token, ...fields, ...blobs, ...lists);
       return JSON.parse(json as string) as Route;
+    },
+    async updateRoute({ app, token }, update) {
+      const { expectedVersion } = update;
+      const json = await reader.field(keys.routes, app);
+      // Of an app without a route there is no version to expect: the script refuses.
+      const now = json === null ? null : (JSON.parse(json) as Route);
+      const targets = await targetsOf(update, reader);
+      const route = { ...now, version: expectedVersion + 1, targets, hosts: update.hosts } as Route;
+      const event: RouteEvent = { type: "route", route };
+      const blobs = [JSON.stringify(route), JSON.stringify(event)];
+      const lists = listsOf(route, update);
+      const [kept] = await run("update-route", app, token, expectedVersion, ...blobs, ...lists);
+      return JSON.parse(kept as string) as Route;
+    },
+    async holdColour({ app, token }, { deploy, release, colour, targets, note }) {
+      await run("hold-colour", app, token, deploy, release, colour, note, ...targets);
+    },
+    async dropHeld(app) {
+      await run("drop-held", app);
     },
     async getRoute(app) {
       const json = await reader.field(keys.routes, app);
@@ -47,10 +73,7 @@ export function createSwaps({ run }: Scripts, reader: Reader): SwapPart {
  * no record, address or health here has none there, and the route is not written.
  */
 async function routeOf(app: string, swap: Swap, reader: Reader): Promise<Route> {
-  if (swap.targets.length === 0)
-    throw new TealError("internal", { detail: "a swap without targets" });
-  const found = (await reader.hashes(swap.targets.map(keys.instance))).map(decodeInstance);
-  const targets: Target[] = found.map(({ id, host = "", port = 0 }) => ({ id, host, port }));
+  const targets = await targetsOf(swap, reader);
   const { release, colour, deploy, hosts, drainMs } = swap;
   return {
     app,
@@ -62,4 +85,16 @@ async function routeOf(app: string, swap: Swap, reader: Reader): Promise<Route> 
     targets,
     drainMs,
   };
+}
+
+async function targetsOf({ targets }: RouteUpdate, reader: Reader): Promise<Target[]> {
+  if (targets.length === 0) throw new TealError("internal", { detail: "a route without targets" });
+  const found = (await reader.hashes(targets.map(keys.instance))).map(decodeInstance);
+  return found.map(({ id, host = "", port = 0 }) => ({ id, host, port }));
+}
+
+/** Number of targets, id and address in the route of each, hosts: for a script to compare with what is. */
+function listsOf(route: Route, { targets, hosts }: RouteUpdate): (string | number)[] {
+  const addresses = new Map(route.targets.map(({ id, host, port }) => [id, `${host}:${port}`]));
+  return [targets.length, ...targets.flatMap((id) => [id, addresses.get(id) ?? ""]), ...hosts];
 }

@@ -1,6 +1,7 @@
 import type { Route, RouteEvent, RouterReport } from "../router/contract.ts";
 import type {
   App,
+  AppSettings,
   Colour,
   Deploy,
   FinalState,
@@ -8,6 +9,7 @@ import type {
   InstanceState,
   Intent,
   Release,
+  SettingsChange,
 } from "./types.ts";
 
 /** A router's last report. `expired`: its lease has ended, so it is dead, or cut off and serving on. */
@@ -42,6 +44,20 @@ export interface Swap {
   drainMs: number;
 }
 
+/** A change of the live route that is no swap: the same release and colour, other targets or hosts. */
+export type RouteUpdate = Pick<Swap, "targets" | "expectedVersion" | "hosts">;
+
+/** What a deploy leaves in the idle colour. */
+export interface HeldColour {
+  deploy: string;
+  release: number;
+  colour: Colour;
+  /** Its `web` instances, each healthy. */
+  targets: string[];
+  /** Kept with the deploy: one sentence on how to go on. */
+  note: string;
+}
+
 /**
  * The platform's one memory. Every method is one atomic step; none has an effect outside the store.
  * Two implementations (Redis with one Lua script per transition; in memory, for property tests)
@@ -60,10 +76,16 @@ export interface Store {
   /** Forgets a destroyed app for good, once nothing of it runs. No-op unless `destroying` and the id matches. */
   forgetApp(name: string, id: string): Promise<void>;
 
+  /** What the app is to be; all empty for one that nobody has changed. */
+  getSettings(app: string): Promise<AppSettings>;
+  /** Domains are claimed at once, and a removed one let go when the route has it no more. @throws app-not-found, app-destroyed, host-taken */
+  changeSettings(app: string, change: SettingsChange): Promise<AppSettings>;
+
   /**
-   * Writes the record of an intent, state `queued`. Older queued deploys become `superseded`;
-   * a rollback also asks the running deploy to cancel. An intent whose delivery is known already
-   * changes nothing and gives the deploy that the first one made. @throws app-not-found, app-destroyed
+   * Writes the record of an intent, state `queued`. Older queued deploys that it makes needless
+   * (SUPERSEDES) become `superseded`; a rollback also asks the running one to cancel.
+   * An intent whose delivery is known already changes nothing and gives the deploy that the first
+   * one made. @throws app-not-found, app-destroyed
    */
   requestDeploy(intent: Intent): Promise<Deploy>;
   getDeploy(id: string): Promise<Deploy | null>;
@@ -116,6 +138,8 @@ export interface Store {
   ): Promise<void>;
   /** All unforgotten instances of the app. */
   listInstances(app: string): Promise<Instance[]>;
+  /** Ids of the deploy's instances that are removed: they are never used again. */
+  removedInstances(deploy: string): Promise<string[]>;
 
   /** Phase one of a swap: publishes `prepare`; the commit must follow within `commitMs`. @throws fenced, deploy-cancelled */
   prepareSwap(
@@ -129,11 +153,22 @@ export interface Store {
   /**
    * The swap: one compare-and-set on (token, route version). Writes route, hosts, live and standby,
    * moves the targets to `live`, publishes `route`. If the route is already this deploy's, returns it.
-   * Old live becomes standby; what was standby (unless it is what becomes live) is nobody's and may be retired.
+   * Old live becomes standby; what was standby (unless it is what becomes live) is nobody's and may be retired,
+   * and so is what was held. Staged config that the release has is staged no more.
    * @throws fenced, route-conflict, hold-expired, instance-retired, deploy-cancelled
    */
   commitSwap(claim: Claim, swap: Swap): Promise<Route>;
   getRoute(app: string): Promise<Route | null>;
+  /**
+   * Other targets or hosts for the live route, by one compare-and-set on (token, version). Needs no
+   * hold: targets are of the live colour. @throws fenced, route-conflict, instance-retired, host-taken
+   */
+  updateRoute(claim: Claim, update: RouteUpdate): Promise<Route>;
+
+  /** Ends the deploy as `held`, with what it started kept in the idle colour. @throws fenced, deploy-cancelled, instance-retired */
+  holdColour(claim: Claim, held: HeldColour): Promise<void>;
+  /** Retires what is held. Needs no claim. @throws app-not-found, nothing-held */
+  dropHeld(app: string): Promise<void>;
 
   /**
    * Invariant 5: the recorded decision that these instances will be stopped and never be live again.

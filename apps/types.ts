@@ -31,13 +31,64 @@ export interface App {
   routeVersion: number;
   live: Slot | null;
   standby: Slot | null;
+  /** A healthy new version that waits in the idle colour to be promoted. */
+  held: Slot | null;
 }
 
-export type DeployKind = "push" | "rollback";
-export type FinalState = "live" | "failed" | "cancelled" | "superseded";
+/** What an app is to be, beyond what it is: its releases are made from this. */
+export interface AppSettings {
+  /** Config that the live release does not have yet: name to sealed value; null takes it away. */
+  staged: Record<string, string | null>;
+  /** Instances of each process type; one of each that is not named. */
+  formation: Record<string, number>;
+  /** Hosts besides the app's own under the platform's domain. */
+  domains: string[];
+  /** New versions wait in the idle colour to be promoted. */
+  hold: boolean;
+}
+
+export interface SettingsChange {
+  staged?: Record<string, string | null>;
+  formation?: Record<string, number>;
+  addDomains?: string[];
+  removeDomains?: string[];
+  hold?: boolean;
+}
+
+/** `scale` and `domains` change the live route; all others make a release and swap to it. */
+export type DeployKind =
+  | "push"
+  | "rollback"
+  | "config"
+  | "restart"
+  | "promote"
+  | "scale"
+  | "domains";
+/** `held`: healthy in the idle colour, and kept there. */
+export type FinalState = "live" | "held" | "failed" | "cancelled" | "superseded";
 export type DeployState = "queued" | "running" | FinalState;
 
-export const FINAL_STATES: readonly FinalState[] = ["live", "failed", "cancelled", "superseded"];
+export const FINAL_STATES: readonly FinalState[] = [
+  "live",
+  "held",
+  "failed",
+  "cancelled",
+  "superseded",
+];
+
+/**
+ * Which queued deploys a new one makes needless. A push leaves a config change standing: should
+ * the push fail, the change is still asked for.
+ */
+export const SUPERSEDES: Record<DeployKind, readonly DeployKind[]> = {
+  push: ["push", "rollback", "restart", "promote"],
+  rollback: ["push", "rollback", "config", "restart", "promote"],
+  config: ["config", "restart"],
+  restart: ["restart"],
+  promote: ["promote"],
+  scale: ["scale"],
+  domains: ["domains"],
+};
 
 /** What somebody wants to be live. */
 export interface Intent {
@@ -52,8 +103,12 @@ export interface Intent {
   repo?: string;
   /** Of intents with the same delivery only the first is recorded; the others give its deploy. */
   delivery?: string;
-  /** rollback: the release to go back to. */
+  /** rollback: the release to go back to; promote: the one that is held. */
   toRelease?: number;
+  /** rollback: only its image and processes, or only its config. */
+  part?: "code" | "config";
+  /** To be held when it is healthy, not swapped to. */
+  hold?: boolean;
   by: string;
   why: string;
 }
@@ -91,6 +146,8 @@ export interface Release {
   /** Process type to command; an empty command means the image's own. */
   processes: Record<string, string>;
   formation: Record<string, number>;
+  /** Environment of its processes: name to sealed value (apps/secrets.ts). */
+  config?: Record<string, string>;
   /** The TCP port that `web` listens on, also given as `PORT`. */
   port: number;
   createdAt: number;

@@ -13,16 +13,25 @@ export interface AppView {
   createdBy: string;
   live: App["live"];
   standby: App["standby"];
+  /** A healthy new version that waits to be promoted. */
+  held: App["held"];
+  /** New versions are held. */
+  hold: boolean;
+  /** What was asked for; one of each process type that is not named. */
+  formation: Record<string, number>;
+  domains: string[];
   lastDeploy: Deploy | null;
 }
 
 /**
- * `live` answers requests; `warm` still runs and can be swapped back at once; `kept` can be started
- * again; `failed` never went live; `starting` is on its way.
+ * `live` answers requests; `warm` still runs and can be swapped back at once; `held` runs and waits
+ * to be promoted; `kept` can be started again; `failed` never went live; `starting` is on its way.
  */
-export type ReleaseStatus = "live" | "warm" | "kept" | "failed" | "starting";
+export type ReleaseStatus = "live" | "warm" | "held" | "kept" | "failed" | "starting";
 
-export interface ReleaseView extends Release {
+export interface ReleaseView extends Omit<Release, "config"> {
+  /** Names alone. */
+  config: string[];
   status: ReleaseStatus;
   /** Of releases that run; null for those that do not. */
   colour: Colour | null;
@@ -31,10 +40,11 @@ export interface ReleaseView extends Release {
 /** The app with its newest deploy. */
 export async function viewApp(
   app: App,
-  store: Pick<Store, "listDeploys">,
+  store: Pick<Store, "listDeploys" | "getSettings">,
   settings: Pick<Settings, "domain" | "routerPort">,
 ): Promise<AppView> {
   const [lastDeploy] = await store.listDeploys(app.name, 1);
+  const { hold, formation, domains } = await store.getSettings(app.name);
   return {
     name: app.name,
     url: appUrl(app.name, settings),
@@ -43,6 +53,10 @@ export async function viewApp(
     createdBy: app.createdBy,
     live: app.live,
     standby: app.standby,
+    held: app.held,
+    hold,
+    formation,
+    domains,
     lastDeploy: lastDeploy ?? null,
   };
 }
@@ -54,10 +68,11 @@ export async function viewReleases(
   store: Pick<Store, "getDeploy">,
 ): Promise<ReleaseView[]> {
   return Promise.all(
-    releases.map(async (release) => {
-      const slot = [app.live, app.standby].find((s) => s?.release === release.n);
+    releases.map(async ({ config, ...rest }) => {
+      const release = { ...rest, config: Object.keys(config ?? {}).toSorted() };
+      const slot = [app.live, app.standby, app.held].find((s) => s?.release === release.n);
       if (slot) {
-        const status = slot === app.live ? "live" : "warm";
+        const status = slot === app.live ? "live" : slot === app.held ? "held" : "warm";
         return { ...release, status, colour: slot.colour } as const;
       }
       const deploy = await store.getDeploy(release.deploy);
@@ -68,20 +83,21 @@ export async function viewReleases(
 
 function statusAfter(deploy: DeployState | undefined): ReleaseStatus {
   if (deploy === "queued" || deploy === "running") return "starting";
-  return deploy === "live" || deploy === undefined ? "kept" : "failed";
+  return deploy === "live" || deploy === "held" || deploy === undefined ? "kept" : "failed";
 }
 
 /**
- * Instances as they are now. `serves` tells a live one from a standby; null is one on its way in
- * or out: `state` only ever moves forward, and stays `live` in a standby.
+ * Instances as they are now. `serves` tells a live one from a standby or one that is held; null is
+ * one on its way in or out: `state` only ever moves forward, and stays `live` in a standby.
  */
 export interface InstanceView extends Instance {
-  serves: "live" | "standby" | null;
+  serves: "live" | "standby" | "held" | null;
 }
 
 export function viewInstances(app: App, instances: Instance[]): InstanceView[] {
   const serves = ({ deploy }: Instance) => {
     if (deploy === app.live?.deploy) return "live";
+    if (deploy === app.held?.deploy) return "held";
     return deploy === app.standby?.deploy ? "standby" : null;
   };
   return instances

@@ -1,13 +1,40 @@
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
+import { deno } from "./deno.ts";
 import { dockerfile } from "./dockerfile.ts";
+import { dotnet } from "./dotnet.ts";
+import { elixir } from "./elixir.ts";
 import { PlanError } from "./errors.ts";
+import { go } from "./go.ts";
+import { java } from "./java.ts";
+import { MANIFESTS } from "./manifests.ts";
 import { node } from "./node.ts";
+import { php } from "./php.ts";
 import type { Detector, Plan } from "./plan.ts";
-import { openTree } from "./tree.ts";
+import { python } from "./python.ts";
+import { ruby } from "./ruby.ts";
+import { rust } from "./rust.ts";
+import { staticSite } from "./static.ts";
+import { openTree, type Tree } from "./tree.ts";
 
-/** In this order; the first match wins. */
-const DETECTORS: readonly Detector[] = [dockerfile, node];
+/**
+ * In this order; the first match wins. Node stands behind the languages whose apps often bring a
+ * package.json for their style sheets.
+ */
+const DETECTORS: readonly Detector[] = [
+  dockerfile,
+  ruby,
+  php,
+  python,
+  elixir,
+  go,
+  java,
+  rust,
+  dotnet,
+  deno,
+  node,
+  staticSite,
+];
 
 /**
  * How the tree under `dir` is built. Reads, and starts nothing.
@@ -19,15 +46,27 @@ export async function detect(dir: string): Promise<Plan> {
   if (names.length === 0) throw new PlanError("empty-tree");
   for (const detector of DETECTORS) {
     const plan = await detector.plan(tree);
-    if (plan) return plan;
+    if (plan) return checked(tree, plan);
   }
   throw await nothingDetected(dir, names);
+}
+
+/** What is copied by name must be there, and within the tree. @throws PlanError points-outside, not-a-file */
+async function checked(tree: Tree, plan: Plan): Promise<Plan> {
+  if (plan.buildpack === "dockerfile") return plan;
+  const steps = plan.stages.flatMap((stage) => stage.steps);
+  const files = new Set(steps.flatMap((step) => ("copy" in step ? step.copy : [])));
+  for (const file of files) {
+    if (!(await tree.isFolder(file))) await tree.read(file);
+  }
+  return plan;
 }
 
 async function nothingDetected(dir: string, names: string[]): Promise<PlanError> {
   const seen =
     names.slice(0, 10).join(", ") + (names.length > 10 ? ` and ${names.length - 10} more` : "");
-  const expected = DETECTORS.map((detector) => detector.looksFor).join(" or ");
+  const looked = DETECTORS.map((detector) => detector.looksFor);
+  const expected = `${looked.slice(0, -1).join(", ")} or ${looked.at(-1)}`;
   const below = await oneLevelDown(dir);
   const hint = below
     ? `There is ${below}: push the folder that holds the app as the top of its own repository.`
@@ -41,7 +80,7 @@ async function oneLevelDown(dir: string): Promise<string | null> {
   );
   for (const { name } of folders.slice(0, 100)) {
     const inside = await readdir(join(dir, name));
-    const found = ["Dockerfile", "package.json"].find((file) => inside.includes(file));
+    const found = MANIFESTS.find((file) => inside.includes(file));
     if (found && name !== ".git") return `${name}/${found}`;
   }
   return null;

@@ -24,17 +24,37 @@ const ERRORS = {
     says: "package.json: {field} was expected to be {expected}; {came} came.",
     todo: "Correct package.json.",
   },
-  "bad-node-range": {
-    says: "engines.node was expected to be a version range such as '24.x' or '>=22'; '{range}' came.",
-    todo: "Correct engines.node in package.json, or leave it out to get the current LTS release.",
+  "broken-toml": {
+    says: "{file} was expected to be TOML; line {line}, column {column} is not: {detail}.",
+    todo: "Correct that line.",
   },
-  "no-npm-lockfile": {
-    says: "npm's package-lock.json was expected; {came} came.",
-    todo: "Run 'npm install --package-lock-only' and commit package-lock.json.",
+  "bad-version": {
+    says: "{from} was expected to name a version of {label}, such as '{example}'; '{came}' came.",
+    todo: "Correct {from}, or leave it out to get the default.",
+  },
+  "no-such-version": {
+    says: "A version of {label} that can be had was expected in {from}; '{came}' came, and there are {available}.",
+    todo: "Correct {from}, or leave it out to get the default.",
+  },
+  "no-lockfile": {
+    says: "{expected} was expected; {came} came.",
+    todo: "Run '{command}' and commit what it writes.",
+  },
+  "bad-lockfile": {
+    says: "{file} was expected to agree with {manifest}; {detail}.",
+    todo: "Run '{command}' and commit {file}.",
+  },
+  "not-buildable": {
+    says: "{expected} was expected; {came} came.",
+    todo: "{todo}",
+  },
+  "broken-line": {
+    says: "{file} line {line}: {expected} was expected; '{came}' came.",
+    todo: "Correct that line.",
   },
   "no-start-command": {
-    says: "A way to start the app was expected, and none came: no 'web' line in a Procfile, no scripts.start in package.json, no server.js, and no file that 'main' names.",
-    todo: "Add a Procfile with a line such as 'web: node app.js'.",
+    says: "A way to start the app was expected, and none came: no 'web' line in a Procfile, {tried}.",
+    todo: "Add a Procfile with a line such as 'web: {example}'.",
   },
   "broken-procfile": {
     says: "Procfile line {line}: {expected} was expected; '{came}' came.",

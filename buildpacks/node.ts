@@ -1,145 +1,149 @@
 import semver from "semver";
 import { PlanError } from "./errors.ts";
-import { isObject, parseJsonObject, type JsonObject } from "./json.ts";
+import { findManager, NPM_CACHE, type Manager } from "./node-managers.ts";
+import { siteOutput } from "./node-output.ts";
+import { checkNpmLockfile, readPackage, type Package } from "./node-package.ts";
 import { nodeProcesses } from "./node-start.ts";
-import type { Build, CacheMount, Detector, Runtime, SourcePlan, Step } from "./plan.ts";
+import type { Detector, RunStep, Runtime, SourcePlan, Stage, Step } from "./plan.ts";
+import { copy, copyTree, HOME, run, stage, takeTree } from "./stages.ts";
+import { serveSite } from "./static.ts";
 import type { Tree } from "./tree.ts";
+import { wishFromFiles } from "./versions.ts";
 
 /** The current long-term-support line. */
 const DEFAULT_RANGE = "24.x";
-const NPM_LOCKFILES = ["package-lock.json", "npm-shrinkwrap.json"];
-const OTHER_LOCKFILES = ["yarn.lock", "pnpm-lock.yaml", "bun.lock", "bun.lockb"];
-/** Scripts that `npm ci` runs, which may need any file of the tree. */
-const INSTALL_SCRIPTS = [
-  "preinstall",
-  "install",
-  "postinstall",
-  "prepublish",
-  "preprepare",
-  "prepare",
-  "postprepare",
-];
-/** npm says only what is about the app. */
-const NPM_SETTINGS = {
-  npm_config_audit: "false",
-  npm_config_fund: "false",
-  npm_config_update_notifier: "false",
-};
-const NPM_CACHE: CacheMount = { name: "npm", target: "/root/.npm" };
+const VERSION_FILES = { files: [".node-version", ".nvmrc"], tools: ["node", "nodejs"] };
 
-/** Apps with a package.json, installed by npm. */
+/** Apps with a package.json, installed by npm, pnpm, yarn or bun. */
 export const node: Detector = {
   name: "node",
   looksFor: "a package.json",
   plan: async (tree) => {
     const text = await tree.read("package.json");
-    return text === null ? null : planNode(tree, readPackage(text));
+    return text === null ? null : planNode(tree, text);
   },
 };
 
-async function planNode(tree: Tree, pkg: Package): Promise<SourcePlan> {
-  const lockfile = await findLockfile(tree);
-  const files = await installFiles(tree, pkg, lockfile);
+async function planNode(tree: Tree, manifest: string): Promise<SourcePlan> {
+  const pkg = readPackage(manifest);
   const warnings: string[] = [];
-  if (!lockfile && pkg.hasDependencies) {
+  const manager = await findManager(tree, pkg);
+  const { lockfile } = manager;
+  if (manager.name === "npm" && lockfile !== null)
+    checkNpmLockfile(lockfile, (await tree.read(lockfile)) ?? "", manifest);
+  if (lockfile === null && Object.keys(pkg.dependencies).length > 0)
     warnings.push(
-      "There is no package-lock.json: versions are chosen anew at every build. Commit one.",
+      `There is no ${manager.name === "npm" ? "package-lock.json" : `lockfile of ${manager.name}`}: versions are chosen anew at every build. Commit one.`,
     );
+  const runtime = await nodeRuntime(tree, pkg, warnings);
+  const common = { buildpack: "node", warnings, runtime, leavesOut: ["**/node_modules"] } as const;
+  const why = lockfile ? `package.json with ${lockfile}` : "package.json without a lockfile";
+  const work = { pkg, manager, runtime, files: installFiles(pkg, manager) };
+
+  const site = await siteOutput(tree, pkg);
+  if (site) {
+    const served = await serveSite(tree, { spa: site.spa, root: site.folder });
+    const stages = [buildStage(work, null), served.stage(site.folder, "build")];
+    const { files, processes } = served;
+    return { ...common, why: `${why}; a site by ${site.tool}`, stages, files, processes };
   }
-  return {
-    buildpack: "node",
-    why: lockfile ? `package.json with ${lockfile}` : "package.json without a lockfile",
-    warnings,
-    runtime: runtimeOf(pkg),
-    install: npmInstall(files, lockfile, "--omit=dev"),
-    build: pkg.scripts["build"] === undefined ? null : npmBuild(files, lockfile),
-    processes: await nodeProcesses(tree, pkg),
-    tools: NPM_SETTINGS,
-    env: { NODE_ENV: "production" },
-  };
+  const processes = await nodeProcesses(tree, pkg);
+  return { ...common, why, stages: serverStages(work, processes), files: {}, processes };
 }
 
-function npmInstall(files: string[], lockfile: string | null, which: string): Step {
-  const verb = lockfile ? "ci" : "install";
-  return { files, run: `npm ${verb} ${which}`, caches: [NPM_CACHE], gives: "node_modules" };
+interface Work {
+  pkg: Package;
+  manager: Manager;
+  runtime: Runtime;
+  /** What the install reads; "." is the whole tree. */
+  files: string[];
 }
 
-function npmBuild(files: string[], lockfile: string | null): Build {
-  return {
-    install: npmInstall(files, lockfile, "--include=dev"),
-    run: "npm run build",
-    prune: "npm prune --omit=dev",
-  };
+/** A build leaves its own dependencies behind; the app's are installed beside it. */
+function serverStages(work: Work, processes: Record<string, string>): Stage[] {
+  const { pkg, manager, runtime, files } = work;
+  const starts = [...Object.values(processes), pkg.scripts["start"] ?? ""];
+  const needed = starts.some((command) => new RegExp(`\\b${manager.name}\\b`).test(command));
+  const last = (steps: Step[]): Stage =>
+    stage("app", runtime, needed ? [...setUp(manager), ...steps] : steps, {
+      env: { ...(manager.setUp ? {} : manager.env), NODE_ENV: "production" },
+      path: [`${HOME}/node_modules/.bin`],
+    });
+  const whole = files.includes(".");
+  const install = run(manager.production, manager.caches);
+  const builds = pkg.scripts["build"] !== undefined;
+
+  if (!builds && manager.setUp === null)
+    return [last(whole ? [copyTree(), install] : [copy(files), install, copyTree()])];
+  if (whole) {
+    const prune = builds ? manager.prune : null;
+    return [buildStage(work, prune), last([takeTree("build")])];
+  }
+  const dependencies = stage(
+    "dependencies",
+    runtime,
+    [
+      ...setUp(manager),
+      copy(files),
+      run(`${manager.production} && mkdir -p node_modules`, manager.caches),
+    ],
+    { env: manager.env },
+  );
+  const taken: Step = { take: `${HOME}/node_modules`, from: "dependencies", to: "./node_modules" };
+  if (!builds) return [dependencies, last([taken, copyTree()])];
+  return [dependencies, buildStage(work, "rm -rf node_modules"), last([taken, takeTree("build")])];
 }
 
-async function findLockfile(tree: Tree): Promise<string | null> {
-  for (const name of NPM_LOCKFILES) {
-    const text = await tree.read(name);
-    if (text === null) continue;
-    parseJsonObject(name, text);
-    return name;
-  }
-  for (const name of OTHER_LOCKFILES) {
-    if (await tree.has(name)) throw new PlanError("no-npm-lockfile", { came: `${name} alone` });
-  }
-  return null;
+/** Everything is installed, then built; `after` is what makes it smaller. */
+function buildStage({ pkg, manager, runtime, files }: Work, after: string | null): Stage {
+  const builds = pkg.scripts["build"] !== undefined;
+  const install = run(builds ? manager.everything : manager.production, manager.caches);
+  const whole = files.includes(".");
+  const build = builds ? [buildStep(pkg, manager, after)] : [];
+  const steps = whole
+    ? [copy(["."]), install, ...build]
+    : [copy(files), install, copy(["."]), ...build];
+  return stage("build", runtime, [...setUp(manager), ...steps], { env: manager.env });
+}
+
+function buildStep(pkg: Package, manager: Manager, after: string | null): RunStep {
+  const caches = Object.hasOwn(pkg.dependencies, "next")
+    ? [{ name: "next", target: `${HOME}/.next/cache` }]
+    : [];
+  const command = manager.script("build") + (after === null ? "" : ` && ${after}`);
+  return run(command, caches, { NODE_ENV: "production" });
+}
+
+function setUp({ setUp: command }: Manager): Step[] {
+  return command === null ? [] : [run(command, [NPM_CACHE])];
 }
 
 /** The whole tree where an install reads more of it than its own files. */
-async function installFiles(tree: Tree, pkg: Package, lockfile: string | null): Promise<string[]> {
-  if (pkg.installsFromTree) return ["."];
-  const npmrc = (await tree.read(".npmrc")) === null ? [] : [".npmrc"];
-  return ["package.json", ...(lockfile ? [lockfile] : []), ...npmrc];
+function installFiles(pkg: Package, { lockfile, files }: Manager): string[] {
+  if (pkg.installsFromTree || files.some((file) => /pnpm-workspace|yarnrc/.test(file)))
+    return ["."];
+  return ["package.json", ...(lockfile ? [lockfile] : []), ...files];
 }
 
-function runtimeOf(pkg: Package): Runtime {
-  const range = pkg.nodeRange;
-  if (range === null) return { name: "node", range: DEFAULT_RANGE, from: "default" };
-  if (semver.validRange(range) === null) throw new PlanError("bad-node-range", { range });
-  return { name: "node", range, from: "engines.node" };
+/** A version file is more exact than engines.node, and counts unless the two contradict each other. */
+async function nodeRuntime(tree: Tree, pkg: Package, warnings: string[]): Promise<Runtime> {
+  const wish = await wishFromFiles(tree, VERSION_FILES);
+  const engines = pkg.nodeRange;
+  if (engines !== null && semver.validRange(engines) === null)
+    throw wrongVersion("engines.node in package.json", engines);
+  if (wish !== null && wish.range === null) throw wrongVersion(wish.from, wish.text);
+  if (wish === null || wish.range === null)
+    return engines === null
+      ? { name: "node", range: DEFAULT_RANGE, from: "default" }
+      : { name: "node", range: engines, from: "engines.node" };
+  if (engines === null || semver.intersects(wish.range, engines))
+    return { name: "node", range: wish.range, from: wish.from };
+  warnings.push(
+    `${wish.from} names Node ${wish.text}, which engines.node (${engines}) excludes: engines.node counts.`,
+  );
+  return { name: "node", range: engines, from: "engines.node" };
 }
 
-/** What counts here of a package.json, checked. */
-export interface Package {
-  scripts: Record<string, string>;
-  main: string | null;
-  nodeRange: string | null;
-  hasDependencies: boolean;
-  /** An install needs more than package.json and the lockfile. */
-  installsFromTree: boolean;
-}
-
-function readPackage(text: string): Package {
-  const json = parseJsonObject("package.json", text);
-  const scripts = strings(json, "scripts");
-  const dependencies = [
-    ...Object.values(strings(json, "dependencies")),
-    ...Object.values(strings(json, "devDependencies")),
-    ...Object.values(strings(json, "optionalDependencies")),
-  ];
-  const range = strings(json, "engines")["node"]?.trim() ?? "";
-  return {
-    scripts,
-    main: typeof json["main"] === "string" && json["main"] !== "" ? json["main"] : null,
-    nodeRange: range === "" ? null : range,
-    hasDependencies: dependencies.length > 0,
-    installsFromTree:
-      json["workspaces"] !== undefined ||
-      dependencies.some((version) => /^(file:|link:|\.{0,2}\/)/.test(version)) ||
-      INSTALL_SCRIPTS.some((name) => scripts[name] !== undefined),
-  };
-}
-
-function strings(json: JsonObject, field: string): Record<string, string> {
-  const value = json[field];
-  if (value === undefined || value === null) return {};
-  if (!isObject(value)) throw wrongField(field, "an object", value);
-  for (const [name, entry] of Object.entries(value)) {
-    if (typeof entry !== "string") throw wrongField(`${field}.${name}`, "a string", entry);
-  }
-  return value as Record<string, string>;
-}
-
-function wrongField(field: string, expected: string, came: unknown): PlanError {
-  return new PlanError("bad-package-json", { field, expected, came: JSON.stringify(came) });
+function wrongVersion(from: string, came: string): PlanError {
+  return new PlanError("bad-version", { label: "Node", from, came, example: "24.x" });
 }

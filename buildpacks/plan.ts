@@ -12,18 +12,30 @@ interface CommonPlan {
   processes: Record<string, string>;
 }
 
-/** An app that is built on a base image of ours. */
+export type Language =
+  | "node"
+  | "python"
+  | "ruby"
+  | "go"
+  | "php"
+  | "java"
+  | "rust"
+  | "deno"
+  | "elixir"
+  | "dotnet"
+  | "static";
+
+/** An app that is built on base images of ours. */
 export interface SourcePlan extends CommonPlan {
-  buildpack: "node";
+  buildpack: Language;
+  /** The runtime that people mean when they ask for a version. */
   runtime: Runtime;
-  /** Dependencies that the app runs with. */
-  install: Step;
-  /** Null when the app runs as it was committed. */
-  build: Build | null;
-  /** Environment of builds and of the running app. */
-  tools: Record<string, string>;
-  /** Environment of the running app. */
-  env: Record<string, string>;
+  /** In this order; the last one becomes the image that runs. */
+  stages: Stage[];
+  /** Files that the platform brings, by path, for steps that copy them. */
+  files: Record<string, string>;
+  /** Patterns of what never enters a build. */
+  leavesOut: readonly string[];
 }
 
 /** An app that says itself how it is built. */
@@ -35,34 +47,84 @@ export interface DockerfilePlan extends CommonPlan {
   from: string[];
 }
 
+/** Names of base images; some languages have one to build with and a smaller one to run on. */
+export type RuntimeName =
+  | "node"
+  | "debian"
+  | "static"
+  | "python"
+  | "python-build"
+  | "ruby"
+  | "ruby-build"
+  | "go"
+  | "php"
+  | "php-build"
+  | "java"
+  | "java-run"
+  | "maven"
+  | "gradle"
+  | "rust"
+  | "deno"
+  | "elixir"
+  | "dotnet"
+  | "dotnet-build";
+
 export interface Runtime {
-  name: "node";
-  /** A semver range. */
+  name: RuntimeName;
+  /** A semver range; "*" leaves the choice to the platform. */
   range: string;
   /** Where the range comes from, e.g. "engines.node". */
   from: string;
 }
 
-export interface Step {
-  /** Files of the tree that the step's result depends on; "." is the whole tree. */
-  files: string[];
-  run: string;
-  caches: CacheMount[];
-  /** Folder under the app's folder that the step fills. */
-  gives: string;
+export interface Stage {
+  name: string;
+  on: Runtime;
+  /** Debian packages that this app needs beyond its runtime. */
+  packages: string[];
+  env: Record<string, string>;
+  /** Folders that come first in PATH. */
+  path: string[];
+  steps: Step[];
 }
 
+export type Step = CopyStep | BringStep | TakeStep | RunStep;
+
+/** Copies files of the tree, and what is in folders of it; "." is the whole tree. */
+export interface CopyStep {
+  copy: string[];
+  /** Folder under the app's own; that one itself where it is left out. */
+  to?: string;
+  /** The app may write to them. */
+  owned?: true;
+}
+
+/** Copies one of the platform's files to an absolute path. */
+export interface BringStep {
+  bring: string;
+  to: string;
+}
+
+/** Copies a folder or file out of an earlier stage. */
+export interface TakeStep {
+  take: string;
+  from: string;
+  to: string;
+  owned?: true;
+}
+
+/** What it reads is what the steps before it have copied. */
+export interface RunStep {
+  run: string;
+  caches: CacheMount[];
+  /** For the first command of this step alone. */
+  env?: Record<string, string>;
+}
+
+/** Kept between the builds of one app. */
 export interface CacheMount {
   name: string;
   target: string;
-}
-
-export interface Build {
-  /** Dependencies that the build needs. */
-  install: Step;
-  run: string;
-  /** Takes the build's own dependencies away again; used where `install` depends on the whole tree. */
-  prune: string;
 }
 
 /** One way of building apps. */

@@ -33,3 +33,19 @@ export async function readProcfile(tree: Tree): Promise<Record<string, string> |
   const text = await tree.read("Procfile");
   return text === null ? null : parseProcfile(text);
 }
+
+/**
+ * The Procfile's process types, with `web` where it names none. `otherwise` says where else a
+ * start command was looked for, and what one might be.
+ * @throws PlanError no-start-command, broken-procfile
+ */
+export async function processesOf(
+  tree: Tree,
+  web: string | null,
+  otherwise: { tried: string; example: string },
+): Promise<Record<string, string>> {
+  const named = (await readProcfile(tree)) ?? {};
+  if (named["web"] !== undefined) return named;
+  if (web === null) throw new PlanError("no-start-command", otherwise);
+  return { web, ...named };
+}

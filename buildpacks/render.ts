@@ -1,105 +1,89 @@
-import type { SourcePlan, Step } from "./plan.ts";
+import type { RunStep, Runtime, SourcePlan, Stage, Step } from "./plan.ts";
+import { HOME } from "./stages.ts";
 
 /** Folder of the build context that holds the app's tree. */
 export const TREE = "app";
+/** Folder of the build context that holds the platform's own files. */
+export const BROUGHT = "teal";
 
-export interface Base {
+export interface Bases {
   /** Brings the runtime, `tini`, and a user `app` with uid 10001 who owns /app. */
-  image: string;
+  image(runtime: Runtime): string;
   /** The image carries an authority that tools with lists of their own must be told of. */
-  ca?: boolean;
+  ca(runtime: Runtime): boolean;
   /** Keeps one app's build caches from another's, e.g. "teal-shop". */
   caches: string;
 }
 
 const CA_BUNDLE = "/etc/ssl/certs/ca-certificates.crt";
-const OWNER = "10001:10001";
+/** One for each family of tools. */
+const CA_VARIABLES = [
+  "NODE_EXTRA_CA_CERTS",
+  "SSL_CERT_FILE",
+  "CURL_CA_BUNDLE",
+  "REQUESTS_CA_BUNDLE",
+  "PIP_CERT",
+  "CARGO_HTTP_CAINFO",
+  "HEX_CACERTS_PATH",
+  "DENO_CERT",
+];
+const OWNED = "--chown=10001:10001 ";
 
 /**
- * The Dockerfile of a plan, for a context with the app's tree under `app/`. Its layers are ordered
- * so that a change of code alone rebuilds what depends on code.
+ * The Dockerfile of a plan, for a context with the app's tree under `app/` and the plan's files
+ * under `teal/`. Its layers stand in the plan's order: what changes seldom comes first.
  */
-export function renderDockerfile(plan: SourcePlan, base: Base): string {
-  const lines = plan.build ? withBuild(plan, base) : asCommitted(plan, base);
+export function renderDockerfile({ stages }: SourcePlan, bases: Bases): string {
+  const lines = stages.flatMap((stage, index) =>
+    renderStage(stage, bases, index === stages.length - 1),
+  );
   return [...lines, "USER app", 'ENTRYPOINT ["tini", "--"]', ""].join("\n");
 }
 
-function asCommitted(plan: SourcePlan, base: Base): string[] {
-  const whole = plan.install.files.includes(".");
+function renderStage(stage: Stage, bases: Bases, last: boolean): string[] {
   return [
-    ...stage(plan, base),
-    ...environment(plan),
-    ...(whole ? [copyTree()] : [copyFiles(plan.install)]),
-    run(plan.install, base),
-    ...(whole ? [] : [copyTree()]),
+    `FROM ${bases.image(stage.on)}${last ? "" : ` AS ${stage.name}`}`,
+    `WORKDIR ${HOME}`,
+    ...packages(stage.packages),
+    ...variables(stage),
+    ...(bases.ca(stage.on) ? trust(stage) : []),
+    ...stage.steps.map((step) => renderStep(step, bases.caches)),
   ];
 }
 
-/** Two stages side by side: what the app runs with, and what the build makes of it. */
-function withBuild(plan: SourcePlan, base: Base): string[] {
-  const build = plan.build!;
-  const script = `RUN ${trust(base)}NODE_ENV=production ${build.run}`;
-  if (build.install.files.includes(".")) {
-    return [
-      ...stage(plan, base, "build"),
-      "COPY app/ ./",
-      run(build.install, base),
-      `${script} && ${build.prune}`,
-      ...stage(plan, base),
-      ...environment(plan),
-      `COPY --from=build --chown=${OWNER} /app/ ./`,
-    ];
-  }
-  const { gives } = plan.install;
-  return [
-    ...stage(plan, base, "dependencies"),
-    copyFiles(plan.install),
-    `${run(plan.install, base)} && mkdir -p ${gives}`,
-    ...stage(plan, base, "build"),
-    copyFiles(build.install),
-    run(build.install, base),
-    "COPY app/ ./",
-    `${script} && rm -rf ${build.install.gives}`,
-    ...stage(plan, base),
-    ...environment(plan),
-    `COPY --from=dependencies /app/${gives} ./${gives}`,
-    `COPY --from=build --chown=${OWNER} /app/ ./`,
-  ];
+/** Arguments hold while building only: the running app's environment is the app's own. */
+function trust({ steps }: Stage): string[] {
+  const runs = steps.some((step) => "run" in step);
+  return runs ? CA_VARIABLES.map((name) => `ARG ${name}=${CA_BUNDLE}`) : [];
 }
 
-function stage(plan: SourcePlan, base: Base, name?: string): string[] {
-  return [
-    `FROM ${base.image}${name ? ` AS ${name}` : ""}`,
-    "WORKDIR /app",
-    ...variables(plan.tools),
-  ];
+function packages(names: string[]): string[] {
+  if (names.length === 0) return [];
+  const install = `apt-get install -y --no-install-recommends ${names.join(" ")}`;
+  return [`RUN apt-get update && ${install} && rm -rf /var/lib/apt/lists/*`];
 }
 
-function environment(plan: SourcePlan): string[] {
-  return [...variables(plan.env), "ENV PATH=/app/node_modules/.bin:$PATH"];
-}
-
-function variables(env: Record<string, string>): string[] {
+function variables({ env, path }: Stage): string[] {
   const pairs = Object.entries(env).map(([name, value]) => `${name}=${JSON.stringify(value)}`);
-  return pairs.length > 0 ? [`ENV ${pairs.join(" ")}`] : [];
+  return [
+    ...(pairs.length > 0 ? [`ENV ${pairs.join(" ")}`] : []),
+    ...(path.length > 0 ? [`ENV PATH=${path.join(":")}:$PATH`] : []),
+  ];
 }
 
-function copyFiles(step: Step): string {
-  return `COPY ${step.files.map((file) => `${TREE}/${file}`).join(" ")} ./`;
+function renderStep(step: Step, caches: string): string {
+  if ("run" in step) return renderRun(step, caches);
+  if ("bring" in step) return `COPY ${BROUGHT}/${step.bring} ${step.to}`;
+  const owned = step.owned ? OWNED : "";
+  if ("take" in step) return `COPY --from=${step.from} ${owned}${step.take} ${step.to}`;
+  const from = step.copy.map((file) => (file === "." ? `${TREE}/` : `${TREE}/${file}`));
+  return `COPY ${owned}${from.join(" ")} ./${step.to ? `${step.to}/` : ""}`;
 }
 
-function copyTree(): string {
-  return `COPY --chown=${OWNER} ${TREE}/ ./`;
-}
-
-function run(step: Step, base: Base): string {
-  const mounts = step.caches.map(
-    ({ name, target }) => `--mount=type=cache,id=${base.caches}-${name},target=${target} `,
+function renderRun({ run, caches: mounts, env = {} }: RunStep, caches: string): string {
+  const mounted = mounts.map(
+    ({ name, target }) => `--mount=type=cache,id=${caches}-${name},target=${target} `,
   );
-  return `RUN ${mounts.join("")}${trust(base)}${step.run}`;
-}
-
-/** Only while building: the running app's environment is the app's own. */
-function trust(base: Base): string {
-  return base.ca ? `NODE_EXTRA_CA_CERTS=${CA_BUNDLE} SSL_CERT_FILE=${CA_BUNDLE} ` : "";
+  const set = Object.entries(env).map(([name, value]) => `${name}=${value} `);
+  return `RUN ${mounted.join("")}${set.join("")}${run}`;
 }

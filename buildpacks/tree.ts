@@ -10,21 +10,36 @@ export interface Tree {
   /** Names at the top, sorted, without `.git`. */
   names(): Promise<string[]>;
   has(name: string): Promise<boolean>;
+  /** Names in a folder of the tree, sorted; none when there is no such folder, or it leads out of the tree. */
+  list(folder: string): Promise<string[]>;
+  isFolder(name: string): Promise<boolean>;
   /** Null when there is no such file. @throws PlanError points-outside, not-a-file */
   read(name: string): Promise<string | null>;
 }
 
 /** Opens the tree under `dir`. */
 export function openTree(dir: string): Tree {
-  const names = async (): Promise<string[]> => {
-    const found = await readdir(dir);
-    return found.filter((name) => name !== ".git").toSorted();
-  };
+  let top: Promise<string[]> | null = null;
+  const list = async (folder: string): Promise<string[]> =>
+    (await isFolder(dir, folder)) ? (await readdir(join(dir, folder))).toSorted() : [];
   return {
-    names,
+    names: () => (top ??= readdir(dir).then((found) => found.filter(isSource).toSorted())),
     has: async (name) => (await lstat(join(dir, name)).catch(absent)) !== null,
+    list,
+    isFolder: (name) => isFolder(dir, name),
     read: (name) => readInside(dir, name),
   };
+}
+
+function isSource(name: string): boolean {
+  return name !== ".git";
+}
+
+async function isFolder(dir: string, name: string): Promise<boolean> {
+  const real = await realpath(join(dir, name)).catch(() => null);
+  const root = await realpath(dir);
+  if (real === null || !(real === root || real.startsWith(root + sep))) return false;
+  return (await stat(real)).isDirectory();
 }
 
 async function readInside(dir: string, name: string): Promise<string | null> {

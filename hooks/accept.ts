@@ -166,7 +166,7 @@ export function createAccept(options: AcceptOptions) {
 }
 
 async function printEnd(deploy: Deploy | null, id: string, remote: Remote): Promise<number> {
-  if (deploy?.state === "live") return 0;
+  if (deploy?.state === "live" || deploy?.state === "held") return 0;
   if (deploy?.state === "superseded") {
     await remote.print(
       "error",

@@ -8,11 +8,18 @@ type State = "pending" | "success" | "failure" | "error";
 
 const STATES: Record<NoticeEvent, State> = {
   "deploy.started": "pending",
+  "deploy.held": "pending",
   "deploy.live": "success",
   "deploy.rolled-back": "success",
   "deploy.failed": "failure",
   "deploy.cancelled": "error",
   "deploy.superseded": "error",
+};
+const SAYS: Partial<Record<NoticeEvent, string>> = {
+  "deploy.started": "The deploy has started",
+  "deploy.held": "Healthy, and held",
+  "deploy.live": "Live",
+  "deploy.rolled-back": "Rolled back",
 };
 const GITLAB: Record<State, string> = {
   pending: "running",
@@ -45,7 +52,7 @@ export function commitStatus(
     .replace(/\.git$/, "");
   const secret = token.slice(token.indexOf(":") + 1);
   const state = STATES[event];
-  const said = event === "deploy.started" ? "The deploy has started" : (deploy.error ?? "Live");
+  const said = SAYS[event] ?? deploy.error ?? event;
   const description = `${deploy.id}: ${said}`.slice(0, MAX_DESCRIPTION);
   const context = `teal/${deploy.app}`;
   const post = (to: string, headers: Record<string, string>, body: object): Message => ({

@@ -65,6 +65,7 @@ function payload({ event, deploy, url }: Notice, now: number): object {
 const SAYS: Record<NoticeEvent, string> = {
   "deploy.started": "has started",
   "deploy.live": "is live",
+  "deploy.held": "is healthy and held",
   "deploy.failed": "failed",
   "deploy.rolled-back": "is rolled back",
   "deploy.cancelled": "was cancelled",

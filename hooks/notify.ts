@@ -130,8 +130,7 @@ async function handOver(
 function eventOf(deploy: Deploy, state: string): NoticeEvent | null {
   if (state === "running") return "deploy.started";
   if (state === "live") return deploy.kind === "rollback" ? "deploy.rolled-back" : "deploy.live";
-  if (state === "failed" || state === "cancelled" || state === "superseded")
-    return `deploy.${state}`;
+  if (/^(held|failed|cancelled|superseded)$/.test(state)) return `deploy.${state}` as NoticeEvent;
   return null;
 }
 

@@ -29,7 +29,7 @@ type Outcome = { deploy: string } | { deploy: null; reason: string };
 
 const PATH = /^\/hooks\/([a-z][a-z0-9-]{0,30})(?:\/([0-9a-f]{12}))?$/;
 const LINGER_MS = 5000;
-const STILL_WANTED: readonly string[] = ["queued", "running", "live"];
+const STILL_WANTED: readonly string[] = ["queued", "running", "held", "live"];
 
 /**
  * Deliveries of CI systems under `/hooks/`. The handler resolves to false for any other path.

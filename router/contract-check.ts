@@ -14,7 +14,11 @@ export function isRoute(value: unknown): value is Route {
     Array.isArray(route.targets) &&
     route.targets.every(
       ({ id, host, port }) =>
-        typeof id === "string" && typeof host === "string" && Number.isInteger(port),
+        typeof id === "string" &&
+        typeof host === "string" &&
+        Number.isInteger(port) &&
+        port > 0 &&
+        port < 65_536,
     )
   );
 }

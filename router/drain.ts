@@ -66,7 +66,7 @@ export function createDrain({ onIdle }: { onIdle: (target: TargetState) => void 
   }
 
   function finish(target: TargetState): void {
-    target.agent.destroy();
+    target.pool.destroy();
     onIdle(target);
   }
 

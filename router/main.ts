@@ -64,9 +64,12 @@ router.server.once("error", (error) => {
   log.error({ error: error.message, port: settings.routerPort }, "cannot listen");
   process.exit(1);
 });
-router.server.listen({ port: settings.routerPort, host: settings.bind, reusePort: true }, () => {
-  log.info({ id, port: settings.routerPort, routes: router.snapshot().routes.length }, "routing");
-});
+router.server.listen(
+  { port: settings.routerPort, host: settings.bind, reusePort: true, backlog: 4096 },
+  () => {
+    log.info({ id, port: settings.routerPort, routes: router.snapshot().routes.length }, "routing");
+  },
+);
 
 stop.signal.addEventListener("abort", () => void shutDown());
 if (stop.signal.aborted) void shutDown();

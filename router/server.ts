@@ -1,14 +1,14 @@
-import type { Server } from "node:http";
+import type { Server } from "node:net";
 import { hostname } from "node:os";
 import { createAdmission } from "./admission.ts";
+import { createClock } from "./clock.ts";
 import type { Counters, Route, RouteAck, RouterReport } from "./contract.ts";
 import { createDrain } from "./drain.ts";
 import { createHolds } from "./hold.ts";
 import { createListener } from "./listener.ts";
-import { createProxy } from "./proxy.ts";
+import { createPool } from "./pool.ts";
 import { createSwaps, type Swaps } from "./swap.ts";
 import { createTable, newCounters, type Snapshot } from "./table.ts";
-import { createUpgrade } from "./upgrade.ts";
 
 export interface RouterOptions {
   id: string;
@@ -26,7 +26,7 @@ export interface Limits {
   heldRequests: number;
   connectMs: number;
   handshakeMs: number;
-  uploadIdleMs: number;
+  stallMs: number;
   headersMs: number;
   keepAliveMs: number;
 }
@@ -35,10 +35,12 @@ const LIMITS: Limits = {
   heldRequests: 10_000,
   connectMs: 5000,
   handshakeMs: 60_000,
-  uploadIdleMs: 300_000,
-  headersMs: 60_000,
+  stallMs: 300_000,
+  headersMs: 15_000,
   keepAliveMs: 75_000,
 };
+
+const SWEEP_MS = 5000;
 
 export interface Router extends Swaps {
   server: Server;
@@ -67,12 +69,16 @@ export interface AppStats {
   counters: Counters;
 }
 
-/** A router without the store: events in, acknowledgements out, and the HTTP server, not yet listening. */
+/** A router without the store: events in, acknowledgements out, and the server, not yet listening. */
 export function createRouter(options: RouterOptions): Router {
   const limits = { ...LIMITS, ...options.limits };
   const changed = options.changed ?? (() => undefined);
   const drain = createDrain({ onIdle: () => changed("idle") });
-  const table = createTable(drain.revive);
+  const clock = createClock();
+  const table = createTable({
+    revive: drain.revive,
+    openPool: (address) => createPool(address, clock),
+  });
   const holds = createHolds({ limit: limits.heldRequests });
   const swaps = createSwaps({
     id: options.id,
@@ -83,14 +89,20 @@ export function createRouter(options: RouterOptions): Router {
     changed: () => changed("table"),
     reread: options.reread ?? (() => Promise.resolve(null)),
   });
-  const admit = createAdmission(table);
   let closing = false;
-  const shared = { ...limits, admit, ended: drain.ended };
   const listener = createListener({
     ...limits,
-    forward: createProxy({ ...shared, closing: () => closing }),
-    upgrade: createUpgrade(shared),
+    clock,
+    admit: createAdmission(table),
+    ended: drain.ended,
+    closing: () => closing,
   });
+  const sweeping = setInterval(sweepPools, SWEEP_MS);
+  sweeping.unref();
+
+  function sweepPools(): void {
+    for (const app of table.apps()) for (const target of app.targets) target.pool.sweep();
+  }
 
   function stats(): RouterStats {
     const apps: Record<string, AppStats> = {};
@@ -125,8 +137,10 @@ export function createRouter(options: RouterOptions): Router {
     );
     await listener.close(drainMs);
     for (const timer of timers) clearTimeout(timer);
+    clearInterval(sweeping);
+    clock.close();
     drain.close();
-    for (const app of table.apps()) for (const target of app.targets) target.agent.destroy();
+    for (const app of table.apps()) for (const target of app.targets) target.pool.destroy();
   }
 
   return {

@@ -1,6 +1,6 @@
-import { Agent } from "node:http";
 import type { Counters, Route, Target } from "./contract.ts";
 import type { Hold } from "./hold.ts";
+import type { Address, Pool } from "./pool.ts";
 
 /** A request or socket that is open on a target. */
 export interface Exchange {
@@ -12,9 +12,9 @@ export interface Exchange {
 
 export interface TargetState {
   readonly id: string;
-  readonly address: { protocol: "http:"; host: string; hostname: string; port: number };
-  /** Idle connections to this target only, so that none outlives it. */
-  readonly agent: Agent;
+  readonly address: Address;
+  /** Connections to this target only, so that none outlives it. */
+  readonly pool: Pool;
   readonly open: Set<Exchange>;
   current: boolean;
 }
@@ -58,12 +58,17 @@ export interface Table {
   snapshot(): Snapshot;
 }
 
+export interface TableOptions {
+  revive(key: string): TargetState | undefined;
+  openPool(address: Address): Pool;
+}
+
 const MAX_GONE = 1000;
 
 /**
  * Host to route, in memory. `revive` gives back a target that left a route and is still draining.
  */
-export function createTable(revive: (key: string) => TargetState | undefined): Table {
+export function createTable({ revive, openPool }: TableOptions): Table {
   const byHost = new Map<string, AppState>();
   const byName = new Map<string, AppState>();
   const gone = new Map<string, number>();
@@ -76,6 +81,11 @@ export function createTable(revive: (key: string) => TargetState | undefined): T
       byName.set(name, app);
     }
     return app;
+  }
+
+  function newTarget({ id, host, port }: Target): TargetState {
+    const address = { host, port };
+    return { id, address, pool: openPool(address), open: new Set(), current: true };
   }
 
   function setHosts(app: AppState, hosts: string[]): void {
@@ -172,14 +182,4 @@ export function targetKey(target: Target | TargetState): string {
 
 export function newCounters(): Counters {
   return { served: {}, held: 0, retried: 0, refused: 0, lost: 0 };
-}
-
-function newTarget({ id, host, port }: Target): TargetState {
-  return {
-    id,
-    address: { protocol: "http:", host, hostname: host, port },
-    agent: new Agent({ keepAlive: true, maxFreeSockets: 256, scheduling: "lifo" }),
-    open: new Set(),
-    current: true,
-  };
 }

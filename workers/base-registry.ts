@@ -10,7 +10,7 @@ const FIRST_ANSWER_MS = 8000;
 const FLAVOUR = "bookworm-slim";
 
 /** What an official image lacks: the user that apps run as, and an init where Debian's mirror has one for us. */
-const ADDITIONS = `RUN echo 'app:x:10001:10001::/app:/usr/sbin/nologin' >> /etc/passwd \\
+export const ADDITIONS = `RUN echo 'app:x:10001:10001::/app:/usr/sbin/nologin' >> /etc/passwd \\
  && echo 'app:x:10001:' >> /etc/group && mkdir -p /app && chown 10001:10001 /app
 RUN (apt-get update && apt-get install -y --no-install-recommends tini ca-certificates); rm -rf /var/lib/apt/lists/*; \\
  tini --version || (printf '#!/bin/sh\\nshift\\nexec "$@"\\n' > /usr/bin/tini && chmod 755 /usr/bin/tini)
@@ -58,7 +58,8 @@ async function pullOfficial(range: string, repository: string, work: BaseWork): 
   return exact;
 }
 
-async function pullOne(image: string, work: BaseWork): Promise<void> {
+/** @throws Error when the registry does not give it */
+export async function pullOne(image: string, work: BaseWork): Promise<void> {
   work.say(`Looking for ${image} in the registry`);
   const { signal } = work;
   await work.images.pull(image, {

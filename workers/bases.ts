@@ -1,20 +1,23 @@
 import { mkdir } from "node:fs/promises";
+import semver from "semver";
 import type { Settings } from "../apps/config.ts";
 import { TealError } from "../apps/errors.ts";
 import type { Log } from "../apps/log.ts";
 import type { Runtime } from "../buildpacks/plan.ts";
-import { readAuthority, type Authority } from "./base-authority.ts";
+import { labelOf } from "../buildpacks/runtimes.ts";
+import { acceptedAuthorities, bootstrapAuthority, readAuthority } from "./base-authority.ts";
 import { fetchEnvironment } from "./build-env.ts";
 import { withMachineLock } from "./base-lock.ts";
 import { ensureDebian, DEBIAN_TAG } from "./base-debian.ts";
 import { bootstrapNode } from "./base-node.ts";
 import { chooseVersion, listVersions, noSuchVersion } from "./base-node-versions.ts";
+import { bootstrapRuntime, fits, isPackaged, pullRuntime } from "./base-packages.ts";
 import { pullNode } from "./base-registry.ts";
 import type { Images } from "./engine/images.ts";
 
-/** Our Node images, shared by all platforms of the machine. No app's image can have such a name: those have one slash. */
-const NODE = "teal/base/node";
-const NODE_TAG = /^teal\/base\/node:(\d+\.\d+\.\d+)(?:-(ca[0-9a-f]{8}))?$/;
+/** Our images, shared by all platforms of the machine. No app's image can have such a name: those have one slash. */
+const OURS = "teal/base";
+const TAG = /^teal\/base\/[a-z-]+:(\d+(?:\.\d+)*)(?:-(ca[0-9a-f]{8}))?$/;
 
 export interface BaseImage {
   /** A tag that is on this machine. */
@@ -28,11 +31,11 @@ export interface BaseImage {
 export interface Bases {
   /**
    * An image with the runtime: one that is here, else one made from the official image, else one
-   * bootstrapped from Debian's packages and npm's. Keeps `teal/base/node:MAJOR` on the newest one made.
+   * bootstrapped from Debian's packages (and npm's, for Node). Keeps `teal/base/node:MAJOR` on the newest one made.
    * @throws TealError build-failed, no-engine; the signal's reason
    */
   ensureBase(
-    runtime: Pick<Runtime, "name" | "range" | "from">,
+    runtime: Runtime,
     say: (text: string) => void,
     signal: AbortSignal,
   ): Promise<BaseImage>;
@@ -77,61 +80,64 @@ export function createBases({ images, settings, log, env = process.env }: BasesO
       act,
     );
 
-  const findLocal = async (range: string): Promise<BaseImage | null> => {
+  const findLocal = async ({ name, range }: Runtime): Promise<BaseImage | null> => {
     const wanted = await acceptedAuthorities(settings);
-    const here = (await images.tagsOf(NODE)).flatMap((image): BaseImage[] => {
-      const [, version, ca = ""] = NODE_TAG.exec(image) ?? [];
+    const here = (await images.tagsOf(`${OURS}/${name}`)).flatMap((image): BaseImage[] => {
+      const [, version, ca = ""] = TAG.exec(image) ?? [];
       return version && wanted.includes(ca) ? [{ image, version, ca: ca !== "" }] : [];
     });
-    const version = chooseVersion(
-      here.map((base) => base.version),
-      range,
-    );
+    const versions = here.map((base) => base.version);
+    const version =
+      name === "node"
+        ? chooseVersion(versions.filter(isWhole), range)
+        : newestFitting(versions, range);
     return here.find((base) => base.version === version) ?? null;
   };
 
-  const fromRegistry = async (range: string, work: BaseWork): Promise<BaseImage | null> => {
+  const pull = async (runtime: Runtime, work: BaseWork): Promise<BaseImage> => {
+    const authority = await readAuthority(settings.caFile);
+    return isPackaged(runtime)
+      ? pullRuntime(runtime, settings.registry, authority, work)
+      : pullNode(runtime.range, settings.registry, authority, work);
+  };
+
+  const fromRegistry = async (runtime: Runtime, work: BaseWork): Promise<BaseImage | null> => {
     if (settings.base === "bootstrap") return null;
     if (settings.base === "auto" && registryFailure !== null) return null;
     try {
-      return await pullNode(range, settings.registry, await readAuthority(settings.caFile), work);
+      return await pull(runtime, work);
     } catch (error) {
       work.signal.throwIfAborted();
-      registryFailure = (error as Error).message
-        .replace(/^\(HTTP code \d+\) [a-z ]+ - /, "")
-        .trim();
-      log.debug({ reason: registryFailure }, "no base image from the registry");
-      if (settings.base === "registry") throw noneInRegistry(range, registryFailure, error);
-      work.say(
-        `No base image from the registry (${registryFailure}): making one from Debian's packages`,
-      );
+      const reason = (error as Error).message.replace(/^\(HTTP code \d+\) [a-z ]+ - /, "").trim();
+      log.debug({ reason }, "no base image from the registry");
+      if (settings.base === "registry") throw noneInRegistry(runtime, reason, error);
+      // A registry that answers may have another image.
+      if (!/not found|unknown|denied/i.test(reason)) registryFailure = reason;
+      work.say(`No base image from the registry (${reason}): making one from Debian's packages`);
       return null;
     }
   };
 
-  const make = async (
-    runtime: Pick<Runtime, "range" | "from">,
-    work: BaseWork,
-  ): Promise<BaseImage> => {
-    const { range } = runtime;
-    const pulled = await fromRegistry(range, work);
-    if (pulled) return pulled;
+  const bootstrap = async (runtime: Runtime, work: BaseWork): Promise<BaseImage> => {
+    const authority = await bootstrapAuthority(settings);
+    if (isPackaged(runtime)) return bootstrapRuntime(runtime, authority, work, registryFailure);
     const versions = await listVersions(work);
-    const version = chooseVersion(versions, range);
+    const version = chooseVersion(versions, runtime.range);
     if (version === null) throw noSuchVersion(runtime, versions);
-    return bootstrapNode(version, await bootstrapAuthority(settings), work);
+    return bootstrapNode(version, authority, work);
   };
 
   const ensureBase: Bases["ensureBase"] = async (runtime, say, signal) => {
-    const here = await findLocal(runtime.range);
+    const here = await findLocal(runtime);
     if (here) return here;
     const work = workFor(say, signal);
     return locked(work, async () => {
       await mkdir(work.work, { recursive: true });
-      const meanwhile = await findLocal(runtime.range);
+      const meanwhile = await findLocal(runtime);
       if (meanwhile) return meanwhile;
-      const made = await make(runtime, work);
-      await images.tag(made.image, `${NODE}:${made.version.split(".")[0]}`);
+      const made = (await fromRegistry(runtime, work)) ?? (await bootstrap(runtime, work));
+      if (runtime.name === "node")
+        await images.tag(made.image, `${OURS}/node:${made.version.split(".")[0]}`);
       return made;
     });
   };
@@ -154,25 +160,19 @@ export function createBases({ images, settings, log, env = process.env }: BasesO
   };
 }
 
-function noneInRegistry(range: string, reason: string, cause: unknown): TealError {
-  const detail = `an image for Node ${range} was expected from the registry, and none came: ${reason}`;
+/** A whole version, and not the tag of a line. */
+function isWhole(version: string): boolean {
+  return semver.valid(version) !== null;
+}
+
+function newestFitting(versions: string[], range: string): string | null {
+  const fitting = versions.filter((version) => fits(version, range));
+  return (
+    fitting.toSorted((a, b) => semver.rcompare(semver.coerce(a)!, semver.coerce(b)!))[0] ?? null
+  );
+}
+
+function noneInRegistry({ name, range }: Runtime, reason: string, cause: unknown): TealError {
+  const detail = `an image for ${labelOf(name)} ${range} was expected from the registry, and none came: ${reason}`;
   return new TealError("build-failed", { detail }, { cause });
-}
-
-type CaSettings = Pick<Settings, "base" | "caFile">;
-
-/** A bootstrapped image trusts what the machine trusts, unless the platform was given a file. */
-function bootstrapAuthority(settings: CaSettings): Promise<Authority | null> {
-  return readAuthority(settings.caFile ?? "/etc/ssl/certs/ca-certificates.crt", {
-    optional: settings.caFile === null,
-  });
-}
-
-/** The tag endings of images that trust what is asked for; "" is an image as it came. */
-async function acceptedAuthorities(settings: CaSettings): Promise<string[]> {
-  const bootstrapped = (await bootstrapAuthority(settings))?.name ?? "";
-  const asItCame = settings.caFile === null && settings.base !== "bootstrap" ? [""] : [];
-  return settings.base === "registry" && settings.caFile === null
-    ? [""]
-    : [bootstrapped, ...asItCame];
 }

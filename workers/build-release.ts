@@ -1,13 +1,9 @@
 import { TealError } from "../apps/errors.ts";
 import type { Release } from "../apps/types.ts";
 import { type DeployContext, spent } from "./context.ts";
+import { formationOf } from "./formation.ts";
+import { nextConfig } from "./next-config.ts";
 import type { Built } from "./ports.ts";
-
-/** One of each process type runs, but for `release`, which runs before. */
-function firstFormation(processes: Record<string, string>): Record<string, number> {
-  const names = Object.keys(processes).filter((name) => name !== "release");
-  return Object.fromEntries(names.map((name) => [name, 1]));
-}
 
 /** Source in, release out: checkout, build, tag, record, release command. @throws build-failed, release-command-failed */
 export async function buildRelease(ctx: DeployContext): Promise<Release> {
@@ -24,13 +20,14 @@ export async function buildRelease(ctx: DeployContext): Promise<Release> {
     image: built.image,
     imageBytes: built.imageBytes,
     processes: built.processes,
-    formation: firstFormation(built.processes),
+    formation: formationOf(built.processes, await store.getSettings(deploy.app)),
+    config: await nextConfig(ctx),
     port: built.port,
     by: deploy.by,
     why: deploy.why,
   });
   ctx.say("info", `Release v${release.n}, commit ${release.commit.slice(0, 7)}`);
-  if (!steps["release-command"]) await runReleaseCommand(ctx, release);
+  await runReleaseCommand(ctx, release);
   return release;
 }
 
@@ -60,10 +57,11 @@ async function build(ctx: DeployContext): Promise<Built & Fetched> {
 }
 
 /** The gate: a command of the new image with the new config; nothing is swapped when it fails. */
-async function runReleaseCommand(ctx: DeployContext, release: Release): Promise<void> {
+export async function runReleaseCommand(ctx: DeployContext, release: Release): Promise<void> {
   const { store, effects, deploy, claim, say, signal } = ctx;
   const command = release.processes["release"];
-  if (!command) return;
+  const { "release-command": done } = await store.getSteps(deploy.id);
+  if (!command || done) return;
   say("step", `Running the release command: ${command}`);
   const app = await store.getApp(deploy.app);
   if (!app) throw new TealError("app-not-found", { name: deploy.app });

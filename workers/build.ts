@@ -1,8 +1,10 @@
 import { detect } from "../buildpacks/detect.ts";
 import { PlanError } from "../buildpacks/errors.ts";
-import type { DockerfilePlan, Plan, SourcePlan } from "../buildpacks/plan.ts";
-import { renderDockerfile, TREE } from "../buildpacks/render.ts";
+import type { DockerfilePlan, Plan, Runtime, SourcePlan } from "../buildpacks/plan.ts";
+import { BROUGHT, renderDockerfile, TREE } from "../buildpacks/render.ts";
+import { labelOf, LANGUAGES } from "../buildpacks/runtimes.ts";
 import { openTree } from "../buildpacks/tree.ts";
+import { anyOf } from "../buildpacks/versions.ts";
 import type { Settings } from "../apps/config.ts";
 import { TealError } from "../apps/errors.ts";
 import type { Bases } from "./bases.ts";
@@ -86,18 +88,35 @@ export function createBuilder({
 
   const fromSource = async (plan: SourcePlan, job: BuildJob): Promise<Recipe> => {
     const { signal, say } = job;
-    const base = await bases.ensureBase(plan.runtime, (text) => say("info", text), signal);
+    const own = await bases.ensureBase(plan.runtime, (text) => say("info", text), signal);
+    const found = new Map([[keyOf(plan.runtime), own]]);
+    for (const { on } of plan.stages) {
+      if (found.has(keyOf(on))) continue;
+      // What builds an app and what runs it are of one version.
+      const same = on.range === plan.runtime.range && on.from === plan.runtime.from;
+      const range = same && on.name !== "node" ? anyOf(own.version) : on.range;
+      const base = await bases.ensureBase({ ...on, range }, (text) => say("info", text), signal);
+      found.set(keyOf(on), base);
+    }
+    const label = labelOf(plan.runtime.name);
     say(
       "info",
-      `Node app: ${plan.why}; Node ${base.version} (${plan.runtime.from}), base ${base.image}`,
+      `${LANGUAGES[plan.buildpack]} app: ${plan.why}; ${label} ${own.version} (${plan.runtime.from}), base ${own.image}`,
     );
-    const caches = `${settings.namespace}-${job.app}`;
-    const text = renderDockerfile(plan, { image: base.image, ca: base.ca, caches });
+    const text = renderDockerfile(plan, {
+      image: (runtime) => found.get(keyOf(runtime))?.image ?? "",
+      ca: (runtime) => found.get(keyOf(runtime))?.ca ?? false,
+      caches: `${settings.namespace}-${job.app}`,
+    });
+    const brought = Object.entries(plan.files).map(([name, content]) => [
+      `${BROUGHT}/${name}`,
+      content,
+    ]);
     return {
       dockerfile: "Dockerfile",
       under: TREE,
-      files: { Dockerfile: text },
-      always: [".git", "node_modules"],
+      files: { Dockerfile: text, ...Object.fromEntries(brought) },
+      always: [".git", ...plan.leavesOut],
     };
   };
 
@@ -124,6 +143,10 @@ export function createBuilder({
       }
     },
   };
+}
+
+function keyOf({ name, range }: Runtime): string {
+  return `${name} ${range}`;
 }
 
 async function contextOf(recipe: Recipe, dir: string): Promise<ContextRequest> {

@@ -1,5 +1,6 @@
+import { TealError } from "../apps/errors.ts";
 import type { Claim, Store } from "../apps/store.ts";
-import type { Deploy } from "../apps/types.ts";
+import type { App, Deploy } from "../apps/types.ts";
 import type { Effects, Routers, Say } from "./ports.ts";
 
 /** What a worker process lends to every deploy it runs. */
@@ -26,6 +27,12 @@ export interface DeployContext extends Shop {
   say: Say;
   /** Aborted when the claim is lost or the deploy is cancelled. */
   signal: AbortSignal;
+}
+
+export async function appOf({ store, deploy }: DeployContext): Promise<App> {
+  const app = await store.getApp(deploy.app);
+  if (!app) throw new TealError("app-not-found", { name: deploy.app });
+  return app;
 }
 
 /** `0.4 s`, or `12 ms` under a tenth of a second. */

@@ -4,7 +4,7 @@ import type { Claim } from "../apps/store.ts";
 import type { Deploy } from "../apps/types.ts";
 import type { DeployContext, Shop } from "./context.ts";
 import { retireLeftovers } from "./hand-over.ts";
-import type { Say } from "./ports.ts";
+import type { SaidLog } from "./ports.ts";
 import { isLive, runDeploy } from "./recipe.ts";
 
 interface Options extends Shop {
@@ -12,8 +12,8 @@ interface Options extends Shop {
   id: string;
   leaseMs: number;
   log: Log;
-  /** Opens the deploy's log; `flush` resolves when all that was said is kept. */
-  openLog(deploy: string): { say: Say; flush(): Promise<void> };
+  /** Opens the deploy's log. */
+  openLog(deploy: Deploy): SaidLog;
   /** Called when instances may have been retired. */
   onRetired(app: string): void;
 }
@@ -44,15 +44,17 @@ export function createExecutor(options: Options): Executor {
 async function runClaimed(options: Options, claim: Claim, deploy: Deploy): Promise<void> {
   const lost = new AbortController();
   const watch = watchClaim(options, claim, deploy, lost);
-  const { say, flush } = options.openLog(deploy.id);
+  const said = options.openLog(deploy);
+  const { say } = said;
   const ctx: DeployContext = { ...options, claim, deploy, say, signal: lost.signal };
   if (deploy.attempts > 1) say("warn", `Taken up again (attempt ${deploy.attempts})`);
   try {
-    await runDeploy(ctx);
-    await flush();
-    await options.store.finishDeploy(claim, deploy.id, "live");
+    const held = await runDeploy(ctx);
+    await said.flush();
+    if (held) await options.store.holdColour(claim, held);
+    else await options.store.finishDeploy(claim, deploy.id, "live");
   } catch (error) {
-    await giveUp(options, ctx, reasonOf(lost.signal, error), flush);
+    await giveUp(options, ctx, reasonOf(lost.signal, error), said);
   } finally {
     watch.stop();
   }
@@ -70,7 +72,7 @@ async function giveUp(
   { store, log }: Options,
   ctx: DeployContext,
   error: unknown,
-  flush: () => Promise<void>,
+  { flush, conceal }: SaidLog,
 ): Promise<void> {
   const { deploy, claim, say } = ctx;
   if (isTealError(error, "fenced", "store-unavailable")) {
@@ -90,7 +92,7 @@ async function giveUp(
     await flush();
     const cancelled = known.code === "deploy-cancelled";
     const state = live ? "live" : cancelled ? "cancelled" : "failed";
-    await store.finishDeploy(claim, deploy.id, state, known.says);
+    await store.finishDeploy(claim, deploy.id, state, conceal(known.says));
   } catch (second) {
     log.warn({ deploy: deploy.id, error: String(second) }, "deploy left to its next executor");
   }

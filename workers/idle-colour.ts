@@ -1,9 +1,8 @@
 import { TealError } from "../apps/errors.ts";
 import type { NewInstance } from "../apps/store.ts";
 import { type App, type Colour, type Instance, otherColour, type Release } from "../apps/types.ts";
-import { type DeployContext, spent } from "./context.ts";
-import { instanceId } from "./names.ts";
-import { originOf } from "./reuse-release.ts";
+import { appOf, type DeployContext, spent } from "./context.ts";
+import { formationOf, planProcess } from "./formation.ts";
 
 /** A colour that is ready to be made live. */
 export interface ReadyColour {
@@ -15,73 +14,29 @@ export interface ReadyColour {
   warm: boolean;
 }
 
-export async function appOf({ store, deploy }: DeployContext): Promise<App> {
-  const app = await store.getApp(deploy.app);
-  if (!app) throw new TealError("app-not-found", { name: deploy.app });
-  return app;
-}
-
-/** The standby, when it runs what `release` wants and still answers; null otherwise. */
-export async function warmStandby(
-  ctx: DeployContext,
-  release: Release,
-): Promise<ReadyColour | null> {
-  const { store, effects, deploy, say } = ctx;
-  const { standby } = await appOf(ctx);
-  if (deploy.kind !== "rollback" || !standby) return null;
-  const standsFor = await store.getRelease(deploy.app, standby.release);
-  if (!standsFor || originOf(standsFor) !== originOf(release)) return null;
-
-  const web = (await store.listInstances(deploy.app)).filter(
-    (instance) => instance.deploy === standby.deploy && instance.process === "web",
-  );
-  const warm = await Promise.all(
-    web.map(async (instance) => instance.state === "live" && (await effects.answers(instance))),
-  );
-  if (web.length === 0 || warm.includes(false)) {
-    say("info", `The standby (${standby.colour}) no longer answers; starting from the kept image`);
-    return null;
-  }
-  say("info", `${standby.colour} is warm: swapping back`);
-  const targets = web.map((instance) => instance.id);
-  return { colour: standby.colour, startedBy: standby.deploy, targets, warm: true };
-}
-
-/** Starts every process of the release in the idle colour and waits until each is healthy. @throws check-failed, image-gone */
+/**
+ * Starts the release in the idle colour and waits until every instance is healthy. One that is to
+ * be held runs `web` alone: other process types would do their work twice. @throws check-failed, image-gone
+ */
 export async function startIdleColour(ctx: DeployContext, release: Release): Promise<ReadyColour> {
   const app = await appOf(ctx);
   if (!(await ctx.effects.imageExists(release.image))) {
-    const gone = `v${originOf(release)}`;
+    const gone = `v${release.rollbackOf ?? release.n}`;
     throw new TealError("image-gone", { name: app.name, release: gone });
   }
   const colour = app.live ? otherColour(app.live.colour) : "blue";
   ctx.say("step", `Starting v${release.n} in ${colour}`);
-  const wanted = planInstances(ctx, release, colour, () => true);
+  const formation = formationOf(release.processes, await ctx.store.getSettings(app.name));
+  const owner = { deploy: ctx.deploy.id, release: release.n, colour };
+  const wanted: NewInstance[] = [];
+  for (const [process, count] of Object.entries(formation)) {
+    if (ctx.deploy.hold && process !== "web") continue;
+    const { keep, start } = await planProcess(ctx, owner, process, count);
+    wanted.push(...keep, ...start);
+  }
   const instances = await startInstances(ctx, app, release, wanted);
   const targets = instances.filter((i) => i.process === "web").map((i) => i.id);
   return { colour, startedBy: ctx.deploy.id, targets, warm: false };
-}
-
-/** The release's formation as instances of this deploy, for the process types that `choose` takes. */
-export function planInstances(
-  ctx: DeployContext,
-  release: Release,
-  colour: Colour,
-  choose: (process: string) => boolean,
-): NewInstance[] {
-  const { deploy, namespace } = ctx;
-  return Object.entries(release.formation)
-    .filter(([process]) => choose(process))
-    .flatMap(([process, count]) =>
-      Array.from({ length: count }, (_, at) => ({
-        id: instanceId(namespace, deploy.id, process, at + 1),
-        deploy: deploy.id,
-        release: release.n,
-        colour,
-        process,
-        index: at + 1,
-      })),
-    );
 }
 
 /** Records, creates, starts and checks; returns when all are healthy. @throws check-failed, no-engine, fenced */

@@ -11,13 +11,14 @@ import { createLog, type Log } from "../apps/log.ts";
 import { consumeQueue } from "../apps/queue.ts";
 import { createOutward } from "../apps/outward.ts";
 import { connectRedis } from "../apps/redis.ts";
-import { createSecrets } from "../apps/secrets.ts";
+import { loadSecrets, openConfig, type Secrets } from "../apps/secrets.ts";
 import { createSenders } from "../apps/senders.ts";
 import { createRedisStore } from "../apps/store-redis.ts";
 import type { RouterState } from "../apps/store.ts";
 import { createBases } from "./bases.ts";
 import { createBuilder } from "./build.ts";
 import { createEffects } from "./effects.ts";
+import { type Concealer, createConcealer } from "./conceal.ts";
 import { createDocker } from "./engine/client.ts";
 import { createContainers } from "./engine/containers.ts";
 import { createImages } from "./engine/images.ts";
@@ -42,8 +43,10 @@ async function main(settings: Settings, log: Log): Promise<void> {
   const now = () => performance.now();
   const { namespace, drainMs, leaseMs } = settings;
 
-  const fetcher = await createSourceFetcher(settings, redis, git);
-  const effects = createDockerEffects(settings, log, git, fetcher);
+  const secrets = await loadSecrets(settings.paths.secretKey);
+  const concealer = createConcealer();
+  const fetcher = createSourceFetcher(settings, redis, git, secrets);
+  const effects = createDockerEffects(settings, log, git, { secrets, concealer, fetcher });
   const routers = await createRouters({ subscriber, publish: (event) => store.publish(event) });
   const reaper = createReaper({ store, effects, drainMs, isGone, reach, now, log });
   const executor = createExecutor({
@@ -59,7 +62,7 @@ async function main(settings: Settings, log: Log): Promise<void> {
     id: `${hostname()}-${process.pid}-${Math.random().toString(36).slice(2, 8)}`,
     leaseMs,
     log,
-    openLog: (deploy) => openLog(deployLog, deploy, log),
+    openLog: ({ id, app }) => openLog(deployLog, id, log, (text) => concealer.conceal(app, text)),
     onRetired: (app) => reaper.reap(app),
   });
   const reconciler = createReconciler({
@@ -101,10 +104,11 @@ async function main(settings: Settings, log: Log): Promise<void> {
   process.once("SIGINT", () => void stop());
 }
 
-async function createSourceFetcher({ paths, allowPrivate }: Settings, redis: Redis, git: Git) {
+function createSourceFetcher(settings: Settings, redis: Redis, git: Git, secrets: Secrets) {
+  const { paths, allowPrivate } = settings;
   return createFetcher({
     git,
-    senders: createSenders(redis, await createSecrets(paths.secretKey)),
+    senders: createSenders(redis, secrets),
     outward: createOutward({ allowPrivate }),
     allowPrivate,
     workDir: paths.work,
@@ -112,12 +116,24 @@ async function createSourceFetcher({ paths, allowPrivate }: Settings, redis: Red
   });
 }
 
-function createDockerEffects(settings: Settings, log: Log, git: Git, fetcher: Fetcher) {
+function createDockerEffects(
+  settings: Settings,
+  log: Log,
+  git: Git,
+  { secrets, concealer, fetcher }: { secrets: Secrets; concealer: Concealer; fetcher: Fetcher },
+) {
   const { namespace } = settings;
   const docker = createDocker();
   const images = createImages(docker, { namespace, log });
   const networks = createNetworks(docker, { namespace, pool: settings.networkPool });
-  const containers = createContainers(docker, networks, { namespace });
+  const containers = createContainers(docker, networks, {
+    namespace,
+    configOf(release) {
+      const config = openConfig(secrets, release);
+      concealer.learn(release.app, Object.values(config));
+      return config;
+    },
+  });
   const bases = createBases({ images, settings, log });
   return createEffects({
     git,

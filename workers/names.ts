@@ -3,7 +3,7 @@ export function instanceId(
   namespace: string,
   deploy: string,
   process: string,
-  index: number,
+  index: number | "",
 ): string {
   return `${namespace}-${deploy}-${process}-${index}`;
 }

@@ -4,6 +4,15 @@ import type { App, Deploy, Instance, Release } from "../apps/types.ts";
 
 export type Say = (kind: LogKind, text: string) => void;
 
+/** A deploy's log while it is worked on. */
+export interface SaidLog {
+  say: Say;
+  /** Resolves when all that was said is kept. */
+  flush(): Promise<void>;
+  /** The text without the app's secrets, as `say` writes it. */
+  conceal(text: string): string;
+}
+
 export interface Built {
   /** Image id, `sha256:…`. */
   image: string;

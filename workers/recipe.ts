@@ -1,44 +1,55 @@
 import { TealError } from "../apps/errors.ts";
+import type { HeldColour } from "../apps/store.ts";
 import type { Release } from "../apps/types.ts";
 import { buildRelease } from "./build-release.ts";
-import type { DeployContext } from "./context.ts";
-import { spent } from "./context.ts";
-import { keepWhatRuns, retireLeftovers, startRest } from "./hand-over.ts";
-import { startIdleColour, warmStandby } from "./idle-colour.ts";
+import { type DeployContext, spent } from "./context.ts";
+import { fitLiveColour } from "./fit.ts";
+import { keepWhatRuns, retireLeftovers } from "./hand-over.ts";
+import { holdColour } from "./hold.ts";
+import { startIdleColour } from "./idle-colour.ts";
 import { reuseRelease } from "./reuse-release.ts";
 import { swap } from "./swap.ts";
+import { warmColour } from "./warm-colour.ts";
 
 /**
  * A deploy, from top to bottom. Each line is a step that can be run again: after a crash another
  * executor starts at the top, and what is done already is found done.
+ * @returns what is to be held instead of swapped to, or null when it is live
  * @throws TealError; the live colour is untouched unless the swap was reached.
  */
-export async function runDeploy(ctx: DeployContext): Promise<void> {
+export async function runDeploy(ctx: DeployContext): Promise<HeldColour | null> {
   const began = ctx.now();
   await ctx.reach("lock-taken");
 
-  if (!(await isLive(ctx))) {
+  if (swaps(ctx) && !(await isLive(ctx))) {
     if (ctx.deploy.cancelRequested) {
       throw new TealError("deploy-cancelled", { id: ctx.deploy.id, why: "" });
     }
     const release = await makeRelease(ctx);
-    const colour = (await warmStandby(ctx, release)) ?? (await startIdleColour(ctx, release));
+    const colour = (await warmColour(ctx, release)) ?? (await startIdleColour(ctx, release));
+    if (ctx.deploy.hold) return holdColour(ctx, release, colour);
 
     // ---- The point of no return. Above, every step can be undone and the live colour has not
     // ---- noticed; from here the deploy only goes forward, or is followed by a rollback.
     await swap(ctx, release, colour);
   }
 
-  await startRest(ctx);
+  await fitLiveColour(ctx);
   await keepWhatRuns(ctx);
   await retireLeftovers(ctx);
   ctx.say("step", `Live at ${ctx.urlOf(ctx.deploy.app)} after ${spent(ctx.now() - began)}`);
+  return null;
 }
 
 /** Has this deploy been swapped to, by this executor or one before it? */
 export async function isLive({ store, deploy }: DeployContext): Promise<boolean> {
   const route = await store.getRoute(deploy.app);
   return route?.deploy === deploy.id;
+}
+
+/** How many instances there are and where they answer is changed in the live colour. */
+function swaps({ deploy }: DeployContext): boolean {
+  return deploy.kind !== "scale" && deploy.kind !== "domains";
 }
 
 function makeRelease(ctx: DeployContext): Promise<Release> {

@@ -1,34 +1,83 @@
 import { TealError } from "../apps/errors.ts";
 import type { Release } from "../apps/types.ts";
-import type { DeployContext } from "./context.ts";
-
-/** The release whose image, processes and formation `release` carries: itself, or the one it went back to. */
-export function originOf(release: Release): number {
-  return release.rollbackOf ?? release.n;
-}
+import { runReleaseCommand } from "./build-release.ts";
+import { appOf, type DeployContext } from "./context.ts";
+import { formationOf } from "./formation.ts";
+import { nextConfig } from "./next-config.ts";
 
 /**
- * A rollback is a release too: a new number over an old image, with its processes and formation.
- * @throws release-not-found
+ * A release without a build: an image that is there already, with the config that the deploy is about.
+ * @throws nothing-live, nothing-held, release-not-found, release-command-failed
  */
 export async function reuseRelease(ctx: DeployContext): Promise<Release> {
   const { store, deploy, claim, say } = ctx;
-  const n = deploy.toRelease ?? 0;
-  const target = await store.getRelease(deploy.app, n);
-  if (!target) throw new TealError("release-not-found", { name: deploy.app, release: `v${n}` });
+  const { code, config } = await sources(ctx);
+  const settings = await store.getSettings(deploy.app);
   const release = await store.createRelease(claim, {
     deploy: deploy.id,
-    kind: "rollback",
-    commit: target.commit,
-    image: target.image,
-    imageBytes: target.imageBytes,
-    processes: target.processes,
-    formation: target.formation,
-    port: target.port,
+    kind: deploy.kind,
+    commit: code.commit,
+    image: code.image,
+    imageBytes: code.imageBytes,
+    processes: code.processes,
+    formation: formationOf(code.processes, settings),
+    config,
+    port: code.port,
     by: deploy.by,
     why: deploy.why,
-    rollbackOf: originOf(target),
+    ...(deploy.kind === "rollback" ? { rollbackOf: await originOf(ctx) } : {}),
   });
-  say("step", `Rolling back to v${target.n}, as release v${release.n}`);
+  say(
+    "step",
+    `${TITLES[deploy.kind] ?? "Release"} v${release.n}, commit ${code.commit.slice(0, 7)}`,
+  );
+  // What a release command has done to a database, an older version expects as well as before.
+  if (deploy.kind === "config") await runReleaseCommand(ctx, release);
   return release;
+}
+
+const TITLES: Partial<Record<Release["kind"], string>> = {
+  rollback: "Rolling back, as release",
+  config: "New config, as release",
+  restart: "Restarting, as release",
+  promote: "Promoting, as release",
+};
+
+/** Where code and config of the release to be come from. */
+async function sources(
+  ctx: DeployContext,
+): Promise<{ code: Release; config: Record<string, string> }> {
+  const { deploy } = ctx;
+  const { kind, part } = deploy;
+  if (kind === "config") return { code: await liveRelease(ctx), config: await nextConfig(ctx) };
+  if (kind === "promote") await assertHeld(ctx);
+  const target = kind === "restart" ? await liveRelease(ctx) : await namedRelease(ctx);
+  const code = part === "config" ? await liveRelease(ctx) : target;
+  const configured = part === "code" ? await liveRelease(ctx) : target;
+  return { code, config: configured.config ?? {} };
+}
+
+async function assertHeld(ctx: DeployContext): Promise<void> {
+  const { held, name } = await appOf(ctx);
+  if (held?.release !== ctx.deploy.toRelease) throw new TealError("nothing-held", { name });
+}
+
+async function liveRelease(ctx: DeployContext): Promise<Release> {
+  const { live, name } = await appOf(ctx);
+  const release = live && (await ctx.store.getRelease(name, live.release));
+  if (!release) throw new TealError("nothing-live", { name, action: ctx.deploy.kind });
+  return release;
+}
+
+async function namedRelease({ store, deploy }: DeployContext): Promise<Release> {
+  const n = deploy.toRelease ?? 0;
+  const release = await store.getRelease(deploy.app, n);
+  if (!release) throw new TealError("release-not-found", { name: deploy.app, release: `v${n}` });
+  return release;
+}
+
+/** The release that a rollback goes back to, through earlier rollbacks. */
+async function originOf(ctx: DeployContext): Promise<number> {
+  const target = await namedRelease(ctx);
+  return target.rollbackOf ?? target.n;
 }

@@ -1,16 +1,20 @@
 import type { DeployLog } from "../apps/deploy-log.ts";
+import { clean } from "../apps/deploy-log-text.ts";
 import type { Log } from "../apps/log.ts";
-import type { Say } from "./ports.ts";
+import type { SaidLog } from "./ports.ts";
 
 /**
  * A deploy's log as a function that never waits: lines are kept in order and written together.
  * A store that is down loses no deploy, only lines.
+ * @param conceal masks secrets. It is given lines as they will be shown: an escape sequence within a
+ * secret, which is taken out of the line, hides it from nobody.
  */
 export function openLog(
   deployLog: Pick<DeployLog, "append">,
   deploy: string,
   log: Log,
-): { say: Say; flush(): Promise<void> } {
+  conceal: (text: string) => string,
+): SaidLog {
   type Line = Parameters<DeployLog["append"]>[1][number];
   let waiting: Line[] = [];
   let writing: Promise<void> = Promise.resolve();
@@ -28,9 +32,10 @@ export function openLog(
 
   return {
     say(kind, text) {
-      waiting.push({ kind, text });
+      waiting.push(...clean(text).map((line) => ({ kind, text: conceal(line) })));
       write();
     },
     flush: () => writing,
+    conceal,
   };
 }

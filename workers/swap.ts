@@ -1,8 +1,8 @@
 import { isTealError } from "../apps/errors.ts";
 import type { Route, Counters } from "../router/contract.ts";
 import type { Release } from "../apps/types.ts";
-import { type DeployContext, spent } from "./context.ts";
-import { appOf, type ReadyColour } from "./idle-colour.ts";
+import { appOf, type DeployContext, spent } from "./context.ts";
+import type { ReadyColour } from "./idle-colour.ts";
 import type { Acknowledged } from "./ports.ts";
 
 /** The commit must follow the prepare within this time; routers hold for longer, so that none lets go before. */
@@ -68,6 +68,7 @@ async function prepareAndCommit(
   for (let tried = 1; ; tried++) {
     ctx.signal.throwIfAborted();
     const { routeVersion } = await appOf(ctx);
+    const { domains } = await store.getSettings(deploy.app);
     const id = `${deploy.id}-${claim.token}-${tried}`;
     if (routeVersion > 0) await holdEverywhere(ctx, id, ids);
     const version = routeVersion + 1;
@@ -81,7 +82,7 @@ async function prepareAndCommit(
         startedBy: ready.startedBy,
         targets: ready.targets,
         expectedVersion: routeVersion,
-        hosts: ctx.hostsOf(deploy.app),
+        hosts: [...ctx.hostsOf(deploy.app), ...domains],
         drainMs: ctx.drainMs,
       });
       return { route, flipped };

@@ -6,7 +6,10 @@ import { asTealError, envelope, guard, readBody, requestId, withinDeadline } fro
 import { appRoutes } from "./apps.ts";
 import { accessRoutes } from "./access.ts";
 import { authorise } from "./authorise.ts";
+import { configRoutes } from "./config.ts";
 import { deployRoutes } from "./deploys.ts";
+import { domainRoutes } from "./domains.ts";
+import { lifeRoutes } from "./life.ts";
 import { hookRoutes } from "./hooks.ts";
 import { notificationRoutes } from "./notifications.ts";
 import { platformRoutes } from "./platform.ts";
@@ -21,6 +24,9 @@ export function apiRoutes(options: ApiOptions): Route[] {
     ...appRoutes(options),
     ...releaseRoutes(options),
     ...deployRoutes(options),
+    ...configRoutes(options),
+    ...domainRoutes(options),
+    ...lifeRoutes(options),
     ...accessRoutes(options),
     ...hookRoutes(options),
     ...notificationRoutes(options),

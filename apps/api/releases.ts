@@ -1,15 +1,16 @@
 import { z } from "zod";
 import { TealError } from "../errors.ts";
+import { diffReleases } from "../diff.ts";
 import type { App, Release } from "../types.ts";
 import { viewReleases, type ReleaseView } from "../views.ts";
 import { route, type ApiOptions, type Route } from "./route.ts";
-import { deploySchema, pageQuery, releaseSchema, rollbackBody } from "./schemas.ts";
+import { deploySchema, diffSchema, pageQuery, releaseSchema, rollbackBody } from "./schemas.ts";
 
 const releasesQuery = pageQuery.extend({
   before: z.coerce.number().int().min(1).optional().describe("only releases with a smaller number"),
 });
 
-export function releaseRoutes({ store, deploys }: ApiOptions): Route[] {
+export function releaseRoutes({ store, deploys, secrets }: ApiOptions): Route[] {
   return [
     route({
       method: "get",
@@ -43,6 +44,21 @@ export function releaseRoutes({ store, deploys }: ApiOptions): Route[] {
       },
     }),
     route({
+      method: "get",
+      path: "/apps/:app/releases/:release/diff/:other",
+      summary: "What changed from one release to another; config by its names alone",
+      subject: "app",
+      needs: "read",
+      answer: diffSchema,
+      async handle({ subject, params }) {
+        const [from, to] = await Promise.all([
+          find(subject, params["release"] ?? ""),
+          find(subject, params["other"] ?? ""),
+        ]);
+        return diffReleases(secrets, from, to);
+      },
+    }),
+    route({
       method: "post",
       path: "/apps/:app/rollback",
       summary: "Go back: to the warm standby, or to the release `to`",
@@ -54,7 +70,8 @@ export function releaseRoutes({ store, deploys }: ApiOptions): Route[] {
       async handle({ subject, body, identity }) {
         const wish = { app: subject.name, by: identity.name, why: body.why ?? "" };
         const to = body.to === undefined ? {} : { to: body.to };
-        return { deploy: await deploys.rollback({ ...wish, ...to }) };
+        const part = body.part === undefined ? {} : { part: body.part };
+        return { deploy: await deploys.rollback({ ...wish, ...to, ...part }) };
       },
     }),
   ];

@@ -5,6 +5,7 @@ import type { DeployLog } from "../deploy-log.ts";
 import type { Deploys } from "../deploys.ts";
 import type { Log } from "../log.ts";
 import type { Notifiers } from "../notifiers.ts";
+import type { Secrets } from "../secrets.ts";
 import type { Senders } from "../senders.ts";
 import type { Store } from "../store.ts";
 import type { App, Deploy } from "../types.ts";
@@ -12,7 +13,8 @@ import type { App, Deploy } from "../types.ts";
 /** What the API stands on. */
 export interface ApiOptions {
   store: Store;
-  deploys: Pick<Deploys, "rollback" | "cancel" | "destroy">;
+  deploys: Omit<Deploys, "push">;
+  secrets: Secrets;
   deployLog: Pick<DeployLog, "read" | "follow">;
   access: Access;
   senders: Senders;

@@ -1,4 +1,6 @@
 import { z } from "zod";
+import type { ConfigVar } from "../app-config.ts";
+import type { ReleaseDiff } from "../diff.ts";
 import { APP_NAME } from "../types.ts";
 import { NOTICE_EVENTS, NOTIFIER_KINDS, type Notifier, type Sent } from "../notifiers.ts";
 import { PROVIDERS, type Delivery, type Sender } from "../senders.ts";
@@ -28,18 +30,24 @@ const slot = z
   .object({ colour, release: z.number().int(), deploy: z.string(), since: time })
   .meta({ description: "a colour that runs something" });
 
+const deployKind = z.enum(["push", "rollback", "config", "restart", "promote", "scale", "domains"]);
+const part = z.enum(["code", "config"]).describe("what a rollback restores; both unless said");
+const counts = z.record(z.string(), z.number().int()).describe("process type to instances");
+
 export const deploySchema = z.object({
   id: z.string(),
   app: z.string(),
   seq: z.number().int(),
-  kind: z.enum(["push", "rollback"]),
-  state: z.enum(["queued", "running", "live", "failed", "cancelled", "superseded"]),
+  kind: deployKind,
+  state: z.enum(["queued", "running", "live", "held", "failed", "cancelled", "superseded"]),
   commit: z.string().optional(),
   ref: z.string().optional(),
   sender: z.string().optional().describe("the webhook sender that asked for it"),
   repo: z.string().optional().describe("where a webhook's commit is fetched from"),
   delivery: z.string().optional(),
   toRelease: z.number().int().optional(),
+  part: part.optional(),
+  hold: z.boolean().optional(),
   by: z.string(),
   why: z.string(),
   createdAt: time,
@@ -60,6 +68,10 @@ export const appSchema = z.object({
   createdBy: z.string(),
   live: slot.nullable(),
   standby: slot.nullable(),
+  held: slot.nullable().describe("a healthy new version that waits to be promoted"),
+  hold: z.boolean().describe("new versions are held"),
+  formation: counts,
+  domains: z.array(z.string()),
   lastDeploy: deploySchema.nullable(),
 }) satisfies z.ZodType<AppView>;
 
@@ -67,16 +79,17 @@ export const releaseSchema = z.object({
   app: z.string(),
   n: z.number().int(),
   status: z
-    .enum(["live", "warm", "kept", "failed", "starting"])
+    .enum(["live", "warm", "held", "kept", "failed", "starting"])
     .describe("live answers requests, warm can be swapped back at once, kept can be started again"),
   colour: colour.nullable().describe("null when it does not run"),
   deploy: z.string(),
-  kind: z.enum(["push", "rollback"]),
+  kind: deployKind,
   commit: z.string(),
   image: z.string(),
   imageBytes: z.number(),
   processes: z.record(z.string(), z.string()),
-  formation: z.record(z.string(), z.number().int()),
+  formation: counts,
+  config: z.array(z.string()).describe("names; values are at /apps/{app}/config"),
   port: z.number().int(),
   createdAt: time,
   by: z.string(),
@@ -93,7 +106,7 @@ export const instanceSchema = z.object({
   process: z.string(),
   index: z.number().int(),
   state: z.enum(["created", "started", "healthy", "live", "retired", "stopped", "removed"]),
-  serves: z.enum(["live", "standby"]).nullable().describe("null: on its way in or out"),
+  serves: z.enum(["live", "standby", "held"]).nullable().describe("null: on its way in or out"),
   slot: z.number().int(),
   host: z.string().optional(),
   port: z.number().int().optional(),
@@ -213,8 +226,50 @@ export const destroyBody = z.strictObject({ confirm: z.string().max(200).optiona
 export const destroyQuery = z.object({ confirm: z.string().optional() });
 export const rollbackBody = z.strictObject({
   to: z.number().int().min(1).max(1_000_000_000).optional().describe("none: the warm standby"),
+  part: part.optional(),
   why: why.optional(),
 });
+export const configBody = z.strictObject({
+  set: z.record(z.string().max(200), z.string()).default({}),
+  unset: z.array(z.string().max(200)).max(1000).default([]),
+  restart: z.boolean().default(true).describe("false: the next release has it"),
+});
+export const configQuery = z.object({
+  reveal: z.enum(["0", "1"]).default("0").describe("1: with the values, for who may push"),
+});
+export const configSchema = z.object({
+  name: z.string(),
+  value: z.string().nullable().describe("masked unless revealed; null: it will be gone"),
+  staged: z.boolean().describe("not live yet: the next release has it so"),
+}) satisfies z.ZodType<ConfigVar>;
+export const formationBody = z.strictObject({
+  formation: z.record(
+    z.string().regex(/^[A-Za-z0-9_-]{1,60}$/, "a process type such as 'web'"),
+    z.number().int().min(0).max(100),
+  ),
+});
+export const holdBody = z.strictObject({ hold: z.boolean() });
+export const promoteBody = z.strictObject({ why: why.optional() });
+export const domainBody = z.strictObject({ host: z.string().max(300) });
+export const domainsSchema = z.object({
+  platform: z.string().describe("the app's own host under the platform's domain"),
+  domains: z.array(z.string()),
+});
+const changeOf = <T extends z.ZodType>(type: T) =>
+  z.object({ from: type.nullable(), to: type.nullable() });
+export const diffSchema = z.object({
+  from: z.number().int(),
+  to: z.number().int(),
+  commit: changeOf(z.string()).nullable(),
+  imageBytes: changeOf(z.number()).nullable(),
+  config: z.object({
+    added: z.array(z.string()),
+    removed: z.array(z.string()),
+    changed: z.array(z.string()),
+  }),
+  processes: z.record(z.string(), changeOf(z.string())),
+  formation: z.record(z.string(), changeOf(z.number())),
+}) satisfies z.ZodType<ReleaseDiff>;
 export const pageQuery = z.object({
   limit: z.coerce.number().int().min(1).max(200).default(50).describe("how many, newest first"),
 });

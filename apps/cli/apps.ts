@@ -33,6 +33,11 @@ export async function showApp({ app: appOf, client, out }: Input): Promise<void>
     ["state", app.state],
     ["live", slotCell(app.live)],
     ["standby", slotCell(app.standby)],
+    ...(app.held ? [["held", slotCell(app.held)] satisfies [string, Cell]] : []),
+    ...(app.hold ? [["hold", "new versions wait to be promoted"] satisfies [string, Cell]] : []),
+    ...(app.domains.length > 0
+      ? [["domains", app.domains.join(" ")] satisfies [string, Cell]]
+      : []),
     ["last deploy", last ? `${last.id} ${last.state}, ${ago(last.createdAt)} by ${last.by}` : "-"],
     ["created", `${ago(app.createdAt)} by ${app.createdBy}`],
   ];

@@ -22,7 +22,7 @@ export interface Input {
 export interface Command {
   name: string;
   summary: string;
-  /** Arguments as help shows them: `NAME`, `[vN]`. Those in brackets may be left out. */
+  /** Arguments as help shows them: `NAME`, `[vN]`, `NAME…`. Those in brackets may be left out, one that ends with … may be given again. */
   args: string[];
   options?: Record<string, Option>;
   /** Takes `--app`. */

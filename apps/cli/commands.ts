@@ -1,4 +1,5 @@
 import type { Command } from "./command.ts";
+import { LIFE_COMMANDS, NO_FOLLOW } from "./commands-life.ts";
 
 const FOLLOW = { type: "boolean", short: "f", help: "go on until the deploy ends" } as const;
 
@@ -53,13 +54,23 @@ export const COMMANDS: Command[] = [
     run: async (input) => (await import("./releases.ts")).showRelease(input),
   },
   {
+    name: "releases:diff",
+    summary: "what changed from one release to another",
+    args: ["vN", "vM"],
+    app: true,
+    example: "teal releases:diff v3 v4 -a shop",
+    run: async (input) => (await import("./releases.ts")).diffReleases(input),
+  },
+  {
     name: "rollback",
     summary: "swap back to the warm standby, or go back to release vN",
     args: ["[vN]"],
     app: true,
     options: {
       why: { type: "string", value: "TEXT", help: "the reason, kept with the release" },
-      "no-follow": { type: "boolean", help: "do not wait until it is live" },
+      "code-only": { type: "boolean", help: "keep the config as it is" },
+      "config-only": { type: "boolean", help: "keep the code as it is" },
+      ...NO_FOLLOW,
     },
     example: "teal rollback -a shop",
     run: async (input) => (await import("./releases.ts")).rollback(input),
@@ -104,6 +115,7 @@ export const COMMANDS: Command[] = [
     example: "teal ps -a shop",
     run: async (input) => (await import("./apps.ts")).listInstances(input),
   },
+  ...LIFE_COMMANDS,
   {
     name: "keys",
     summary: "the SSH keys that may push",

@@ -74,8 +74,24 @@ export async function follow(client: Client, id: string, out: Output): Promise<v
   }
 }
 
+/**
+ * What a change of an app leads to: the deploy that brings it about, followed unless `--no-follow`,
+ * or none, and then `otherwise` says what becomes of it.
+ */
+export async function followChange(
+  { options, out }: Pick<Input, "options" | "out">,
+  client: Client,
+  deploy: Deploy | null,
+  otherwise: string,
+): Promise<void> {
+  if (deploy && !options["no-follow"]) return follow(client, deploy.id, out);
+  if (out.json) return out.value(deploy);
+  if (!deploy) return out.line(otherwise);
+  out.line(`${deploy.id} is on its way; 'teal logs --deploy ${deploy.id} -f' follows it.`);
+}
+
 function finish(deploy: Deploy | null, { json, line, paint, fail }: Output): void {
-  if (deploy?.state !== "live") process.exitCode = 1;
+  if (deploy?.state !== "live" && deploy?.state !== "held") process.exitCode = 1;
   if (json) return;
   if (!deploy)
     return fail(
@@ -83,16 +99,22 @@ function finish(deploy: Deploy | null, { json, line, paint, fail }: Output): voi
       "'teal apps:list' shows the apps.",
     );
   const took = duration((deploy.finishedAt ?? Date.now()) - deploy.createdAt);
-  const what = deploy.toRelease ? ` (back to v${deploy.toRelease})` : "";
   if (deploy.state === "live") {
-    return line(
-      paint(`${deploy.app} v${deploy.release ?? "?"}${what} is live after ${took}`, "bold"),
-    );
+    return line(paint(`${deploy.app}${became(deploy)} after ${took}`, "bold"));
+  }
+  if (deploy.state === "held") {
+    return line(paint(`${deploy.app} v${deploy.release ?? "?"} is held after ${took}`, "bold"));
   }
   fail(
     `${deploy.id} ${ended(deploy)} after ${took}: ${deploy.error ?? "no reason is on record"}`,
     "The live colour was not touched.",
   );
+}
+
+function became({ kind, release, toRelease }: Deploy): string {
+  if (release === undefined) return " is changed";
+  const what = kind === "rollback" ? ` (back to v${toRelease ?? "?"})` : "";
+  return ` v${release}${what} is live`;
 }
 
 function ended({ state, supersededBy }: Deploy): string {

@@ -66,9 +66,10 @@ function readOptions(command: Command, args: string[], options: Record<string, O
 
 function checkCount(command: Command, args: string[]): void {
   const least = command.args.filter((arg) => !arg.startsWith("[")).length;
-  if (args.length >= least && args.length <= command.args.length) return;
+  const most = command.args.at(-1)?.endsWith("…") ? Infinity : command.args.length;
+  if (args.length >= least && args.length <= most) return;
   const expected = command.args.length > 0 ? command.args.join(" ") : "no argument";
-  const came = args.length > 0 ? `'${args.join(" ")}'` : "none";
+  const came = args.length > 0 ? `'${args.join(" ").slice(0, 100)}'` : "none";
   throw wrongUsage(`'teal ${command.name}' takes ${expected}, and ${came} came`, command);
 }
 

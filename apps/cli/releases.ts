@@ -1,7 +1,8 @@
+import type { Change, ReleaseDiff } from "../diff.ts";
 import type { Deploy } from "../types.ts";
 import type { ReleaseStatus, ReleaseView } from "../views.ts";
 import type { Input } from "./command.ts";
-import { follow, readLimit } from "./deploys.ts";
+import { followChange, readLimit } from "./deploys.ts";
 import { ago, colourCell, type Cell } from "./output.ts";
 import { wrongUsage } from "./parse.ts";
 
@@ -42,6 +43,7 @@ export async function showRelease({ app: appOf, args, client, out }: Input): Pro
     ["image", `${one.image} (${Math.round(one.imageBytes / 1e6)} MB)`],
     ["port", String(one.port)],
     ...processes,
+    ["config", one.config.join(" ") || "-"],
     ["deploy", one.deploy],
     ["by", `${one.by}, ${ago(one.createdAt)}`],
     ["why", one.why || "-"],
@@ -49,18 +51,54 @@ export async function showRelease({ app: appOf, args, client, out }: Input): Pro
 }
 
 export async function rollback(input: Input): Promise<void> {
-  const { args, options, out } = input;
+  const { args, options } = input;
   const to = args[0] === undefined ? {} : { to: readNumber(args[0], "rollback") };
   const why = options["why"] === undefined ? {} : { why: options["why"] };
+  const part = readPart(options);
   const app = await input.app();
   const client = await input.client();
   const path = `/apps/${encodeURIComponent(app)}/rollback`;
-  const { deploy } = await client.post<{ deploy: Deploy }>(path, { ...to, ...why });
-  if (options["no-follow"]) {
-    if (out.json) return out.value(deploy);
-    return out.line(`${deploy.id} is on its way; 'teal logs --deploy ${deploy.id} -f' follows it.`);
+  const { deploy } = await client.post<{ deploy: Deploy }>(path, { ...to, ...why, ...part });
+  await followChange(input, client, deploy, "");
+}
+
+function readPart(options: Input["options"]): { part?: "code" | "config" } {
+  const [code, config] = [options["code-only"], options["config-only"]];
+  if (code && config) {
+    throw wrongUsage("Either '--code-only' or '--config-only' was expected, and both came", {
+      name: "rollback",
+    });
   }
-  await follow(client, deploy.id, out);
+  return code ? { part: "code" } : config ? { part: "config" } : {};
+}
+
+export async function diffReleases({ app: appOf, args, client, out }: Input): Promise<void> {
+  const [from, to] = args.map((arg) => readNumber(arg, "releases:diff"));
+  const path = `/apps/${encodeURIComponent(await appOf())}/releases/${from}/diff/${to}`;
+  const diff = await (await client()).get<ReleaseDiff>(path);
+  if (out.json) return out.value(diff);
+  const { commit, imageBytes, config } = diff;
+  const names = (sign: string, list: string[]) => list.map((name) => `${sign}${name}`);
+  const vars = [
+    ...names("+", config.added),
+    ...names("-", config.removed),
+    ...names("~", config.changed),
+  ];
+  const arrow = (one: Change<string | number>) => `${one.from ?? "-"} → ${one.to ?? "-"}`;
+  const size = imageBytes && {
+    from: `${Math.round((imageBytes.from ?? 0) / 1e6)} MB`,
+    to: `${Math.round((imageBytes.to ?? 0) / 1e6)} MB`,
+  };
+  out.facts([
+    ["commit", commit ? arrow(commit) : "the same"],
+    ["image", size ? arrow(size) : "the same"],
+    ["config", vars.length > 0 ? vars.join(" ") : "the same"],
+    ...Object.entries(diff.processes).map(([name, one]): [string, Cell] => [name, arrow(one)]),
+    ...Object.entries(diff.formation).map(([name, one]): [string, Cell] => [
+      `${name} instances`,
+      arrow(one),
+    ]),
+  ]);
 }
 
 function readNumber(given: string, command: string): number {
@@ -74,7 +112,7 @@ function readNumber(given: string, command: string): number {
 }
 
 function origin({ kind, rollbackOf }: ReleaseView): string {
-  if (kind === "push") return "push";
+  if (kind !== "rollback") return kind;
   return rollbackOf === undefined ? "rollback" : `rollback to v${rollbackOf}`;
 }
 

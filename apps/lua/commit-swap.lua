@@ -22,23 +22,8 @@ if get(K.routes, APP) and redis.call("GET", K.prepared) ~= swap then
   return { "hold-expired", "name", APP, "swap", swap }
 end
 local first_host = 11 + 2 * tonumber(IN[10])
-for i = 11, first_host - 1, 2 do
-  local app, state, host, port = unpack(redis.call("HMGET", at(K.instance, IN[i]), "app", "state", "host", "port"))
-  if app ~= APP then state = "removed" end
-  if state ~= "healthy" and state ~= "live" then
-    return { "instance-retired", "instance", IN[i], "state", state }
-  end
-  local address = host and host .. ":" .. port or "no address"
-  if address ~= IN[i + 1] then
-    return { "internal", "detail", "instance " .. IN[i] .. " has " .. address }
-  end
-end
-for i = first_host, #IN do
-  local owner = get(K.hosts, IN[i])
-  if owner and owner ~= APP then
-    return { "host-taken", "host", IN[i], "owner", owner, "name", APP }
-  end
-end
+refusal = wrong_target(11, first_host - 1) or taken_host(first_host)
+if refusal then return refusal end
 
 -- the old live one stays warm, unless the same instances stay live; so live and standby always differ
 local old = redis.call("HMGET", K.app, "liveColour", "liveRelease", "liveDeploy", "liveSince")
@@ -47,20 +32,8 @@ if old[3] and old[3] ~= started_by then
 end
 redis.call("HSET", K.app, "routeVersion", version + 1, "routeDeploy", id,
   "liveColour", IN[5], "liveRelease", IN[4], "liveDeploy", started_by, "liveSince", now())
-
-redis.call("HSET", K.routes, APP, IN[8])
-redis.call("DEL", K.targets)
-for i = 11, first_host - 1, 2 do
-  redis.call("HSET", at(K.instance, IN[i]), "state", "live")
-  redis.call("SADD", K.targets, IN[i])
-end
-for _, host in ipairs(redis.call("SMEMBERS", K.appHosts)) do redis.call("HDEL", K.hosts, host) end
-redis.call("DEL", K.appHosts)
-for i = first_host, #IN do
-  redis.call("HSET", K.hosts, IN[i], APP)
-  redis.call("SADD", K.appHosts, IN[i])
-end
-redis.call("DEL", K.prepared)
-redis.call("INCR", K.routesSeq)
-redis.call("PUBLISH", K.routeEvents, IN[9])
+-- what was held is promoted by this, or was made beside what is live no more
+clear_slot("held")
+forget_staged(IN[4])
+write_route(IN[8], IN[9], 11, first_host)
 return { "ok", IN[8] }

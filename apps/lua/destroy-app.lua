@@ -18,10 +18,15 @@ if state == "active" then
     redis.call("PUBLISH", K.routeEvents, cjson.encode({ type = "gone", app = APP, version = version }))
   end
   for _, host in ipairs(redis.call("SMEMBERS", K.appHosts)) do redis.call("HDEL", K.hosts, host) end
-  redis.call("DEL", K.appHosts, K.targets)
+  for _, field in ipairs(redis.call("HKEYS", K.settings)) do
+    local host = field:match("^domain%.(.*)$")
+    if host then redis.call("HDEL", K.hosts, host) end
+  end
+  redis.call("DEL", K.appHosts, K.targets, K.settings)
   redis.call("HDEL", K.app, "routeDeploy")
   clear_slot("live")
   clear_slot("standby")
+  clear_slot("held")
   for _, id in ipairs(redis.call("SMEMBERS", K.instances)) do
     retire_instance(id, get(K.app, "routeVersion"))
   end

@@ -3,6 +3,7 @@
 --   APP      name of the app, `*` in scripts about all apps
 --   IN       the script's own inputs, strings
 --   LIFE     instance state to its rank; FINAL set of a deploy's final states
+--   SUPERSEDES  kind of deploy to the set of kinds that it makes needless
 --   MAX_ATTEMPTS, KEEP_DEPLOYS
 -- Every script replies {"ok", …} or {ERROR-CODE, param, value, …}, and writes nothing before it can no longer fail.
 -- JSON is made outside and passed through as it is: cjson would turn an empty array into {}.
@@ -37,7 +38,7 @@ end
 -- Set of the deploys that something which serves is of.
 local function kept_deploys()
   local kept = {}
-  for _, field in ipairs({ "liveDeploy", "standbyDeploy", "routeDeploy" }) do
+  for _, field in ipairs({ "liveDeploy", "standbyDeploy", "heldDeploy", "routeDeploy" }) do
     kept[get(K.app, field) or ""] = true
   end
   return kept
@@ -50,11 +51,12 @@ end
 -- Forgets the oldest finished deploys beyond KEEP_DEPLOYS, but none that live, standby or route are of.
 local function trim_deploys()
   local running = redis.call("HEXISTS", K.app, "running")
-  local excess = redis.call("LLEN", K.deploys) - redis.call("LLEN", K.queued) - running - KEEP_DEPLOYS
+  local unfinished = redis.call("LLEN", K.queued) + running
+  local excess = redis.call("LLEN", K.deploys) - unfinished - KEEP_DEPLOYS
   if excess <= 0 then return end
   local kept = kept_deploys()
-  -- at most five stay: three kept, one queued, one running
-  for _, id in ipairs(redis.call("LRANGE", K.deploys, 0, excess + 4)) do
+  -- four kept and the unfinished stay
+  for _, id in ipairs(redis.call("LRANGE", K.deploys, 0, excess + 4 + unfinished)) do
     if excess > 0 and not kept[id] and FINAL[get(at(K.deploy, id), "state")] then
       forget_deploy(id)
       redis.call("LREM", K.deploys, 1, id)
@@ -123,11 +125,72 @@ local function clear_slot(name)
 end
 
 -- The recorded decision that an instance will be stopped. Without one of its targets a standby is
--- none; only targets are ever `live`.
+-- none (only targets are ever `live`), nor is what is held without one of its `web`.
 local function retire_instance(id, version)
   local key = at(K.instance, id)
-  local state, deploy = unpack(redis.call("HMGET", key, "state", "deploy"))
+  local state, deploy, process = unpack(redis.call("HMGET", key, "state", "deploy", "process"))
   if LIFE[state] >= LIFE.retired then return end
+  if process == "web" and get(K.app, "heldDeploy") == deploy then clear_slot("held") end
   if state == "live" and get(K.app, "standbyDeploy") == deploy then clear_slot("standby") end
   redis.call("HSET", key, "state", "retired", "retiredVersion", version, "retiredAt", now())
+end
+
+-- The error of the first target that cannot be routed to, or nil. IN[first..last]: id, `HOST:PORT`, …
+local function wrong_target(first, last)
+  for i = first, last, 2 do
+    local app, state, host, port = unpack(redis.call("HMGET", at(K.instance, IN[i]), "app", "state", "host", "port"))
+    if app ~= APP then state = "removed" end
+    if state ~= "healthy" and state ~= "live" then
+      return { "instance-retired", "instance", IN[i], "state", state }
+    end
+    local address = host and host .. ":" .. port or "no address"
+    if address ~= IN[i + 1] then
+      return { "internal", "detail", "instance " .. IN[i] .. " has " .. address }
+    end
+  end
+  return nil
+end
+
+-- The error of the first of the hosts IN[first..] that is another app's, or nil.
+local function taken_host(first)
+  for i = first, #IN do
+    local owner = get(K.hosts, IN[i])
+    if owner and owner ~= APP then
+      return { "host-taken", "host", IN[i], "owner", owner, "name", APP }
+    end
+  end
+  return nil
+end
+
+-- Writes route, targets and hosts, and tells the routers. Domains stay claimed, routed or not.
+local function write_route(route, event, first_target, first_host)
+  redis.call("HSET", K.routes, APP, route)
+  redis.call("DEL", K.targets)
+  for i = first_target, first_host - 1, 2 do
+    redis.call("HSET", at(K.instance, IN[i]), "state", "live")
+    redis.call("SADD", K.targets, IN[i])
+  end
+  for _, host in ipairs(redis.call("SMEMBERS", K.appHosts)) do redis.call("HDEL", K.hosts, host) end
+  redis.call("DEL", K.appHosts)
+  for i = first_host, #IN do
+    redis.call("HSET", K.hosts, IN[i], APP)
+    redis.call("SADD", K.appHosts, IN[i])
+  end
+  for _, field in ipairs(redis.call("HKEYS", K.settings)) do
+    local host = field:match("^domain%.(.*)$")
+    if host then redis.call("HSET", K.hosts, host, APP) end
+  end
+  redis.call("DEL", K.prepared)
+  redis.call("INCR", K.routesSeq)
+  redis.call("PUBLISH", K.routeEvents, event)
+end
+
+-- Staged config that release `n`, now live, has as it was staged.
+local function forget_staged(n)
+  local config = cjson.decode(get(K.releases, n) or "{}").config or {}
+  local settings = redis.call("HGETALL", K.settings)
+  for i = 1, #settings, 2 do
+    local name = settings[i]:match("^config%.(.*)$")
+    if name and settings[i + 1] == (config[name] or "") then redis.call("HDEL", K.settings, settings[i]) end
+  end
 end

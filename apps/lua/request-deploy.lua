@@ -1,4 +1,4 @@
--- Records what somebody wants to be live. The newest intent supersedes those still queued.
+-- Records what somebody wants to be live. The newest intent supersedes those queued that it makes needless.
 -- in:     1 kind, 2 delivery or empty, 3 its time to live (s), then field, value, … of the intent
 -- out:    the deploy's fields; of the first deploy, when the delivery has made one
 -- errors: app-not-found, app-destroyed
@@ -15,8 +15,10 @@ local seq = redis.call("HINCRBY", K.app, "seq", 1)
 local id = APP .. "-" .. seq
 local key = at(K.deploy, id)
 for _, older in ipairs(redis.call("LRANGE", K.queued, 0, -1)) do
-  redis.call("HSET", at(K.deploy, older), "supersededBy", id)
-  finish(older, "superseded", "superseded by " .. id)
+  if SUPERSEDES[IN[1]][get(at(K.deploy, older), "kind")] then
+    redis.call("HSET", at(K.deploy, older), "supersededBy", id)
+    finish(older, "superseded", "superseded by " .. id)
+  end
 end
 redis.call("HSET", key, "id", id, "seq", seq, "state", "queued", "createdAt", now(), "attempts", 0, "cancelRequested", "0")
 for i = 4, #IN, 2 do redis.call("HSET", key, IN[i], IN[i + 1]) end
@@ -24,7 +26,8 @@ redis.call("RPUSH", K.deploys, id)
 if delivery then redis.call("SET", delivery, id, "EX", IN[3]) end
 redis.call("RPUSH", K.queued, id)
 local running = get(K.app, "running")
-if IN[1] == "rollback" and running and get(at(K.deploy, running), "kind") == "push" then
+local busy_with = running and get(at(K.deploy, running), "kind")
+if IN[1] == "rollback" and busy_with ~= "rollback" and SUPERSEDES.rollback[busy_with or ""] then
   ask_to_cancel(running, "rolled back")
 end
 deploy_changed(id)

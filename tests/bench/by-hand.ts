@@ -25,7 +25,7 @@ export async function deployByHand(platform: Platform) {
   cpSync(FIXTURE, join(dir, "app"), { recursive: true });
   const plan = await detect(join(dir, "app"));
   if (plan.buildpack === "dockerfile") throw new Error("a source plan was expected");
-  const base = { image: "teal/base/node:24", ca: true, caches: "by-hand" };
+  const base = { image: () => "teal/base/node:24", ca: () => true, caches: "by-hand" };
   writeFileSync(join(dir, "Dockerfile"), renderDockerfile(plan, base));
   const env = { ...process.env, DOCKER_BUILDKIT: "1" };
   const docker = (...args: string[]) => run(DOCKER, args, { env });

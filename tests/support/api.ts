@@ -1,9 +1,7 @@
+import { randomBytes } from "node:crypto";
 import { createServer, type RequestListener } from "node:http";
 import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
 import type { AddressInfo } from "node:net";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { createAccess, type Access } from "../../apps/access.ts";
 import { createApi } from "../../apps/api/api.ts";
 import type { ApiOptions } from "../../apps/api/route.ts";
@@ -50,8 +48,7 @@ export async function startApi(): Promise<TestApi> {
   const deploys = createDeploys({ store, queue: { wake: async () => {} } });
   const logged: string[] = [];
   const settings = { domain: "teal.test", routerPort: 8080 };
-  const home = mkdtempSync(join(tmpdir(), "teal-api-"));
-  const secrets = await createSecrets(join(home, "secret-key"));
+  const secrets = createSecrets(randomBytes(32));
   const senders = createSenders(connection, secrets);
   const notifiers = createNotifiers(connection, secrets, { allowPrivate: true });
   const options = {
@@ -59,6 +56,7 @@ export async function startApi(): Promise<TestApi> {
     deploys,
     deployLog,
     access,
+    secrets,
     senders,
     notifiers,
     settings,
@@ -100,7 +98,6 @@ export async function startApi(): Promise<TestApi> {
       server.close();
       deployLog.close();
       await redis.stop();
-      rmSync(home, { recursive: true, force: true });
     },
   };
 }

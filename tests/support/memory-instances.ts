@@ -12,7 +12,12 @@ import {
 
 type InstancePart = Pick<
   Store,
-  "recordInstances" | "advanceInstance" | "listInstances" | "retire" | "markGone"
+  | "recordInstances"
+  | "advanceInstance"
+  | "listInstances"
+  | "removedInstances"
+  | "retire"
+  | "markGone"
 >;
 
 /** The lives of instances, in memory. */
@@ -37,6 +42,9 @@ export function createMemoryInstances(state: State): InstancePart {
     async listInstances(app) {
       const all = [...(state.apps.get(app)?.instances.values() ?? [])];
       return structuredClone(all.toSorted((a, b) => (a.id < b.id ? -1 : 1)));
+    },
+    async removedInstances(deploy) {
+      return [...(state.gone.get(deploy) ?? [])].toSorted();
     },
     async retire(claim, ids) {
       const record = guard(state, claim);

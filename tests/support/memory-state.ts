@@ -6,6 +6,7 @@ import {
   FINAL_STATES,
   INSTANCE_LIFE,
   type App,
+  type AppSettings,
   type Deploy,
   type FinalState,
   type Instance,
@@ -23,6 +24,7 @@ export interface AppRecord {
   prepared: { swap: string; until: number } | null;
   route: Route | null;
   releases: Release[];
+  settings: AppSettings;
   instances: Map<string, Instance>;
 }
 
@@ -81,7 +83,7 @@ export function finish(state: State, deploy: Deploy, final: FinalState, why = ""
 
 /** The deploys that something which serves is of. */
 export function keptDeploys({ app, route }: AppRecord): Set<string | undefined> {
-  return new Set([app.live?.deploy, app.standby?.deploy, route?.deploy]);
+  return new Set([app.live?.deploy, app.standby?.deploy, app.held?.deploy, route?.deploy]);
 }
 
 export function forgetDeploy(state: State, id: string): void {
@@ -128,8 +130,17 @@ export function dropHold(state: State, record: AppRecord, except?: string): void
 
 export function retireInstance(state: State, { app }: AppRecord, instance: Instance): void {
   if (rank(instance.state) >= rank("retired")) return;
+  if (instance.process === "web" && app.held?.deploy === instance.deploy) app.held = null;
   if (instance.state === "live" && app.standby?.deploy === instance.deploy) app.standby = null;
   instance.state = "retired";
   instance.retiredVersion = app.routeVersion;
   instance.retiredAt = state.now();
+}
+
+/** @throws host-taken */
+export function assertHostsFree(state: State, name: string, hosts: string[]): void {
+  for (const host of hosts) {
+    const owner = state.hosts.get(host) ?? name;
+    if (owner !== name) throw new TealError("host-taken", { host, owner, name });
+  }
 }

@@ -2,7 +2,7 @@ import type { RouterReport } from "../../router/contract.ts";
 import { TealError } from "../../apps/errors.ts";
 import { DELIVERY_TTL_S } from "../../apps/store-scripts.ts";
 import type { Store } from "../../apps/store.ts";
-import { APP_NAME, MAX_ATTEMPTS, type Deploy, type Release } from "../../apps/types.ts";
+import { APP_NAME, type Deploy, MAX_ATTEMPTS, type Release, SUPERSEDES } from "../../apps/types.ts";
 import { createMemoryInstances } from "./memory-instances.ts";
 import {
   askToCancel,
@@ -19,6 +19,7 @@ import {
   type MemoryOptions,
   type State,
 } from "./memory-state.ts";
+import { createMemorySettings, noSettings } from "./memory-settings.ts";
 import { createMemorySwaps } from "./memory-swap.ts";
 
 export interface MemoryStore extends Store {
@@ -44,6 +45,7 @@ export function createMemoryStore(options: MemoryOptions): MemoryStore {
   };
   return {
     ...createApps(state),
+    ...createMemorySettings(state),
     ...createDeploys(state),
     ...createExecution(state),
     ...createReleases(state),
@@ -126,6 +128,7 @@ function newApp(state: State, name: string, createdBy: string): AppRecord {
       ...past,
       live: null,
       standby: null,
+      held: null,
     },
     seq,
     deploys: [],
@@ -134,6 +137,7 @@ function newApp(state: State, name: string, createdBy: string): AppRecord {
     prepared: null,
     route: null,
     releases: [],
+    settings: noSettings(),
     instances: new Map(),
   };
 }
@@ -156,6 +160,8 @@ function bury(state: State, record: AppRecord): void {
   record.route = null;
   app.live = null;
   app.standby = null;
+  app.held = null;
+  record.settings = noSettings();
   for (const instance of record.instances.values()) retireInstance(state, record, instance);
 }
 
@@ -164,7 +170,8 @@ type DeployPart = Pick<Store, "requestDeploy" | "getDeploy" | "listDeploys" | "c
 function createDeploys(state: State): DeployPart {
   return {
     async requestDeploy(intent) {
-      const { app: name, kind, commit, ref, toRelease, by, why, sender, repo, delivery } = intent;
+      const { app: name, kind, commit, ref, toRelease, part, hold, by, why } = intent;
+      const { sender, repo, delivery } = intent;
       const record = state.apps.get(name);
       if (!record) throw new TealError("app-not-found", { name });
       if (record.app.state !== "active") throw new TealError("app-destroyed", { name });
@@ -176,6 +183,7 @@ function createDeploys(state: State): DeployPart {
       record.seq += 1;
       const id = `${name}-${record.seq}`;
       for (const older of queuedOf(state, record)) {
+        if (!SUPERSEDES[kind].includes(older.kind)) continue;
         older.supersededBy = id;
         finish(state, older, "superseded", `superseded by ${id}`);
       }
@@ -193,6 +201,8 @@ function createDeploys(state: State): DeployPart {
         ...(commit === undefined ? {} : { commit }),
         ...(ref === undefined ? {} : { ref }),
         ...(toRelease === undefined ? {} : { toRelease }),
+        ...(part === undefined ? {} : { part }),
+        ...(hold === undefined ? {} : { hold }),
         ...(sender === undefined ? {} : { sender }),
         ...(repo === undefined ? {} : { repo }),
         ...(delivery === undefined ? {} : { delivery }),
@@ -200,7 +210,9 @@ function createDeploys(state: State): DeployPart {
       state.deploys.set(id, deploy);
       record.deploys.push(id);
       const running = record.running === null ? null : state.deploys.get(record.running);
-      if (kind === "rollback" && running?.kind === "push") askToCancel(running, "rolled back");
+      const cancels =
+        running && running.kind !== "rollback" && SUPERSEDES.rollback.includes(running.kind);
+      if (kind === "rollback" && cancels) askToCancel(running, "rolled back");
       return structuredClone(deploy);
     },
     async getDeploy(id) {

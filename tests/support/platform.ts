@@ -86,7 +86,7 @@ export async function startPlatform({ routers = 1, workers = 1, env = {} }: Plat
     start(`worker-${n}`, process.execPath, ["workers/main.ts"], { TEAL_PROCESS_INDEX: String(n) });
   }
   for (let n = 1; n <= routers; n++) {
-    start(`router-${n}`, process.execPath, ["--disable-warning=DEP0060", "router/main.ts"], {
+    start(`router-${n}`, process.execPath, ["router/main.ts"], {
       TEAL_PROCESS_INDEX: String(n),
     });
   }

@@ -121,7 +121,11 @@ export interface Ready {
 }
 
 /** Requests and claims a deploy and takes it to the point of no return; the app has nothing else to do. */
-export async function makeReady(store: Store, intent: Intent): Promise<Ready> {
+export async function makeReady(
+  store: Store,
+  intent: Intent,
+  config: Record<string, string> = {},
+): Promise<Ready> {
   await store.requestDeploy(intent);
   const taken = await store.claim(intent.app, "ready", LEASE_MS);
   if (!taken) throw new Error(`${intent.app} has a lease`);
@@ -136,6 +140,7 @@ export async function makeReady(store: Store, intent: Intent): Promise<Ready> {
     imageBytes: 12_345_678_901,
     processes: { web: "" },
     formation: {},
+    config,
     port: 5000,
     by: deploy.by,
     why: deploy.why,

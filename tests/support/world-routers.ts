@@ -41,7 +41,7 @@ export function createWorldRouters({ turn, store, now, violations }: Options): W
     ...{ routes: new Map(), acks: {}, held: new Map() },
   }));
   let waiting: (() => void)[] = [];
-  const answered = new Map<string, number>();
+  const answered = new Map<string, Route>();
   for (const router of routers) beat(router);
 
   function beat(router: WorldRouter): void {
@@ -124,10 +124,13 @@ export function createWorldRouters({ turn, store, now, violations }: Options): W
       const router = routers[at];
       const route = router?.routes.get(app);
       if (!router?.alive || router.cut || !route || router.held.has(app)) return;
-      const newest = answered.get(app) ?? 0;
-      if (route.version < newest)
-        violations.push(`${router.id} answered version ${route.version} of ${app} after ${newest}`);
-      answered.set(app, Math.max(newest, route.version));
+      const newest = answered.get(app) ?? route;
+      // Other targets of the same release are no swap: their order is nobody's business.
+      if (route.version < newest.version && route.deploy !== newest.deploy)
+        violations.push(
+          `${router.id} answered version ${route.version} of ${app} after ${newest.version}`,
+        );
+      answered.set(app, route.version > newest.version ? route : newest);
     },
     views: () =>
       routers

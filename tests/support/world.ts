@@ -1,7 +1,13 @@
 import type fc from "fast-check";
 import { TealError } from "../../apps/errors.ts";
 import type { Store } from "../../apps/store.ts";
-import { type Deploy, INSTANCE_LIFE, type Instance, type Intent } from "../../apps/types.ts";
+import {
+  type App,
+  type Deploy,
+  INSTANCE_LIFE,
+  type Instance,
+  type Intent,
+} from "../../apps/types.ts";
 import { createExecutor, type Executor } from "../../workers/executor.ts";
 import type { Effects } from "../../workers/ports.ts";
 import { createReaper, type Reaper } from "../../workers/reaper.ts";
@@ -32,6 +38,10 @@ export interface World {
   /** The store's clock runs past every lease: to the store, executors at work look dead. */
   jumpClock(): void;
   request(intent: Omit<Intent, "by" | "why">): Promise<Deploy>;
+  /** Stages config `C` and asks for a release with it. */
+  configure(app: string, value: string): Promise<void>;
+  scale(app: string, formation: Record<string, number>): Promise<void>;
+  promote(app: string): Promise<void>;
   reapers: Reaper[];
   /** A fresh executor finishes all there is, reaps, reconciles. */
   quiesce(): Promise<void>;
@@ -44,7 +54,10 @@ export interface World {
  * The platform's deploy code, unchanged, over the in-memory store and effects that keep
  * containers in a map. The scheduler decides what happens next; processes die between any two calls.
  */
-export function createWorld(scheduler: fc.Scheduler, sabotage: Sabotage = {}): World {
+export function createWorld(
+  scheduler: Pick<fc.Scheduler, "schedule">,
+  sabotage: Sabotage = {},
+): World {
   let clock = 1_000_000;
   const violations: string[] = [];
   const containers = new Map<string, { running: boolean }>();
@@ -55,7 +68,11 @@ export function createWorld(scheduler: fc.Scheduler, sabotage: Sabotage = {}): W
   });
   const routers = createWorldRouters({ turn, store: real, now: () => clock, violations });
 
-  const checks = createChecks({ store: real, containers, routers, violations });
+  const wishes: Wishes = new Map();
+  const request: World["request"] = (intent) =>
+    real.requestDeploy({ ...intent, by: "test", why: "" });
+
+  const checks = createChecks({ store: real, containers, routers, violations, wishes });
   const lives: { die: { call: number; after: boolean } | null; dead: boolean; calls: number }[] =
     [];
 
@@ -125,7 +142,7 @@ export function createWorld(scheduler: fc.Scheduler, sabotage: Sabotage = {}): W
       id,
       leaseMs: LEASE_MS,
       log: SILENT,
-      openLog: () => ({ say() {}, flush: async () => {} }),
+      openLog: () => ({ say() {}, flush: async () => {}, conceal: (text) => text }),
       onRetired() {},
     });
     const reconciler = createReconciler({
@@ -158,7 +175,21 @@ export function createWorld(scheduler: fc.Scheduler, sabotage: Sabotage = {}): W
     jumpClock() {
       clock += LEASE_MS * 2;
     },
-    request: (intent) => real.requestDeploy({ ...intent, by: "test", why: "" }),
+    request,
+    async configure(app, value) {
+      await real.changeSettings(app, { staged: { C: value } });
+      const { seq } = await request({ app, kind: "config" });
+      wishes.set(app, { ...wishes.get(app), config: { value, seq } });
+    },
+    async scale(app, formation) {
+      await real.changeSettings(app, { formation });
+      const { id } = await request({ app, kind: "scale" });
+      wishes.set(app, { ...wishes.get(app), scale: id });
+    },
+    async promote(app) {
+      const held = (await real.getApp(app))?.held;
+      if (held) await request({ app, kind: "promote", toRelease: held.release });
+    },
     async quiesce() {
       const { executor, reaper, reconciler } = createProcess("z", null);
       for (let round = 0; round < 8; round++) {
@@ -196,7 +227,12 @@ function createWorldEffects(
   return {
     fetchSource: async (deploy) => deploy.commit ?? "",
     checkout: async () => ({ dir: "/", done: async () => {} }),
-    build: async () => ({ image: "sha256:1", imageBytes: 1, processes: { web: "x" }, port: 5000 }),
+    build: async () => ({
+      image: "sha256:1",
+      imageBytes: 1,
+      processes: { web: "x", worker: "x" },
+      port: 5000,
+    }),
     tagImage: async () => {},
     imageExists: async () => true,
     runReleaseCommand: async () => {},
@@ -244,7 +280,11 @@ async function findInstance(store: Store, id: string): Promise<Instance | null> 
   return null;
 }
 
+/** What was asked for last, by app. */
+type Wishes = Map<string, { config?: { value: string; seq: number }; scale?: string }>;
+
 interface Checked {
+  wishes: Wishes;
   store: MemoryStore;
   containers: Map<string, { running: boolean }>;
   routers: WorldRouters;
@@ -252,7 +292,7 @@ interface Checked {
 }
 
 /** The invariants of docs/architecture.md, looked at after every call (`now`) and when all is quiet (`atRest`). */
-function createChecks({ store, containers, routers, violations }: Checked) {
+function createChecks({ store, containers, routers, violations, wishes }: Checked) {
   const versions = new Map<string, number>();
   const ranks = new Map<string, number>();
   const finals = new Map<string, string>();
@@ -299,19 +339,29 @@ function createChecks({ store, containers, routers, violations }: Checked) {
         if (!deploy.finishedAt) violations.push(`${deploy.id} never ended (${deploy.state})`);
       }
       const route = await store.getRoute(app.name);
-      const last = deploys.find((deploy) => deploy.state === "live");
+      const last = deploys.find(
+        ({ state, kind }) => state === "live" && kind !== "scale" && kind !== "domains",
+      );
       if ((route?.deploy ?? null) !== (last?.id ?? null)) {
         violations.push(`live is ${route?.deploy}, the last successful deploy ${last?.id}`);
       }
       const newest = deploys[0];
       const good = newest?.kind === "push" && newest.commit && !BAD.test(newest.commit);
-      if (newest && good && !["live", "cancelled"].includes(newest.state) && newest.attempts < 3) {
+      if (
+        newest &&
+        good &&
+        !["live", "held", "cancelled"].includes(newest.state) &&
+        newest.attempts < 3
+      ) {
         violations.push(`${newest.id} is good and newest, and ended ${newest.state}`);
       }
       for (const instance of await store.listInstances(app.name)) {
         recorded.add(instance.id);
-        if (instance.state !== "live") violations.push(`${instance.id} is left ${instance.state}`);
+        const held = instance.deploy === app.held?.deploy || instance.process !== "web";
+        if (instance.state !== (held ? "healthy" : "live"))
+          violations.push(`${instance.id} is left ${instance.state}`);
       }
+      await wishesGranted(app, last);
     }
     for (const id of containers.keys()) {
       if (!recorded.has(id)) violations.push(`container ${id} is an orphan`);
@@ -319,6 +369,27 @@ function createChecks({ store, containers, routers, violations }: Checked) {
     for (const id of recorded) {
       if (!containers.get(id)?.running) violations.push(`${id} is on record and does not run`);
     }
+  }
+
+  /** What was scaled and configured is what is live, unless something newer says otherwise. */
+  async function wishesGranted(app: App, last: Deploy | undefined): Promise<void> {
+    const { scale, config } = wishes.get(app.name) ?? {};
+    const scaled = scale && (await store.getDeploy(scale))?.state === "live";
+    if (scaled && app.live) {
+      const { formation } = await store.getSettings(app.name);
+      const instances = await store.listInstances(app.name);
+      const route = await store.getRoute(app.name);
+      const workers = instances.filter((it) => it.process === "worker");
+      if (route?.targets.length !== formation["web"])
+        violations.push(`${route?.targets.length} web of ${app.name}, ${formation["web"]} wanted`);
+      if (workers.length !== formation["worker"])
+        violations.push(`${workers.length} workers of ${app.name}, ${formation["worker"]} wanted`);
+    }
+    const carries = last?.kind === "config" || (last?.kind === "push" && !last.hold);
+    if (!config || !last || !carries || last.seq < config.seq) return;
+    const live = app.live && (await store.getRelease(app.name, app.live.release));
+    if (live?.config?.["C"] !== config.value)
+      violations.push(`${app.name} has config ${live?.config?.["C"]}, ${config.value} was set`);
   }
 
   return { now, atRest };

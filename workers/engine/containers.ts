@@ -27,11 +27,21 @@ export type Containers = ReturnType<typeof createContainers>;
 export function createContainers(
   docker: Docker,
   networks: Networks,
-  { namespace }: { namespace: string },
+  {
+    namespace,
+    configOf,
+  }: { namespace: string; configOf(release: Release): Record<string, string> },
 ) {
   async function create(app: App, instance: Instance, release: Release): Promise<void> {
     const network = await networks.ensure(app.name);
-    const spec = containerSpec({ namespace, app, instance, release, network });
+    const spec = containerSpec({
+      namespace,
+      app,
+      instance,
+      release,
+      network,
+      config: configOf(release),
+    });
     await createOnce(spec);
   }
 
@@ -132,7 +142,8 @@ export function createContainers(
   ): Promise<number> {
     const network = await networks.ensure(app.name);
     await remove(name);
-    await createOnce(oneOffSpec({ namespace, app, release, network, name, command }));
+    const config = configOf(release);
+    await createOnce(oneOffSpec({ namespace, app, release, network, config, name, command }));
     const container = docker.getContainer(name);
     const kill = () => void container.kill().catch(() => {});
     signal.addEventListener("abort", kill, { once: true });

@@ -19,10 +19,18 @@ interface Common {
   app: App;
   release: Release;
   network: AppNetwork;
+  /** Opened values of the release's config. */
+  config: Record<string, string>;
 }
 
-function environment(app: App, release: Release, process: string, colour: Colour | null): string[] {
+/** What the platform says comes last: no config can hide it. */
+function environment(
+  { app, release, config }: Common,
+  process: string,
+  colour: Colour | null,
+): string[] {
   const env: Record<string, string> = {
+    ...config,
     PORT: String(release.port),
     TEAL_APP: app.name,
     TEAL_RELEASE: `v${release.n}`,
@@ -67,13 +75,13 @@ function command(text: string): Docker.ContainerCreateOptions {
 export function containerSpec(
   options: Common & { instance: Instance },
 ): Docker.ContainerCreateOptions {
-  const { app, release, instance, network } = options;
+  const { release, instance, network } = options;
   const base = common(options);
   return {
     ...base,
     ...command(release.processes[instance.process] ?? ""),
     name: instance.id,
-    Env: environment(app, release, instance.process, instance.colour),
+    Env: environment(options, instance.process, instance.colour),
     Labels: {
       ...base.Labels,
       "teal.instance": instance.id,
@@ -93,13 +101,13 @@ export function containerSpec(
 export function oneOffSpec(
   options: Common & { name: string; command: string },
 ): Docker.ContainerCreateOptions {
-  const { app, release, name } = options;
+  const { release, name } = options;
   const base = common(options);
   return {
     ...base,
     ...command(options.command),
     name,
-    Env: environment(app, release, "release", null),
+    Env: environment(options, "release", null),
     Labels: {
       ...base.Labels,
       "teal.instance": name,

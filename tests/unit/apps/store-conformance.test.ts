@@ -9,6 +9,7 @@ import {
   type Colour,
   type Deploy,
   type Instance,
+  type SettingsChange,
 } from "../../../apps/types.ts";
 import {
   LEASE_MS,
@@ -24,6 +25,28 @@ const worlds = await startRedisWorlds();
 test.after.always(() => worlds.server.stop());
 
 const APPS = ["shop", "blog"] as const;
+
+const INTENTS = [
+  push,
+  push,
+  rollback,
+  ...(["config", "restart", "promote", "scale", "domains"] as const).map(
+    (kind) => (name: string) => push(name, { kind }),
+  ),
+  (name: string) => push(name, { hold: true }),
+  (name: string) => ({ ...rollback(name), part: "config" as const }),
+];
+
+const CHANGES: SettingsChange[] = [
+  { staged: { A: "sealed-1", B: "sealed-2" } },
+  { staged: { A: null } },
+  { formation: { web: 2 } },
+  { hold: true },
+  { hold: false },
+  { addDomains: ["a.example"] },
+  { removeDomains: ["a.example"] },
+  { addDomains: ["b.example", "c.example"], formation: { worker: 0 } },
+];
 
 /** So long that a lease can end meanwhile. */
 const LONG_HOLD = { commitMs: 2 * LEASE_MS, holdMs: 3 * LEASE_MS };
@@ -80,6 +103,8 @@ async function observe(store: Store): Promise<unknown> {
       releases: await store.listReleases(name),
       instances: await store.listInstances(name),
       route: await store.getRoute(name),
+      settings: await store.getSettings(name),
+      removed: await Promise.all(deploys.map((deploy) => store.removedInstances(deploy.id))),
     });
   }
   return comparable([apps, await store.listApps(), await store.appsWithWork()]);
@@ -165,9 +190,9 @@ const life: fc.Arbitrary<fc.AsyncCommand<Model, Pair>>[] = [
       return made;
     }),
   ),
-  fc.tuple(app, fc.constantFrom(push, rollback)).map(([name, intent]) =>
+  fc.tuple(app, fc.constantFrom(...INTENTS)).map(([name, intent]) =>
     command(
-      `requestDeploy ${intent.name} ${name}`,
+      `requestDeploy ${intent(name).kind} ${name}`,
       () => (store) => store.requestDeploy(intent(name)),
       (model, [deploy]: [Deploy]) => model.deploys.push(deploy.id),
     ),
@@ -204,6 +229,46 @@ const life: fc.Arbitrary<fc.AsyncCommand<Model, Pair>>[] = [
       return deploy ? (store) => store.cancelDeploy(deploy, "enough") : null;
     }),
   ),
+];
+
+const changes: fc.Arbitrary<fc.AsyncCommand<Model, Pair>>[] = [
+  fc
+    .tuple(app, fc.constantFrom<SettingsChange>(...CHANGES))
+    .map(([name, change]) =>
+      command(
+        `changeSettings ${name} ${JSON.stringify(change)}`,
+        () => (store) => store.changeSettings(name, change),
+      ),
+    ),
+  app.map((name) => command(`dropHeld ${name}`, () => (store) => store.dropHeld(name))),
+  recent.map((n) =>
+    command(`holdColour ${n}`, ({ claims, deploys, instances }) => {
+      const claim = choose(claims, n);
+      const deploy = deploys.findLast((id) => id.startsWith(`${claim?.app ?? ""}-`));
+      const target = instances.findLast((it) => it.deploy === deploy);
+      if (!claim || !deploy || !target) return null;
+      const { colour, id } = target;
+      const held = { deploy, release: 1, colour, targets: [id], note: "promote it" };
+      return (store) => store.holdColour(claim, held);
+    }),
+  ),
+  fc
+    .tuple(recent, recent, fc.boolean(), fc.subarray(["a.example", "b.example"]))
+    .map(([n, m, two, hosts]) =>
+      command(`updateRoute ${n} ${m} ${two} ${hosts.join()}`, ({ claims, instances }) => {
+        const claim = choose(claims, n);
+        const own = instances.filter((it) => it.deploy.startsWith(`${claim?.app ?? ""}-`));
+        const target = choose(m === -1 ? own : instances, m);
+        const beside = own.find((it) => it.deploy === target?.deploy && it.id !== target.id);
+        if (!claim || !target) return null;
+        const targets = [target.id, ...(two && beside ? [beside.id] : [])];
+        return async (store) => {
+          const expectedVersion = (await store.getApp(claim.app))?.routeVersion ?? 0;
+          const update = { targets, expectedVersion, hosts: [`${claim.app}.localhost`, ...hosts] };
+          return store.updateRoute(claim, update);
+        };
+      }),
+    ),
 ];
 
 /** How far a deploy gets before something else happens; 7 is all the way. */
@@ -310,6 +375,7 @@ const work: fc.Arbitrary<fc.AsyncCommand<Model, Pair>>[] = [
       imageBytes: 1,
       processes: {},
       formation: { web: 1 },
+      config: { A: "sealed-1" },
       port: 5000,
       by: "ann",
       why: "git push",
@@ -429,7 +495,20 @@ const work: fc.Arbitrary<fc.AsyncCommand<Model, Pair>>[] = [
 test("the store on Redis and the one in memory cannot be told apart", async (t) => {
   let swaps = 0;
   let commands = 0;
-  const some = [ways, ways, ways, ways, ways, ways, ...life, ...life, ...rare, ...work, ...work];
+  const some = [
+    ways,
+    ways,
+    ways,
+    ways,
+    ways,
+    ways,
+    ...life,
+    ...life,
+    ...changes,
+    ...rare,
+    ...work,
+    ...work,
+  ];
   await fc.assert(
     fc.asyncProperty(fc.commands(some, { size: "+2", maxCommands: 120 }), async (sequence) => {
       const pair: Pair = {

@@ -6,6 +6,12 @@ import { createWorld, type Sabotage, type World } from "../../support/world.ts";
 type Happening =
   | { type: "push"; app: string; good: boolean }
   | { type: "rollback"; app: string; back: number }
+  | { type: "hold"; app: string }
+  | { type: "promote"; app: string }
+  | { type: "abort"; app: string }
+  | { type: "config"; app: string }
+  | { type: "restart"; app: string }
+  | { type: "scale"; app: string; web: number; worker: number }
   | { type: "cancel"; app: string }
   | { type: "destroy"; app: string }
   | { type: "work"; executor: number }
@@ -25,6 +31,18 @@ const happening: fc.Arbitrary<Happening> = fc.oneof(
   {
     weight: 4,
     arbitrary: fc.record({ type: fc.constant("rollback" as const), app, back: fc.nat(3) }),
+  },
+  ...(["hold", "promote", "promote", "abort", "config", "config", "restart"] as const).map(
+    (type) => ({ weight: 1, arbitrary: fc.record({ type: fc.constant(type), app }) }),
+  ),
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      type: fc.constant("scale" as const),
+      app,
+      web: fc.integer({ min: 1, max: 3 }),
+      worker: fc.integer({ min: 0, max: 2 }),
+    }),
   },
   { weight: 1, arbitrary: fc.record({ type: fc.constant("cancel" as const), app }) },
   { weight: 1, arbitrary: fc.record({ type: fc.constant("destroy" as const), app }) },
@@ -61,7 +79,14 @@ async function make(world: World, it: Happening, commit: number): Promise<void> 
   } else if (it.type === "rollback") {
     const [release] = (await world.store.listReleases(it.app)).slice(it.back);
     if (release) await world.request({ app: it.app, kind: "rollback", toRelease: release.n });
-  } else if (it.type === "cancel") {
+  } else if (it.type === "hold") {
+    await world.request({ app: it.app, kind: "push", commit: `good${commit}`, hold: true });
+  } else if (it.type === "restart") await world.request({ app: it.app, kind: "restart" });
+  else if (it.type === "promote") await world.promote(it.app);
+  else if (it.type === "abort") await world.store.dropHeld(it.app);
+  else if (it.type === "config") await world.configure(it.app, String(commit));
+  else if (it.type === "scale") await world.scale(it.app, { web: it.web, worker: it.worker });
+  else if (it.type === "cancel") {
     const [newest] = await world.store.listDeploys(it.app, 1);
     if (newest) await world.store.cancelDeploy(newest.id, "by test");
   } else if (it.type === "destroy") await world.store.destroyApp(it.app);
@@ -91,11 +116,13 @@ async function play(
   const world = createWorld(scheduler, sabotage);
   await world.store.createApp("a", "test");
   await world.store.createApp("b", "test");
-  // One app begins with something live, the other with nothing.
-  await world.request({ app: "a", kind: "push", commit: "good" });
-  const first = world.executors[0]?.work("a");
-  await scheduler.waitIdle();
-  await first;
+  // One app begins with something live and something held, the other with nothing.
+  for (const hold of [false, true]) {
+    await world.request({ app: "a", kind: "push", commit: "good", hold });
+    const done = world.executors[0]?.work("a");
+    await scheduler.waitIdle();
+    await done;
+  }
   const run = async () => {
     for (const [at, it] of happenings.entries()) {
       await scheduler.schedule(Promise.resolve(), it.type);
@@ -112,6 +139,16 @@ async function play(
   return world;
 }
 
+const DONE = {
+  push: undefined,
+  domains: undefined,
+  rollback: "rolledBack",
+  config: "configured",
+  restart: "restarted",
+  scale: "scaled",
+  promote: "promoted",
+} as const;
+
 const scenario = fc.array(happening, { minLength: 5, maxLength: 40 });
 const RUNS = Number(process.env["TEAL_TEST_RUNS"] || 3000);
 
@@ -124,6 +161,11 @@ test("no order of pushes, rollbacks, crashes, takeovers and cut routers breaks a
     superseded: 0,
     takenUpAgain: 0,
     rolledBack: 0,
+    configured: 0,
+    restarted: 0,
+    scaled: 0,
+    held: 0,
+    promoted: 0,
   };
   await fc.assert(
     fc.asyncProperty(fc.scheduler(), scenario, async (scheduler, happenings) => {
@@ -133,7 +175,8 @@ test("no order of pushes, rollbacks, crashes, takeovers and cut routers breaks a
         for (const deploy of await store.listDeploys(name, 100)) {
           if (deploy.state in reached) reached[deploy.state as keyof typeof reached]++;
           if (deploy.attempts > 1) reached.takenUpAgain++;
-          if (deploy.kind === "rollback" && deploy.state === "live") reached.rolledBack++;
+          const what = deploy.state === "live" ? DONE[deploy.kind] : undefined;
+          if (what) reached[what]++;
         }
       }
     }),
@@ -156,7 +199,7 @@ for (const [what, sabotage] of broken) {
       fc.asyncProperty(fc.scheduler(), scenario, async (scheduler, happenings) => {
         return (await play(scheduler, happenings, sabotage)).violations.length === 0;
       }),
-      { numRuns: 5000, endOnFailure: true },
+      { numRuns: 10_000, endOnFailure: true },
     );
     t.log(`noticed after ${result.numRuns} runs`);
     t.true(result.failed);

@@ -1,0 +1,90 @@
+import { readFile } from "node:fs/promises";
+import { text } from "node:stream/consumers";
+import type { ConfigVar } from "../app-config.ts";
+import type { Deploy } from "../types.ts";
+import type { Input } from "./command.ts";
+import { followChange } from "./deploys.ts";
+import { readDotenv, readPairs, writeDotenv } from "./dotenv.ts";
+import type { Cell } from "./output.ts";
+import { wrongUsage } from "./parse.ts";
+
+export async function listConfig(input: Input): Promise<void> {
+  const { options, out } = input;
+  const config = await read(input, options["reveal"] === true);
+  if (out.json) return out.value(config);
+  if (config.length === 0) return out.line("No config: 'teal config:set NAME=VALUE' sets some.");
+  const rows = config.map(({ name, value, staged }): Cell[] => [
+    name,
+    staged ? { text: "next release", paint: "yellow" } : "live",
+    value === null ? { text: "(unset)", paint: "grey" } : oneLine(value),
+  ]);
+  out.table(["NAME", "IN", "VALUE"], rows);
+}
+
+export async function getConfig(input: Input): Promise<void> {
+  const [name = ""] = input.args;
+  const found = (await read(input, true)).find((one) => one.name === name);
+  if (!found || found.value === null) {
+    throw wrongUsage(`The name of a config value was expected, and there is no ${name}`, {
+      name: "config",
+    });
+  }
+  if (input.out.json) return input.out.value(found);
+  input.out.line(found.value);
+}
+
+export async function setConfig(input: Input): Promise<void> {
+  await change(input, { set: readPairs(input.args, "config:set") });
+}
+
+export async function unsetConfig(input: Input): Promise<void> {
+  await change(input, { unset: input.args });
+}
+
+export async function importConfig(input: Input): Promise<void> {
+  const [file = ""] = input.args;
+  const given = file === "-" ? await text(process.stdin) : await readFile(file, "utf8");
+  const set = readDotenv(given);
+  if (Object.keys(set).length === 0) {
+    throw wrongUsage("Lines NAME=VALUE were expected, and none came", { name: "config:import" });
+  }
+  await change(input, { set });
+}
+
+/** As a .env file, what is staged included. */
+export async function exportConfig(input: Input): Promise<void> {
+  const { out } = input;
+  const config = (await read(input, true)).filter((one) => one.value !== null);
+  if (out.json) {
+    return out.value(Object.fromEntries(config.map(({ name, value }) => [name, value])));
+  }
+  for (const { name, value } of config) {
+    const line = writeDotenv(name, value ?? "");
+    if (line === null) {
+      out.note(`${name} holds every kind of quote, which a .env file cannot: use --json`);
+      process.exitCode = 1;
+    } else out.line(line);
+  }
+}
+
+async function read({ app, client }: Input, reveal: boolean): Promise<ConfigVar[]> {
+  const path = `/apps/${encodeURIComponent(await app())}/config?reveal=${reveal ? 1 : 0}`;
+  return (await (await client()).get<{ config: ConfigVar[] }>(path)).config;
+}
+
+async function change(
+  input: Input,
+  wish: { set?: Record<string, string>; unset?: string[] },
+): Promise<void> {
+  const app = await input.app();
+  const client = await input.client();
+  const restart = input.options["no-restart"] !== true;
+  const path = `/apps/${encodeURIComponent(app)}/config`;
+  const { deploy } = await client.post<{ deploy: Deploy | null }>(path, { ...wish, restart });
+  const names = [...Object.keys(wish.set ?? {}), ...(wish.unset ?? [])].join(", ");
+  await followChange(input, client, deploy, `${names}: in the next release of ${app}.`);
+}
+
+function oneLine(value: string): string {
+  return value.replaceAll("\n", "⏎");
+}

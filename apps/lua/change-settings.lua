@@ -1,0 +1,27 @@
+-- Changes what an app is to be. Domains are claimed at once; one that is taken away stays claimed
+-- for as long as the route has it.
+-- in:     1 number of fields to set, then field and value of each, then fields to delete
+-- out:    the settings' fields
+-- errors: app-not-found, app-destroyed, host-taken
+-- events: none
+local state = get(K.app, "state")
+if not state then return { "app-not-found", "name", APP } end
+if state ~= "active" then return { "app-destroyed", "name", APP } end
+local function host_of(field) return field:match("^domain%.(.*)$") end
+local first_gone = 2 + 2 * tonumber(IN[1])
+for i = 2, first_gone - 1, 2 do
+  local owner = host_of(IN[i]) and get(K.hosts, host_of(IN[i]))
+  if owner and owner ~= APP then
+    return { "host-taken", "host", host_of(IN[i]), "owner", owner, "name", APP }
+  end
+end
+for i = 2, first_gone - 1, 2 do
+  redis.call("HSET", K.settings, IN[i], IN[i + 1])
+  if host_of(IN[i]) then redis.call("HSET", K.hosts, host_of(IN[i]), APP) end
+end
+for i = first_gone, #IN do
+  local host = host_of(IN[i])
+  local had = redis.call("HDEL", K.settings, IN[i]) == 1
+  if had and host and redis.call("SISMEMBER", K.appHosts, host) == 0 then redis.call("HDEL", K.hosts, host) end
+end
+return { "ok", redis.call("HGETALL", K.settings) }

@@ -1,0 +1,210 @@
+import type { Socket } from "node:net";
+import { answerText, HIGH_WATER } from "./answer.ts";
+import { createExchange, type ExchangeOptions } from "./exchange.ts";
+import { CR, LF, MAX_HEAD_BYTES } from "./fields.ts";
+import { readRequestHead, type Refusal } from "./request-head.ts";
+
+export interface ClientOptions extends ExchangeOptions {
+  /** From the first byte of a head to its end. */
+  headersMs: number;
+  /** Between requests. */
+  keepAliveMs: number;
+  /** The connection is closed. */
+  closed(client: Client): void;
+}
+
+/** A client's connection, one request at a time; what is pipelined waits. */
+export interface Client {
+  /** To be called now and then: ends what has taken too long. */
+  sweep(now: number): void;
+  /** Cuts the connection; `idle` only if no request is being worked on. */
+  cut(which: "idle" | "any"): void;
+}
+
+/** What an exchange sees of its client. */
+export interface ClientSide {
+  readonly socket: Socket;
+  /** The lines about the client that are the same for all its requests, up to Forwarded's host. */
+  forwarded(): string;
+  /** Bytes that came and were not taken yet. */
+  input(): Buffer | null;
+  take(bytes: number): void;
+  /** From now on something must happen within `ms`; 0 for no limit. */
+  expectWithin(ms: number): void;
+  /** Answers the request at hand with a sentence. */
+  answer(status: number, says: string, to: { method: string; close: boolean }): void;
+  /** The answer is complete. */
+  done(keep: boolean): void;
+  cut(): void;
+}
+
+const INPUT_LIMIT = 65_536;
+const LINGER_MS = 2000;
+
+export function createClient(socket: Socket, options: ClientOptions): Client {
+  const { clock } = options;
+  let input: Buffer | null = null;
+  let paused = false;
+  /** A request is being worked on. */
+  let busy = false;
+  let inHead = false;
+  /** Bytes of the head at hand that were looked at. */
+  let seen = 0;
+  /** Nothing is read from the client any more, only thrown away. */
+  let over = false;
+  let running = false;
+  let deadline = clock.now() + options.keepAliveMs;
+  let forwarded: string | null = null;
+  const self: Client = { sweep, cut };
+  const exchange = createExchange(
+    {
+      socket,
+      forwarded: () => (forwarded ??= forwardedLines(socket)),
+      input: () => input,
+      take,
+      expectWithin,
+      answer,
+      done,
+      cut: () => void socket.destroy(),
+    },
+    options,
+  );
+
+  socket.on("data", onData);
+  socket.on("drain", () => {
+    exchange.drained();
+    if (!busy) next();
+  });
+  // A client may reset at any time.
+  socket.on("error", () => undefined);
+  socket.on("end", leave);
+  socket.on("close", () => {
+    leave();
+    options.closed(self);
+  });
+
+  function leave(): void {
+    over = true;
+    input = null;
+    exchange.gone();
+  }
+
+  function onData(chunk: Buffer): void {
+    if (over) return;
+    input = input === null ? chunk : Buffer.concat([input, chunk]);
+    if (busy) exchange.more();
+    else next();
+    if (waiting() >= INPUT_LIMIT && !paused) {
+      paused = true;
+      socket.pause();
+    }
+  }
+
+  function waiting(): number {
+    return input === null ? 0 : input.length;
+  }
+
+  function take(bytes: number): void {
+    if (input === null) return;
+    input = bytes === input.length ? null : input.subarray(bytes);
+    if (paused && waiting() < INPUT_LIMIT) {
+      paused = false;
+      socket.resume();
+    }
+  }
+
+  /** Begins with the next request, if all of its head is there and the client takes its answers. */
+  function next(): void {
+    if (running) return;
+    running = true;
+    while (!busy && !over && socket.writableLength < HIGH_WATER && begin());
+    running = false;
+    if (busy || over || socket.writableLength >= HIGH_WATER) return;
+    if (input === null) {
+      inHead = false;
+      return;
+    }
+    seen = input.length;
+    if (inHead) return;
+    inHead = true;
+    expectWithin(options.headersMs);
+  }
+
+  function begin(): boolean {
+    // Some clients send an empty line behind a body (RFC 9112, section 2.2).
+    while (input !== null && input[0] === CR && input[1] === LF) take(2);
+    if (input === null) return false;
+    // A head that comes byte by byte is not read again for each of them.
+    if (inHead && input.length <= MAX_HEAD_BYTES && !input.includes(LF, seen)) return false;
+    const head = readRequestHead(input);
+    if (head === null) return false;
+    if ("says" in head) {
+      refuse(head);
+      return false;
+    }
+    take(head.size);
+    busy = true;
+    inHead = false;
+    deadline = 0;
+    exchange.start(head);
+    return true;
+  }
+
+  function refuse({ status, says }: Refusal): void {
+    answer(status, says, { method: "", close: true });
+  }
+
+  function answer(status: number, says: string, to: { method: string; close: boolean }): void {
+    const close = to.close || options.closing();
+    socket.write(answerText(status, says, { ...to, close }), "latin1");
+    done(!close);
+  }
+
+  function done(keep: boolean): void {
+    busy = false;
+    if (over) return;
+    if (!keep) return closeSoon();
+    expectWithin(options.keepAliveMs);
+    next();
+  }
+
+  /** Ends our side and throws away what still comes: a reset could overtake the answer. */
+  function closeSoon(): void {
+    over = true;
+    input = null;
+    // What is still to be sent may take the client its time.
+    expectWithin(options.stallMs);
+    socket.end(() => expectWithin(LINGER_MS));
+    socket.resume();
+  }
+
+  function expectWithin(ms: number): void {
+    deadline = ms === 0 ? 0 : clock.now() + ms;
+  }
+
+  function sweep(now: number): void {
+    if (deadline === 0 || now < deadline) return;
+    deadline = 0;
+    if (busy) return exchange.expired();
+    if (!over && inHead) {
+      return refuse({ status: 408, says: "A whole request head was expected sooner." });
+    }
+    socket.destroy();
+  }
+
+  function cut(which: "idle" | "any"): void {
+    if (which === "any" || (!busy && socket.writableLength === 0)) socket.destroy();
+  }
+
+  return self;
+}
+
+function forwardedLines(socket: Socket): string {
+  const remote = socket.remoteAddress ?? "unknown";
+  const address = remote.startsWith("::ffff:") ? remote.slice(7) : remote;
+  const node = address.includes(":") ? `"[${address}]"` : address;
+  return (
+    `x-forwarded-for: ${address}\r\nx-real-ip: ${address}\r\nx-forwarded-proto: http\r\n` +
+    `forwarded: for=${node};proto=http;host=`
+  );
+}

@@ -1,0 +1,359 @@
+import type { Admit } from "./admission.ts";
+import { connectionLine, dateLine, HIGH_WATER, writeAll } from "./answer.ts";
+import { UNSOUND, type AnswerHead } from "./answer-head.ts";
+import { createAnswerReader } from "./answer-reader.ts";
+import { createBody, encode, LAST_CHUNK, UNTIL_CLOSE } from "./body.ts";
+import { BROKEN } from "./chunks.ts";
+import type { ClientSide } from "./client.ts";
+import type { Clock } from "./clock.ts";
+import { dropConnection, type Connection } from "./pool.ts";
+import type { RequestHead } from "./request-head.ts";
+import { requestText } from "./request-text.ts";
+import { chooseTarget, type AppState, type TargetState } from "./table.ts";
+import { createTunnel } from "./tunnel.ts";
+
+/** Times in ms. */
+export interface ExchangeOptions {
+  admit: Admit;
+  clock: Clock;
+  /** An exchange on this target has ended. */
+  ended(target: TargetState): void;
+  /** True while the router is closing: answers then carry `Connection: close`. */
+  closing(): boolean;
+  connectMs: number;
+  /** Within this time the app must answer a WebSocket handshake. */
+  handshakeMs: number;
+  /** How long a client may neither send nor take anything in the middle of a body. */
+  stallMs: number;
+}
+
+/** What a client's connection calls; one per connection, used for one request after the other. */
+export interface ClientExchange {
+  start(head: RequestHead): void;
+  /** There is more input. */
+  more(): void;
+  /** The client has taken what was written. */
+  drained(): void;
+  gone(): void;
+  expired(): void;
+}
+
+/**
+ * `unreachable`: nothing of the request was sent. `stale`: a used connection turned out to be
+ * closed before any byte of an answer. `broken`: anything else that is not an HTTP answer.
+ */
+type Failure = "unreachable" | "stale" | "broken";
+
+type Phase = "idle" | "admission" | "connecting" | "waiting" | "answering" | "spliced";
+
+/** One request: admission, a target, up to a few attempts, one answer. */
+export function createExchange(client: ClientSide, options: ExchangeOptions): ClientExchange {
+  const { socket } = client;
+  const upload = createBody();
+  const download = createBody();
+  const reader = createAnswerReader();
+  const tunnel = createTunnel(socket);
+  const exchange = { streaming: false, end };
+  const applicant = { host: "", gone: () => phase !== "admission", go, refuse };
+  const user = { connected: send, data, drained: more, over: onOver };
+  const parts: Buffer[] = [];
+  let phase: Phase = "idle";
+  let head: RequestHead;
+  let app: AppState;
+  let target: TargetState | null = null;
+  let connection: Connection | null = null;
+  let failed: Set<TargetState> | null = null;
+  let retried = false;
+  let release = 0;
+  let text = "";
+  /** The answer goes out in chunks of the router's making. */
+  let encoding = false;
+  let keepClient = false;
+  let keepApp = false;
+  /** Reading from the app waits for the client. */
+  let stopped = false;
+
+  function start(request: RequestHead): void {
+    head = request;
+    failed = null;
+    retried = false;
+    text = "";
+    upload.begin(head.length, true);
+    applicant.host = head.host;
+    enter();
+  }
+
+  function enter(): void {
+    phase = "admission";
+    options.admit(applicant);
+  }
+
+  function refuse(status: number, says: string): void {
+    phase = "idle";
+    const close = head.hasBody || head.upgrade || !head.keepAlive;
+    client.answer(status, says, { method: head.method, close });
+  }
+
+  function go(found: AppState): void {
+    app = found;
+    target = chooseTarget(app, failed);
+    if (target === null) {
+      app.counters.refused++;
+      return refuse(503, `No instance of ${app.name} can be reached.`);
+    }
+    target.open.add(exchange);
+    release = app.route?.release ?? 0;
+    // What must not be sent twice never rides on a used connection, which may be dead.
+    const pooled = head.repeatable && !head.upgrade && !retried;
+    connection = pooled ? target.pool.take(user) : null;
+    if (connection !== null) return send();
+    phase = "connecting";
+    client.expectWithin(options.connectMs);
+    connection = target.pool.open(user);
+  }
+
+  function send(): void {
+    phase = "waiting";
+    reader.begin(head.method === "HEAD");
+    client.expectWithin(head.upgrade ? options.handshakeMs : 0);
+    if (text === "") text = requestText(head, client.forwarded());
+    if (!head.hasBody) return void connection?.socket.write(text, "latin1");
+    if (head.expectsContinue) socket.write("HTTP/1.1 100 Continue\r\n\r\n", "latin1");
+    sendBody(text);
+  }
+
+  function sendBody(first: string): void {
+    const input = client.input();
+    parts.length = 0;
+    const used = input === null ? 0 : upload.read(input, 0, parts);
+    if (used === BROKEN) return brokenBody();
+    if (connection) writeAll(connection.socket, first, parts, false);
+    client.expectWithin(upload.whole() ? 0 : options.stallMs);
+    if (used > 0) client.take(used);
+  }
+
+  function brokenBody(): void {
+    const begun = phase === "answering";
+    abandon();
+    if (begun) return client.cut();
+    const says = "The body is not framed as HTTP/1.1 asks for.";
+    client.answer(400, says, { method: head.method, close: true });
+  }
+
+  /** Input from the client, or room towards the app. */
+  function more(): void {
+    if (connection === null || client.input() === null) return;
+    if (connection.socket.writableLength >= HIGH_WATER) return;
+    if (phase === "spliced") {
+      const input = client.input() as Buffer;
+      connection.socket.write(input);
+      client.take(input.length);
+    } else if (!upload.whole() && (phase === "waiting" || phase === "answering")) {
+      sendBody("");
+    }
+  }
+
+  function drained(): void {
+    if (!stopped) return;
+    stopped = false;
+    client.expectWithin(upload.whole() ? 0 : options.stallMs);
+    connection?.socket.resume();
+  }
+
+  function data(bytes: Buffer): boolean {
+    if (phase === "answering") return pass(bytes, 0, "");
+    if (phase === "spliced") return passFrames(bytes, 0);
+    const answer = reader.read(bytes);
+    if (answer === UNSOUND) return fail("broken");
+    // 100 was answered by the router itself.
+    if (reader.informational !== "" && !head.old) socket.write(reader.informational, "latin1");
+    if (answer === null) return true;
+    return answer.status === 101 ? splice(answer) : relay(answer);
+  }
+
+  function relay(answer: AnswerHead): boolean {
+    let { lines } = answer;
+    let close = options.closing() || !head.keepAlive || !upload.whole() || head.upgrade;
+    encoding = false;
+    if (answer.length < 0 && head.old) {
+      close = true;
+    } else if (answer.length < 0) {
+      // A stream's end may have to be put behind any piece of it.
+      encoding = answer.length === UNTIL_CLOSE || answer.eventStream;
+      lines += "Transfer-Encoding: chunked\r\n";
+    }
+    download.begin(answer.length, !encoding && !head.old);
+    if (!answer.hasDate) lines += dateLine();
+    exchange.streaming = answer.eventStream && (encoding || head.old);
+    keepClient = !close;
+    keepApp = answer.keepAlive;
+    return pass(reader.bytes, answer.size, `${lines}${connectionLine(close)}\r\n`);
+  }
+
+  /** Passes a piece of the answer on, from `at`, behind its head if that is not sent yet. */
+  function pass(bytes: Buffer, at: number, first: string): boolean {
+    parts.length = 0;
+    const used = download.read(bytes, at, parts);
+    if (used === BROKEN) return first === "" ? cut() : fail("broken");
+    const whole = download.whole();
+    if (encoding) encode(parts, whole);
+    if (first !== "") {
+      phase = "answering";
+      countServed();
+    }
+    writeAll(socket, first, parts, true);
+    if (whole) {
+      finish(used === bytes.length);
+      return true;
+    }
+    return goOn();
+  }
+
+  /** False when the app has to wait for the client. */
+  function goOn(): boolean {
+    if (socket.writableLength < HIGH_WATER) return true;
+    stopped = true;
+    client.expectWithin(options.stallMs);
+    return false;
+  }
+
+  function countServed(): void {
+    const { served } = app.counters;
+    served[release] = (served[release] ?? 0) + 1;
+  }
+
+  /** The answer is whole. `inStep`: nothing came behind it. */
+  function finish(inStep: boolean): void {
+    if (connection !== null) {
+      if (inStep && keepApp && upload.whole()) target?.pool.give(connection);
+      else dropConnection(connection);
+    }
+    connection = null;
+    abandon();
+    client.done(keepClient);
+  }
+
+  /** Gives up connection and target. */
+  function abandon(): void {
+    phase = "idle";
+    stopped = false;
+    if (connection !== null) dropConnection(connection);
+    connection = null;
+    if (target === null) return;
+    const left = target;
+    target = null;
+    left.open.delete(exchange);
+    exchange.streaming = false;
+    options.ended(left);
+  }
+
+  function onOver(clean: boolean): void {
+    if (phase === "spliced") {
+      abandon();
+      client.done(false);
+    } else if (phase === "answering" && download.untilClose() && clean) {
+      if (encoding) socket.write(LAST_CHUNK, "latin1");
+      finish(false);
+    } else if (phase === "answering") {
+      cut();
+    } else if (phase === "connecting") {
+      fail("unreachable");
+    } else {
+      fail(connection?.reused === true && reader.unheard() ? "stale" : "broken");
+    }
+  }
+
+  function fail(why: Failure): boolean {
+    const on = target as TargetState;
+    abandon();
+    if (why === "unreachable") {
+      (failed ??= new Set()).add(on);
+      enter();
+    } else if (why === "stale" && head.repeatable && !retried) {
+      retried = true;
+      app.counters.retried++;
+      enter();
+    } else {
+      lose(502, "The app's answer was not HTTP, or it broke off.");
+    }
+    return true;
+  }
+
+  function lose(status: 502 | 504, says: string): void {
+    app.counters.lost++;
+    client.answer(status, says, { method: head.method, close: true });
+  }
+
+  function cut(): boolean {
+    abandon();
+    app.counters.lost++;
+    client.cut();
+    return true;
+  }
+
+  function splice(answer: AnswerHead): boolean {
+    if (!head.upgrade || answer.upgrade.toLowerCase() !== "websocket") return fail("broken");
+    phase = "spliced";
+    exchange.streaming = true;
+    countServed();
+    client.expectWithin(0);
+    if (connection) tunnel.open(connection.socket, answer.lines);
+    more();
+    return passFrames(reader.bytes, answer.size);
+  }
+
+  function passFrames(bytes: Buffer, at: number): boolean {
+    tunnel.down(bytes, at);
+    return goOn();
+  }
+
+  /** The target has to stop: a stream is ended as politely as its protocol can, the rest is cut. */
+  function end(): void {
+    if (phase === "spliced") {
+      tunnel.sayGoingAway();
+      letApp();
+      client.done(false);
+    } else if (exchange.streaming) {
+      abandon();
+      if (encoding) socket.write(LAST_CHUNK, "latin1");
+      client.done(keepClient && encoding);
+    } else if (phase === "answering") {
+      cut();
+    } else {
+      abandon();
+      lose(504, "The app did not answer before its instance had to stop.");
+    }
+  }
+
+  /** Gives a WebSocket's app what was written to it, and ends it. */
+  function letApp(): void {
+    const last = connection;
+    connection = null;
+    abandon();
+    if (last === null) return;
+    last.user = null;
+    last.socket.destroySoon();
+  }
+
+  function gone(): void {
+    if (phase === "spliced") letApp();
+    else if (phase !== "idle") abandon();
+  }
+
+  function expired(): void {
+    if (phase === "connecting") {
+      fail("unreachable");
+    } else if (phase === "waiting" && head.upgrade) {
+      fail("broken");
+    } else if (phase === "waiting") {
+      abandon();
+      const says = "More of the body was expected sooner.";
+      client.answer(408, says, { method: head.method, close: true });
+    } else if (phase !== "idle") {
+      abandon();
+      client.cut();
+    }
+  }
+
+  return { start, more, drained, gone, expired };
+}

@@ -1,0 +1,124 @@
+import { connect, type Socket } from "node:net";
+import type { Clock } from "./clock.ts";
+
+export interface Address {
+  host: string;
+  port: number;
+}
+
+/** Who has a connection at present. */
+export interface User {
+  connected(): void;
+  /** `bytes` hold only within this call. False stops the reading until the socket's `resume`. */
+  data(bytes: Buffer): boolean;
+  drained(): void;
+  /** The connection is at its end; `clean` when the app said so by a FIN. */
+  over(clean: boolean): void;
+}
+
+export interface Connection {
+  readonly socket: Socket;
+  user: User | null;
+  /** It has carried a request before, and may have been closed by the app meanwhile. */
+  reused: boolean;
+  idleSince: number;
+}
+
+/** Connections to one target. */
+export interface Pool {
+  /** An idle connection; null when there is none. */
+  take(user: User): Connection | null;
+  /** A new one; `user.connected` or `user.over` tells. */
+  open(user: User): Connection;
+  /** Gives a connection back, with all of an answer read from it. */
+  give(connection: Connection): void;
+  /** Closes what has been idle for too long. */
+  sweep(): void;
+  /** Closes what is idle, and from now on whatever is given back. */
+  destroy(): void;
+}
+
+const MAX_IDLE = 256;
+const MAX_IDLE_MS = 60_000;
+
+/**
+ * All connections of the process read into this one buffer: what is in it is used up before the
+ * next read, or copied.
+ */
+const READ_BUFFER = Buffer.allocUnsafeSlow(65_536);
+
+export function createPool({ host, port }: Address, clock: Clock): Pool {
+  const idle: Connection[] = [];
+  let destroyed = false;
+
+  function take(user: User): Connection | null {
+    for (;;) {
+      const connection = idle.pop();
+      if (connection === undefined) return null;
+      if (connection.socket.destroyed) continue;
+      connection.user = user;
+      return connection;
+    }
+  }
+
+  function open(user: User): Connection {
+    const onread = {
+      buffer: READ_BUFFER,
+      callback: (size: number) => onData(connection, size),
+    };
+    const socket = connect({ host, port, noDelay: true, onread });
+    const connection: Connection = { socket, user, reused: false, idleSince: 0 };
+    socket.on("connect", () => connection.user?.connected());
+    socket.on("drain", () => connection.user?.drained());
+    socket.on("error", () => undefined);
+    socket.on("end", () => onOver(connection, true));
+    socket.on("close", () => onOver(connection, false));
+    return connection;
+  }
+
+  function onOver(connection: Connection, clean: boolean): void {
+    const { user } = connection;
+    connection.user = null;
+    if (user !== null) return user.over(clean);
+    connection.socket.destroy();
+    const at = idle.indexOf(connection);
+    if (at !== -1) idle.splice(at, 1);
+  }
+
+  return {
+    take,
+    open,
+    give(connection) {
+      if (destroyed || idle.length >= MAX_IDLE || connection.socket.destroyed) {
+        return dropConnection(connection);
+      }
+      connection.user = null;
+      connection.reused = true;
+      connection.idleSince = clock.now();
+      idle.push(connection);
+    },
+    sweep() {
+      const before = clock.now() - MAX_IDLE_MS;
+      while (idle.length > 0 && (idle[0] as Connection).idleSince < before) {
+        dropConnection(idle.shift() as Connection);
+      }
+    },
+    destroy() {
+      destroyed = true;
+      for (const connection of idle.splice(0)) dropConnection(connection);
+    },
+  };
+}
+
+function onData(connection: Connection, size: number): boolean {
+  if (connection.user !== null) return connection.user.data(READ_BUFFER.subarray(0, size));
+  // An app that speaks unasked: nobody may take that for the answer to the next request.
+  connection.socket.destroy();
+  return true;
+}
+
+/** Ends a connection without a word to its user. */
+export function dropConnection(connection: Connection): void {
+  connection.user = null;
+  connection.socket.destroy();
+}

@@ -1,0 +1,228 @@
+import { METHODS } from "node:http";
+import { CHUNKED, NO_BODY } from "./body.ts";
+import {
+  CR,
+  hasToken,
+  INCOMPLETE,
+  isForwardable,
+  LF,
+  listedNames,
+  MALFORMED,
+  MAX_HEAD_BYTES,
+  offsets,
+  readFields,
+  TOKEN,
+  TOO_MANY,
+} from "./fields.ts";
+
+/** A request head that passed every rule, ready to be sent on. */
+export interface RequestHead {
+  /** Bytes that the head took. */
+  size: number;
+  method: string;
+  /** Normalised: lower case, no port, no trailing dot. */
+  host: string;
+  /** The Host field as it came. */
+  authority: string;
+  /** Origin form, or `*`. */
+  path: string;
+  /** End-to-end fields as lines, names in lower case; without Host and framing. */
+  fields: string;
+  /** Bytes of the body, CHUNKED, or NO_BODY when no length was told. */
+  length: number;
+  hasBody: boolean;
+  /** HTTP/1.0. */
+  old: boolean;
+  /** The client wants to keep its connection. */
+  keepAlive: boolean;
+  /** Idempotent and without a body: may be sent twice. */
+  repeatable: boolean;
+  expectsContinue: boolean;
+  /** A WebSocket handshake. */
+  upgrade: boolean;
+}
+
+/** Answered instead of forwarded; the connection is closed after it. */
+export interface Refusal {
+  status: 400 | 405 | 408 | 417 | 431;
+  says: string;
+}
+
+const AUTHORITY = /^(?:[a-z0-9_][a-z0-9_.-]*|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?$/i;
+const LENGTH = /^[0-9]{1,15}$/;
+const IDEMPOTENT = new Set(["GET", "HEAD", "OPTIONS", "PUT", "DELETE", "TRACE"]);
+const KNOWN = new Set(METHODS);
+const VERSION = Buffer.from(" HTTP/1.");
+const SPACE = 32;
+
+const refuse = (says: string, status: Refusal["status"] = 400): Refusal => ({ status, says });
+const NO_REQUEST = refuse("An HTTP/1.1 request was expected.");
+const TOO_LARGE = refuse("At most 32 KB of header were expected.", 431);
+const TOO_MANY_FIELDS = refuse("At most 512 header fields were expected.", 431);
+
+/**
+ * Reads the request head at the start of `bytes`: null when its end has not come yet. All that two
+ * parsers could understand in two ways is refused. Never throws.
+ */
+export function readRequestHead(bytes: Buffer): RequestHead | Refusal | null {
+  const spaceAt = endOfMethod(bytes);
+  if (spaceAt < 0) return spaceAt === INCOMPLETE ? unfinished(bytes) : NO_REQUEST;
+  const targetEnd = endOfTarget(bytes, spaceAt + 1);
+  if (targetEnd < 0) return targetEnd === INCOMPLETE ? unfinished(bytes) : NO_REQUEST;
+  const fieldsAt = targetEnd + VERSION.length + 3;
+  for (let i = 0; i < VERSION.length; i++) {
+    if (targetEnd + i >= bytes.length) return unfinished(bytes);
+    if (bytes[targetEnd + i] !== VERSION[i]) return NO_REQUEST;
+  }
+  if (bytes.length < fieldsAt) return unfinished(bytes);
+  const minor = (bytes[fieldsAt - 3] as number) - 48;
+  if ((minor !== 0 && minor !== 1) || bytes[fieldsAt - 2] !== CR || bytes[fieldsAt - 1] !== LF) {
+    return NO_REQUEST;
+  }
+  const size = readFields(bytes, fieldsAt);
+  if (size === INCOMPLETE) return unfinished(bytes);
+  if (size === MALFORMED) return refuse("A header line is not one of HTTP/1.1.");
+  if (size === TOO_MANY) return TOO_MANY_FIELDS;
+  if (size > MAX_HEAD_BYTES) return TOO_LARGE;
+  const text = bytes.toString("latin1", 0, size);
+  const method = text.slice(0, spaceAt);
+  if (!KNOWN.has(method)) return refuse("The method is not known here.");
+  if (method === "CONNECT") return refuse("This is no forward proxy.", 405);
+  return judge(text, method, text.slice(spaceAt + 1, targetEnd), minor === 0);
+}
+
+function unfinished(bytes: Buffer): Refusal | null {
+  return bytes.length > MAX_HEAD_BYTES ? TOO_LARGE : null;
+}
+
+function endOfMethod(bytes: Buffer): number {
+  const end = bytes.length;
+  let at = 0;
+  while (at < end && TOKEN[bytes[at] as number] === 1) at++;
+  if (at === end) return INCOMPLETE;
+  return at > 0 && bytes[at] === SPACE ? at : MALFORMED;
+}
+
+function endOfTarget(bytes: Buffer, from: number): number {
+  const end = bytes.length;
+  let at = from;
+  while (at < end) {
+    const byte = bytes[at] as number;
+    if (byte === SPACE) return at > from ? at : MALFORMED;
+    if (byte < SPACE || byte > 126) return MALFORMED;
+    at++;
+  }
+  return INCOMPLETE;
+}
+
+/** The fields of `offsets`, each looked at once. */
+function judge(text: string, method: string, target: string, old: boolean): RequestHead | Refusal {
+  const { count, nameStart, nameEnd, valueStart, valueEnd } = offsets;
+  let authority: string | undefined;
+  let length: string | undefined;
+  let upgrade: string | undefined;
+  let chunked = false;
+  let listed = "";
+  let expectsContinue = false;
+  let fields = "";
+  for (let i = 0; i < count; i++) {
+    const name = text.slice(nameStart[i], nameEnd[i]).toLowerCase();
+    switch (name) {
+      case "host":
+        if (authority !== undefined) return refuse("Exactly one Host field was expected.");
+        authority = text.slice(valueStart[i], valueEnd[i]);
+        break;
+      case "transfer-encoding":
+        if (old) return refuse("HTTP/1.0 has no Transfer-Encoding.");
+        if (chunked || text.slice(valueStart[i], valueEnd[i]).toLowerCase() !== "chunked") {
+          return refuse('"Transfer-Encoding: chunked" was expected, once.');
+        }
+        chunked = true;
+        break;
+      case "content-length":
+        if (length !== undefined) return refuse("Exactly one Content-Length was expected.");
+        length = text.slice(valueStart[i], valueEnd[i]);
+        if (!LENGTH.test(length)) return refuse("The Content-Length is not a number of bytes.");
+        break;
+      case "connection":
+        listed += `,${text.slice(valueStart[i], valueEnd[i])}`;
+        break;
+      case "expect":
+        if (text.slice(valueStart[i], valueEnd[i]).toLowerCase() !== "100-continue") {
+          return refuse('Only "Expect: 100-continue" is known here.', 417);
+        }
+        expectsContinue = true;
+        break;
+      case "upgrade":
+        upgrade =
+          (upgrade === undefined ? "" : `${upgrade},`) + text.slice(valueStart[i], valueEnd[i]);
+        break;
+      default:
+        if (isForwardable(name)) fields += name + text.slice(nameEnd[i], nameStart[i + 1]);
+    }
+  }
+  if (authority === undefined) return refuse("A Host field was expected.");
+  if (!AUTHORITY.test(authority)) return refuse("The Host field is not a host name.");
+  if (chunked && length !== undefined) return refuse("Content-Length beside Transfer-Encoding.");
+  const path = target.startsWith("/") ? target : originForm(method, target, authority);
+  if (path === null) return refuse("The request target is wrong or names another host.");
+  if (listed !== "") fields = withoutListed(fields, listed);
+  const bytes = chunked ? CHUNKED : length === undefined ? NO_BODY : Number(length);
+  const hasBody = chunked || bytes > 0;
+  return {
+    size: (nameStart[count] as number) + 2,
+    method,
+    host: normalHost(authority),
+    authority,
+    path,
+    fields,
+    length: bytes,
+    hasBody,
+    old,
+    keepAlive: old ? hasToken(listed, "keep-alive") : listed === "" || !hasToken(listed, "close"),
+    repeatable: !hasBody && IDEMPOTENT.has(method),
+    expectsContinue: expectsContinue && hasBody && !old,
+    upgrade:
+      upgrade !== undefined &&
+      upgrade.toLowerCase() === "websocket" &&
+      !old &&
+      !hasBody &&
+      method === "GET" &&
+      hasToken(listed, "upgrade"),
+  };
+}
+
+function withoutListed(fields: string, values: string): string {
+  const listed = listedNames(values);
+  if (listed === null) return fields;
+  let kept = "";
+  for (const line of fields.split("\r\n")) {
+    if (line !== "" && !listed.has(line.slice(0, line.indexOf(":")))) kept += `${line}\r\n`;
+  }
+  return kept;
+}
+
+/** Lower case, without port and trailing dot. */
+function normalHost(authority: string): string {
+  let host = authority.toLowerCase();
+  const colon = host.lastIndexOf(":");
+  if (colon > host.lastIndexOf("]")) host = host.slice(0, colon);
+  return host.endsWith(".") ? host.slice(0, -1) : host;
+}
+
+function originForm(method: string, target: string, authority: string): string | null {
+  if (target === "*") return method === "OPTIONS" ? target : null;
+  const absolute = /^http:\/\/([^/?#]*)(.*)$/i.exec(target);
+  if (!absolute || portAndHost(absolute[1] as string) !== portAndHost(authority)) return null;
+  const rest = absolute[2] as string;
+  return rest.startsWith("/") ? rest : `/${rest}`;
+}
+
+function portAndHost(authority: string): string {
+  return `${normalHost(authority)}:${portOf(authority)}`;
+}
+
+/** The port that the client meant: the authority's own, else 80. */
+export function portOf(authority: string): string {
+  return /:([0-9]{1,5})$/.exec(authority)?.[1] ?? "80";
+}

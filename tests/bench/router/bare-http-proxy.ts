@@ -1,0 +1,13 @@
+/** http-proxy as its readme shows it, with a keep-alive agent: `bare-http-proxy.ts PORT BACKEND`. */
+import { Agent, createServer } from "node:http";
+import httpProxy from "http-proxy";
+
+const [port, backend] = process.argv.slice(2).map(Number);
+const proxy = httpProxy.createProxyServer({
+  target: { host: "127.0.0.1", port: backend as number },
+  agent: new Agent({ keepAlive: true, maxFreeSockets: 1024 }),
+  xfwd: true,
+});
+createServer((req, res) => {
+  proxy.web(req, res, {}, () => res.destroy());
+}).listen(port, "127.0.0.1", 4096);

@@ -1,0 +1,168 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { Redis } from "ioredis";
+import { keys } from "../../../apps/keys.ts";
+import type { Route } from "../../../router/contract.ts";
+import { freePort, type World } from "./world.ts";
+
+/** A proxy that listens, in front of the backend. */
+export interface Proxy {
+  name: string;
+  pid: number;
+  port: number;
+}
+
+const ROOT = new URL("../../../", import.meta.url).pathname;
+
+/** 121 bytes for a small answer, 64 KiB at /large; one process. */
+export async function startBackend(world: World): Promise<number> {
+  const port = await freePort();
+  const large = join(world.folder, "large");
+  writeFileSync(large, "x".repeat(65_536));
+  const config = nginxConfig(
+    world,
+    "backend",
+    `server {
+       listen 127.0.0.1:${port} backlog=4096;
+       client_max_body_size 8m;
+       location = /large { root ${world.folder}; open_file_cache max=4; }
+       location / { return 200 "${"x".repeat(121)}"; }
+     }`,
+  );
+  await world.start("nginx", ["-c", config], { listens: port });
+  return port;
+}
+
+function nginxConfig(world: World, name: string, http: string): string {
+  const file = join(world.folder, `${name}.conf`);
+  writeFileSync(
+    file,
+    `user root; daemon off; worker_processes 1; pid ${world.folder}/${name}.pid; error_log stderr crit;
+     events { worker_connections 8192; }
+     http {
+       access_log off; keepalive_requests 100000000; sendfile on; tcp_nopush on;
+       client_body_temp_path ${world.folder}/${name}-body; proxy_temp_path ${world.folder}/${name}-proxy;
+       fastcgi_temp_path ${world.folder}/${name}-f; uwsgi_temp_path ${world.folder}/${name}-u; scgi_temp_path ${world.folder}/${name}-s;
+       ${http}
+     }`,
+  );
+  return file;
+}
+
+export async function startNginx(world: World, backend: number): Promise<Proxy> {
+  const port = await freePort();
+  const config = nginxConfig(
+    world,
+    "proxy",
+    `upstream app { server 127.0.0.1:${backend}; keepalive 1024; keepalive_requests 100000000; }
+     server {
+       listen 127.0.0.1:${port} backlog=4096;
+       client_max_body_size 8m;
+       location / {
+         proxy_pass http://app; proxy_http_version 1.1; proxy_request_buffering off;
+         proxy_set_header Connection ""; proxy_set_header Host $host;
+         proxy_set_header X-Forwarded-For $remote_addr; proxy_set_header X-Request-Id $request_id;
+       }
+     }`,
+  );
+  return {
+    name: "nginx",
+    port,
+    pid: await world.start("nginx", ["-c", config], { listens: port }),
+  };
+}
+
+export async function startHaproxy(world: World, backend: number): Promise<Proxy> {
+  const port = await freePort();
+  const config = join(world.folder, "haproxy.cfg");
+  writeFileSync(
+    config,
+    `global
+  nbthread 1
+  maxconn 8192
+defaults
+  mode http
+  option forwardfor
+  http-reuse always
+  timeout connect 5s
+  timeout client 60s
+  timeout server 60s
+frontend f
+  bind 127.0.0.1:${port}
+  default_backend b
+backend b
+  server app 127.0.0.1:${backend}
+`,
+  );
+  const pid = await world.start("haproxy", ["-db", "-f", config], { listens: port });
+  return { name: "haproxy", port, pid };
+}
+
+export async function startCaddy(world: World, backend: number): Promise<Proxy> {
+  const port = await freePort();
+  const config = join(world.folder, "Caddyfile");
+  writeFileSync(
+    config,
+    `{
+  admin off
+  auto_https off
+}
+http://:${port} {
+  bind 127.0.0.1
+  reverse_proxy 127.0.0.1:${backend} {
+    transport http {
+      keepalive_idle_conns_per_host 1024
+    }
+  }
+}
+`,
+  );
+  const args = ["run", "--config", config, "--adapter", "caddyfile"];
+  return { name: "caddy", port, pid: await world.start("caddy", args, { listens: port }) };
+}
+
+export async function startHttpProxy(world: World, backend: number): Promise<Proxy> {
+  const port = await freePort();
+  const script = join(ROOT, "tests/bench/router/bare-http-proxy.ts");
+  const args = ["--no-deprecation", script, String(port), String(backend)];
+  const pid = await world.start(process.execPath, args, { listens: port });
+  return { name: "http-proxy", port, pid };
+}
+
+/** The router's real process, its routes in a Redis of its own. `hosts` counts the apps in its table. */
+export async function startTeal(world: World, backend: number, hosts = 1): Promise<Proxy> {
+  const port = await freePort();
+  const socket = join(world.folder, `redis-${port}.sock`);
+  await world.start(
+    "redis-server",
+    ["--port", "0", "--unixsocket", socket, "--save", "", "--appendonly", "no"],
+    { listens: socket },
+  );
+  const redis = new Redis({ path: socket });
+  const routes = Array.from({ length: hosts }, (_, i) =>
+    routeTo(i === 0 ? "bench" : `a${i}`, backend),
+  );
+  await redis.hset(
+    keys.routes,
+    Object.fromEntries(routes.map((route) => [route.app, JSON.stringify(route)])),
+  );
+  await redis.set(keys.routesSeq, 1);
+  redis.disconnect();
+  const env = {
+    TEAL_HOME: join(world.folder, `home-${port}`),
+    TEAL_REDIS_URL: `unix://${socket}`,
+    TEAL_ROUTER_PORT: String(port),
+    TEAL_BIND: "127.0.0.1",
+  };
+  const args = ["--no-deprecation", join(ROOT, "router/main.ts")];
+  const pid = await world.start(process.execPath, args, { listens: port, env });
+  return { name: hosts === 1 ? "teal" : `teal, ${hosts} hosts`, port, pid };
+}
+
+function routeTo(app: string, port: number): Route {
+  const targets = [{ id: `${app}-1-web-1`, host: "127.0.0.1", port }];
+  return {
+    ...{ app, version: 1, colour: "blue", release: 1, deploy: `${app}-1` },
+    ...{ hosts: [`${app}.test`], targets, drainMs: 1000 },
+  };
+}

@@ -1,0 +1,229 @@
+import { execFileSync } from "node:child_process";
+import { request } from "node:http";
+import { join } from "node:path";
+import anyTest, { type ExecutionContext, type TestFn } from "ava";
+import { Redis } from "ioredis";
+import { containersOf } from "../support/docker-remains.ts";
+import { type Platform, startPlatform, until } from "../support/platform.ts";
+import { createRepo, type Repo } from "../support/repo.ts";
+import { startSteadyLoad } from "../support/steady-load.ts";
+
+const APP = "life";
+const SECRET = "postgres://ann:s3cr3t-pass@db/shop";
+
+interface Context {
+  platform: Platform;
+  repo: Repo;
+}
+const test = anyTest as TestFn<Context>;
+
+test.before(async (t) => {
+  t.timeout(120_000);
+  const platform = await startPlatform({ routers: 2, env: { TEAL_DRAIN: "2" } });
+  const repo = createRepo("shows-config", platform, APP);
+  t.context = { platform, repo };
+  await repo.init();
+  const pushed = await repo.push();
+  if (pushed.status !== 0) throw new Error(pushed.text);
+});
+
+test.after.always(async (t) => {
+  t.context.repo?.remove();
+  await t.context.platform?.stop();
+});
+
+/** Asks the API for a change and waits until its deploy has ended. */
+async function change(t: ExecutionContext<Context>, path: string, body: object = {}) {
+  const { platform } = t.context;
+  const asked = await platform.api("POST", `/apps/${APP}/${path}`, body);
+  t.is(asked.status, 202, JSON.stringify(asked.body));
+  return ended(t, asked.body.deploy.id as string);
+}
+
+async function ended(t: ExecutionContext<Context>, id: string) {
+  const { platform } = t.context;
+  let deploy: { state: string; error?: string; release?: number; id: string } | null = null;
+  await until(60_000, async () => {
+    deploy = (await platform.api("GET", `/deploys/${id}`)).body;
+    return !["queued", "running"].includes(deploy?.state ?? "queued");
+  });
+  return deploy as unknown as { state: string; error?: string; release: number; id: string };
+}
+
+function answer(t: ExecutionContext<Context>, path: string, host = `${APP}.localhost`) {
+  const { routerPort: port } = t.context.platform;
+  return new Promise<{ status: number; body: string }>((done, fail) => {
+    const sent = request({ host: "127.0.0.1", port, path, headers: { host } }, (response) => {
+      let body = "";
+      response.setEncoding("utf8");
+      response.on("data", (chunk: string) => (body += chunk));
+      response.on("end", () => done({ status: response.statusCode ?? 0, body }));
+    });
+    sent.on("error", fail);
+    sent.end();
+  });
+}
+
+const value = async (t: ExecutionContext<Context>, name: string) =>
+  (await answer(t, `/value?name=${name}`)).body;
+
+async function live(t: ExecutionContext<Context>) {
+  const { body } = await t.context.platform.api("GET", `/apps/${APP}`);
+  return body.live as { release: number; colour: string };
+}
+
+test.serial(
+  "a config change makes a release that is swapped to, without a lost request",
+  async (t) => {
+    t.timeout(90_000);
+    const { platform } = t.context;
+    const before = await live(t);
+    const load = startSteadyLoad(platform.routerPort, `${APP}.localhost`);
+    const set = { DATABASE_URL: SECRET, LINES: "one\ntwo 'three'\n", EMPTY: "" };
+    const deploy = await change(t, "config", { set });
+    const { answered, lost } = await load.stop();
+    t.is(deploy.state, "live", deploy.error);
+    t.deepEqual(lost, []);
+    t.true(answered > 20);
+    const after = await live(t);
+    t.is(after.release, before.release + 1);
+    t.not(after.colour, before.colour);
+    for (const [name, wanted] of Object.entries(set)) t.is(await value(t, name), wanted);
+    t.is(await value(t, "PORT"), "5000");
+  },
+);
+
+test.serial(
+  "values are in the container alone: not in logs, images, the queue, the store or answers",
+  async (t) => {
+    const { platform } = t.context;
+    const { body } = await platform.api("GET", `/apps/${APP}/deploys`);
+    const [config] = body.deploys as { id: string }[];
+    const log = JSON.stringify((await platform.api("GET", `/deploys/${config?.id}/log`)).body);
+    t.regex(log, /migrating \*{8}/);
+    t.regex(log, /half hidden \*{8}/, "a colour within a secret does not save it from the mask");
+    const release = await platform.api("GET", `/apps/${APP}/releases/2`);
+    t.deepEqual(release.body.config, ["DATABASE_URL", "EMPTY", "LINES"]);
+    const inspected = execFileSync("docker", ["image", "inspect", release.body.image as string]);
+    const redis = new Redis(join(platform.home, "redis.sock"));
+    const stored: string[] = [];
+    for (const key of await redis.keys("*")) {
+      const kind = await redis.type(key);
+      if (kind === "hash") stored.push(JSON.stringify(await redis.hgetall(key)));
+      if (kind === "stream") stored.push(JSON.stringify(await redis.xrange(key, "-", "+")));
+      if (kind === "string") stored.push((await redis.get(key)) ?? "");
+      if (kind === "list") stored.push(JSON.stringify(await redis.lrange(key, 0, -1)));
+    }
+    redis.disconnect();
+    const answers = [release, body, await platform.api("GET", `/apps/${APP}/config`)];
+    const everywhere = [log, inspected.toString(), platform.platformLog(), ...stored];
+    t.false([...everywhere, JSON.stringify(answers)].join("\n").includes("s3cr3t-pass"));
+    const revealed = await platform.api("GET", `/apps/${APP}/config?reveal=1`);
+    t.true(JSON.stringify(revealed.body).includes(SECRET));
+  },
+);
+
+test.serial("a release command that fails with the new config changes nothing", async (t) => {
+  t.timeout(60_000);
+  const before = await live(t);
+  const deploy = await change(t, "config", { set: { FAIL_RELEASE: "yes" } });
+  t.is(deploy.state, "failed");
+  t.regex(deploy.error ?? "", /release command ended with status 3/);
+  t.deepEqual(await live(t), before);
+  const { platform } = t.context;
+  const { body } = await platform.api("GET", `/apps/${APP}/config`);
+  t.deepEqual(
+    body.config
+      .filter((one: { staged: boolean }) => one.staged)
+      .map((one: { name: string }) => one.name),
+    ["FAIL_RELEASE"],
+    "it is still asked for, and shown as not live",
+  );
+  const undone = await change(t, "config", { unset: ["FAIL_RELEASE"], set: { GREETING: "hi" } });
+  t.is(undone.state, "live", undone.error);
+});
+
+test.serial("a rollback restores the config of its release, from the warm colour", async (t) => {
+  t.timeout(60_000);
+  t.is(await value(t, "GREETING"), "hi");
+  t.is((await change(t, "rollback")).state, "live");
+  t.is(await value(t, "GREETING"), "(unset)");
+  t.is(await value(t, "DATABASE_URL"), SECRET);
+});
+
+test.serial("web scales up and down without a release and without a lost request", async (t) => {
+  t.timeout(120_000);
+  const { platform } = t.context;
+  const before = await live(t);
+  const load = startSteadyLoad(platform.routerPort, `${APP}.localhost`);
+  const up = await change(t, "formation", { formation: { web: 3, worker: 2 } });
+  t.is(up.state, "live", up.error);
+  const hosts = new Set<string>();
+  await until(20_000, async () => {
+    hosts.add(JSON.parse((await answer(t, "/")).body).host);
+    return hosts.size === 3;
+  });
+  const { body } = await platform.api("GET", `/apps/${APP}/ps`);
+  const serving = body.instances.filter(
+    (one: any) => one.serves === "live" && one.process === "web",
+  );
+  t.is(serving.length, 3);
+  const down = await change(t, "formation", { formation: { web: 1, worker: 0 } });
+  t.is(down.state, "live", down.error);
+  // What is left: one live web, the standby's.
+  await until(30_000, async () => (await containersOf(platform.namespace)).length === 2);
+  const { answered, lost } = await load.stop();
+  t.deepEqual(lost, []);
+  t.true(answered > 50);
+  t.deepEqual(await live(t), before);
+});
+
+test.serial("a restart goes through the idle colour without a gap", async (t) => {
+  t.timeout(60_000);
+  const { platform } = t.context;
+  const host = JSON.parse((await answer(t, "/")).body).host;
+  const load = startSteadyLoad(platform.routerPort, `${APP}.localhost`);
+  const deploy = await change(t, "restart");
+  const { lost } = await load.stop();
+  t.is(deploy.state, "live", deploy.error);
+  t.deepEqual(lost, []);
+  t.not(JSON.parse((await answer(t, "/")).body).host, host);
+});
+
+test.serial(
+  "a push is held in the idle colour until it is promoted; one that is aborted never goes live",
+  async (t) => {
+    t.timeout(120_000);
+    const { platform, repo } = t.context;
+    const code = async () => JSON.parse((await answer(t, "/")).body).code;
+    await platform.api("POST", `/apps/${APP}/hold`, { hold: true });
+    const server = execFileSync("cat", [join(repo.dir, "server.js")], { encoding: "utf8" });
+    const pushed = await repo.push({ "server.js": server.replace('"one"', '"two"') });
+    t.is(pushed.status, 0, pushed.text);
+    t.regex(pushed.text, /teal promote -a life/);
+    t.is(await code(), "one");
+    const promoted = await change(t, "promote");
+    t.is(promoted.state, "live", promoted.error);
+    t.is(await code(), "two");
+    const again = await repo.push({ "server.js": server.replace('"one"', '"three"') });
+    t.is(again.status, 0, again.text);
+    t.is((await platform.api("POST", `/apps/${APP}/abort`, {})).status, 204);
+    t.is((await platform.api("POST", `/apps/${APP}/promote`, {})).body.title, "nothing-held");
+    t.is(await code(), "two");
+    await platform.api("POST", `/apps/${APP}/hold`, { hold: false });
+  },
+);
+
+test.serial("a domain answers when it is added and no more when it is removed", async (t) => {
+  t.timeout(60_000);
+  const { platform } = t.context;
+  const before = await live(t);
+  t.is((await answer(t, "/", "shop.example")).status, 404);
+  const added = await change(t, "domains", { host: "Shop.Example." });
+  t.is(added.state, "live", added.error);
+  t.is((await answer(t, "/", "shop.example")).status, 200);
+  const removed = await platform.api("DELETE", `/apps/${APP}/domains/shop.example`);
+  t.is((await ended(t, removed.body.deploy.id as string)).state, "live");
+  t.is((await answer(t, "/", "shop.example")).status, 404);
+  t.deepEqual(await live(t), before);
+});

@@ -1,0 +1,101 @@
+import test from "ava";
+import { execFile } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { goLive, pushOf, startApi, type TestApi } from "../../support/api.ts";
+
+const MAIN = new URL("../../../apps/cli/main.ts", import.meta.url).pathname;
+
+let api: TestApi;
+let dir: string;
+test.before(async () => {
+  api = await startApi();
+  dir = mkdtempSync(join(tmpdir(), "teal-cli-"));
+  await api.store.createApp("shop", "ann");
+  await goLive(api.store, "shop", await api.deploys.push(pushOf("shop", "aaa")));
+});
+test.after.always(async () => {
+  await api.stop();
+  rmSync(dir, { recursive: true, force: true });
+});
+
+function teal(args: string[], input = "") {
+  const env = {
+    PATH: process.env["PATH"],
+    HOME: dir,
+    TEAL_URL: api.url,
+    TEAL_TOKEN: api.tokens.admin,
+  };
+  return new Promise<{ code: number; stdout: string; stderr: string }>((resolve) => {
+    const child = execFile(
+      process.execPath,
+      [MAIN, ...args, "-a", "shop"],
+      { env, cwd: dir, timeout: 60_000 },
+      (error, stdout, stderr) => {
+        const code = typeof error?.code === "number" ? error.code : error ? -1 : 0;
+        resolve({ code, stdout, stderr });
+      },
+    );
+    child.stdin?.end(input);
+  });
+}
+
+test.serial("config is set, shown masked, revealed, exported and unset", async (t) => {
+  const set = await teal(["config:set", "A=1=2", "SECRET=s3cr3t", "--no-restart"]);
+  t.is(set.code, 0, set.stderr);
+  t.is(set.stdout, "A, SECRET: in the next release of shop.\n");
+  const masked = await teal(["config"]);
+  t.regex(masked.stdout, /SECRET +next release +\*{8}\n/);
+  t.false(masked.stdout.includes("s3cr3t"));
+  t.regex((await teal(["config", "--reveal"])).stdout, /SECRET +next release +s3cr3t/);
+  t.is((await teal(["config:get", "A"])).stdout, "1=2\n");
+  t.is((await teal(["config:get", "NOWHERE"])).code, 2);
+  t.is((await teal(["config:export"])).stdout, "A='1=2'\nSECRET=s3cr3t\n");
+  const unset = await teal(["config:unset", "SECRET", "--no-follow"]);
+  t.regex(unset.stdout, /^shop-\d+ is on its way/);
+  t.regex((await teal(["config"])).stdout, /SECRET +next release +\(unset\)/);
+});
+
+test.serial("a .env file is imported from a file and from standard input", async (t) => {
+  writeFileSync(join(dir, ".env"), "KEY='two\nlines'\n# no\n");
+  t.is((await teal(["config:import", ".env", "--no-restart"])).code, 0);
+  t.is((await teal(["config:get", "KEY"])).stdout, "two\nlines\n");
+  t.is((await teal(["config:import", "-", "--no-restart"], "FROM=stdin\n")).code, 0);
+  t.is((await teal(["config:get", "FROM"])).stdout, "stdin\n");
+  t.is((await teal(["config:import", "-"], "nothing here\n")).code, 2);
+});
+
+test.serial("wrong calls end with 2, and repeat no value", async (t) => {
+  for (const args of [["config:set", "s3cr3t"], ["config:set"], ["config:set", "PORT=s3cr3t"]]) {
+    const ran = await teal(args);
+    t.is(ran.code, 2, args.join(" "));
+    t.false(ran.stderr.includes("s3cr3t"), ran.stderr);
+  }
+  t.is((await teal(["ps:scale", "web"])).code, 2);
+  t.is((await teal(["ps:scale", "web=0"])).code, 2);
+  t.is((await teal(["domains:add", "http://x/"])).code, 2);
+  t.is((await teal(["rollback", "--code-only", "--config-only"])).code, 2);
+});
+
+test.serial("scaling, restarting, holding and domains each ask for their deploy", async (t) => {
+  t.regex((await teal(["ps:scale", "web=2", "--no-follow"])).stdout, /is on its way/);
+  t.is(JSON.parse((await teal(["ps:restart", "--no-follow", "--json"])).stdout).kind, "restart");
+  t.regex((await teal(["hold:on"])).stdout, /wait in the idle colour/);
+  t.regex((await teal(["apps:info"])).stdout, /hold +new versions wait/);
+  t.regex((await teal(["hold:off"])).stdout, /go live by themselves/);
+  for (const command of ["promote", "abort"]) t.is((await teal([command])).code, 5, command);
+  t.regex((await teal(["domains:add", "Shop.Example", "--no-follow"])).stdout, /is on its way/);
+  t.regex(
+    (await teal(["domains"])).stdout,
+    /shop\.teal\.test +the platform\nshop\.example +added\n/,
+  );
+  t.is((await teal(["domains:remove", "other.example"])).code, 4);
+  t.is((await teal(["domains:remove", "shop.example", "--no-follow"])).code, 0);
+});
+
+test.serial("two releases are compared", async (t) => {
+  const diff = await teal(["releases:diff", "v1", "v1"]);
+  t.regex(diff.stdout, /commit +the same/);
+  t.is((await teal(["releases:diff", "v1", "v9"])).code, 4);
+});

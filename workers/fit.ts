@@ -1,0 +1,87 @@
+import { isDeepStrictEqual } from "node:util";
+import { TealError } from "../apps/errors.ts";
+import type { Slot } from "../apps/types.ts";
+import type { Route } from "../router/contract.ts";
+import { appOf, type DeployContext } from "./context.ts";
+import { formationOf, isReady, type Plan, planProcess } from "./formation.ts";
+import { startInstances } from "./idle-colour.ts";
+
+/**
+ * Makes the live colour what the app is to be: so many instances of each process type, and its
+ * hosts. New instances are started and checked before the route names them; the route leaves old
+ * ones before they are retired. Nothing happens when all is so already.
+ * @throws nothing-live, check-failed (then nothing has changed)
+ */
+export async function fitLiveColour(ctx: DeployContext): Promise<void> {
+  const { store, deploy } = ctx;
+  const app = await appOf(ctx);
+  const route = await store.getRoute(app.name);
+  const release = app.live && (await store.getRelease(app.name, app.live.release));
+  if (!app.live || !route || !release) {
+    throw new TealError("nothing-live", { name: app.name, action: "change" });
+  }
+  const settings = await store.getSettings(app.name);
+  const plans = await planAll(ctx, app.live, route, formationOf(release.processes, settings));
+
+  const wanted = [...plans.values()].flatMap(({ keep, start }) => [
+    ...keep.filter((instance) => !isReady(instance)),
+    ...start,
+  ]);
+  if (wanted.length > 0) {
+    ctx.say("step", `Starting ${wanted.length} more in ${app.live.colour}`);
+    await startInstances(ctx, app, release, wanted);
+  }
+  const web = plans.get("web");
+  const targets = web ? [...web.keep, ...web.start].map(({ id }) => id) : [];
+  await updateRoute(ctx, route, targets, [...ctx.hostsOf(app.name), ...settings.domains]);
+
+  const surplus = [...plans.values()].flatMap((plan) => plan.surplus).map(({ id }) => id);
+  if (surplus.length > 0) {
+    await store.retire(ctx.claim, surplus);
+    ctx.say("info", `${surplus.length} instance(s) leave after their last request`);
+  }
+  if (deploy.kind === "scale") ctx.say("step", `Running ${describe(plans)}`);
+}
+
+/** `web` stays with who started the live colour; every other process type is of the deploy in the route. */
+async function planAll(
+  ctx: DeployContext,
+  live: Slot,
+  route: Route,
+  formation: Record<string, number>,
+): Promise<Map<string, Plan>> {
+  const { release, colour } = live;
+  const plans = new Map<string, Plan>();
+  for (const [process, count] of Object.entries(formation)) {
+    const deploy = process === "web" ? live.deploy : route.deploy;
+    plans.set(process, await planProcess(ctx, { deploy, release, colour }, process, count));
+  }
+  return plans;
+}
+
+async function updateRoute(
+  ctx: DeployContext,
+  route: Route,
+  targets: string[],
+  hosts: string[],
+): Promise<void> {
+  const before = route.targets.map(({ id }) => id);
+  const same = isDeepStrictEqual(targets.toSorted(), before.toSorted());
+  if (targets.length === 0 || (same && isDeepStrictEqual(hosts, route.hosts))) return;
+  const { store, routers, claim } = ctx;
+  const ids = (await store.routers()).filter((it) => !it.expired).map((it) => it.id);
+  const flipped = routers.awaitFlipped(route.app, route.version + 1, ids, FLIPPED_BOUND_MS);
+  await store.updateRoute(claim, { targets, hosts, expectedVersion: route.version });
+  await ctx.reach("route-updated");
+  await flipped;
+  if (!isDeepStrictEqual(hosts, route.hosts)) ctx.say("step", `Answering at ${hosts.join(", ")}`);
+}
+
+/** Not waited for longer; a router that is late takes the change when it hears of it. */
+const FLIPPED_BOUND_MS = 2000;
+
+function describe(plans: Map<string, Plan>): string {
+  return [...plans]
+    .map(([process, { keep, start }]) => `${process}=${keep.length + start.length}`)
+    .join(" ");
+}

@@ -1,0 +1,19 @@
+import type { HeldColour } from "../apps/store.ts";
+import type { Release } from "../apps/types.ts";
+import type { DeployContext } from "./context.ts";
+import type { ReadyColour } from "./idle-colour.ts";
+
+/** What the deploy leaves in the idle colour, and says how to go on. */
+export async function holdColour(
+  { store, effects, deploy, say }: DeployContext,
+  release: Release,
+  { colour, targets }: ReadyColour,
+): Promise<HeldColour> {
+  const held = (await store.listInstances(deploy.app)).filter(({ id }) => targets.includes(id));
+  await Promise.all(held.map((instance) => effects.keepRunning(instance)));
+  const app = deploy.app;
+  say("step", `v${release.n} is healthy and waits in ${colour}; nothing was swapped`);
+  say("info", `To make it live: teal promote -a ${app}. To throw it away: teal abort -a ${app}`);
+  const note = `v${release.n} waits in ${colour}: 'teal promote -a ${app}' makes it live`;
+  return { deploy: deploy.id, release: release.n, colour, targets, note };
+}
