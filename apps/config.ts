@@ -24,6 +24,8 @@ export interface Settings {
   /** IPv4 range that the apps' networks are cut from, /25 each. */
   networkPool: string;
   caFile: string | null;
+  /** Fetch from and notify hosts on private networks too, also by plain http. */
+  allowPrivate: boolean;
   drainMs: number;
   /** Lease of an executor on its app. */
   leaseMs: number;
@@ -48,6 +50,8 @@ export interface Paths {
   /** The key of config values at rest. */
   secretKey: string;
   sshHostKey: string;
+  /** Host keys of the ssh servers that were fetched from. */
+  knownHosts: string;
   logs: string;
 }
 
@@ -88,6 +92,7 @@ const schema = z.object({
     .regex(/^\d+\.\d+\.\d+\.\d+\/\d+$/)
     .default("10.213.0.0/16"),
   TEAL_CA_FILE: z.string().optional(),
+  TEAL_ALLOW_PRIVATE_FETCH: z.enum(["0", "1"]).default("0"),
   TEAL_DRAIN: seconds.default(30_000),
   TEAL_LEASE: seconds.default(10_000),
   TEAL_ROUTER_LEASE: seconds.default(5000),
@@ -126,6 +131,7 @@ export function readSettings(env: NodeJS.ProcessEnv = process.env): Settings {
     registry: s.TEAL_REGISTRY ?? null,
     networkPool: s.TEAL_NETWORK_POOL,
     caFile: s.TEAL_CA_FILE ?? null,
+    allowPrivate: s.TEAL_ALLOW_PRIVATE_FETCH === "1",
     drainMs: s.TEAL_DRAIN,
     leaseMs: s.TEAL_LEASE,
     routerLeaseMs: s.TEAL_ROUTER_LEASE,
@@ -149,6 +155,7 @@ function pathsUnder(home: string): Paths {
     adminToken: join(home, "admin-token"),
     secretKey: join(home, "secret-key"),
     sshHostKey: join(home, "ssh-host-key"),
+    knownHosts: join(home, "known-hosts"),
     logs: join(home, "logs"),
   };
 }

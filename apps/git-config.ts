@@ -25,6 +25,19 @@ export function gitEnvironment(dir: string, home: string, hooks: string): Record
   };
 }
 
+/** The environment with more of git's configuration, which no process list shows. */
+export function withConfig(
+  env: Record<string, string>,
+  more: [key: string, value: string][],
+): Record<string, string> {
+  const first = Number(env["GIT_CONFIG_COUNT"]);
+  const entries = more.flatMap(([key, value], i) => [
+    [`GIT_CONFIG_KEY_${first + i}`, key],
+    [`GIT_CONFIG_VALUE_${first + i}`, value],
+  ]);
+  return { ...env, ...Object.fromEntries(entries), GIT_CONFIG_COUNT: `${first + more.length}` };
+}
+
 /**
  * A repository's configuration. The hook is named here too, so that a push past the platform is
  * refused by it. Old histories often have the three faults that fsck is told to let pass.

@@ -6,7 +6,7 @@ import type { Readable } from "node:stream";
 import { simpleGit } from "simple-git";
 import { childEnd } from "./child.ts";
 import { TealError } from "./errors.ts";
-import { gitConfig, gitEnvironment } from "./git-config.ts";
+import { gitConfig, gitEnvironment, withConfig } from "./git-config.ts";
 import { adoptQuarantine, isQuarantineOf } from "./git-quarantine.ts";
 import { APP_NAME } from "./types.ts";
 
@@ -30,6 +30,15 @@ export interface ServiceOptions {
   env?: Record<string, string>;
 }
 
+/** How git gets to another repository: see `apps/fetch-way.ts`. */
+export interface FetchWay {
+  url: string;
+  /** The one transport that git may use. */
+  protocol: "https" | "http" | "ssh";
+  config: [key: string, value: string][];
+  env: Record<string, string>;
+}
+
 /** The bare repositories of the apps. Every commit is named by its full hexadecimal id. */
 export interface Git {
   /** Makes the app's repository, or brings its configuration up to date. Twice is once. */
@@ -49,6 +58,8 @@ export interface Git {
   ): Promise<"whole" | "shallow" | "broken">;
   /** Makes the objects of a push and a reference to its commit durable, whatever becomes of the push. */
   pin(app: string, commit: string, quarantine?: string): Promise<void>;
+  /** Brings `refspec` of another repository, with all its history. @throws Error with git's last words */
+  fetch(app: string, refspec: string, way: FetchWay, signal: AbortSignal): Promise<void>;
   readRef(app: string, ref: string): Promise<string | null>;
   /** Compare and set; null stands for "not there". False when the ref is not at `from`. */
   moveRef(app: string, ref: string, to: string | null, from: string | null): Promise<boolean>;
@@ -71,6 +82,7 @@ interface Options {
 /** Commits of pushes, hidden from clients: see `transfer.hideRefs`. */
 const PINS = "refs/teal/pushes/";
 const TIMEOUT_MS = 120_000;
+const FETCH_TIMEOUT_MS = 600_000;
 
 /** The only module that runs git. Children get a constructed environment and an argument list. */
 export function createGit(options: Options): Git {
@@ -202,6 +214,17 @@ export function createGit(options: Options): Git {
     await tell(app, ["update-ref", `${PINS}${objectId(id)}`, id]);
   }
 
+  async function fetch(app: string, refspec: string, way: FetchWay, signal: AbortSignal) {
+    if (!/^([0-9a-f]{40,64}|\+refs\/[^-:^][^:]*:refs\/teal\/fetched\/[^:]+)$/.test(refspec)) {
+      throw new Error("a commit or a reference was expected");
+    }
+    const args = ["fetch", "--quiet", "--no-tags", "--no-recurse-submodules"];
+    args.push("--no-write-fetch-head", "--end-of-options", way.url, refspec);
+    const env = withConfig({ ...(await environmentOf(app)), ...way.env }, way.config);
+    env["GIT_ALLOW_PROTOCOL"] = way.protocol;
+    await run(args, env, repo(app), { signal, timeout: FETCH_TIMEOUT_MS });
+  }
+
   async function moveRef(
     app: string,
     ref: string,
@@ -235,6 +258,7 @@ export function createGit(options: Options): Git {
     inspect,
     completeness,
     pin,
+    fetch,
     readRef: async (app, ref) => {
       const id = await tell(app, [
         "rev-parse",
@@ -275,11 +299,12 @@ function oneLine(text: string): string {
   return text.replaceAll(/[\p{Cc}\p{Cf}\p{Z}]+/gu, " ").trim();
 }
 
-function run(args: string[], env: Record<string, string>, cwd: string): Promise<string> {
+function run(
+  args: string[],
+  env: Record<string, string>,
+  cwd: string,
+  bounds: { signal?: AbortSignal; timeout: number } = { timeout: TIMEOUT_MS },
+): Promise<string> {
   const stdio: StdioOptions = ["ignore", "pipe", "pipe"];
-  return childEnd(
-    spawn("git", args, { cwd, env, stdio, timeout: TIMEOUT_MS }),
-    `git ${args[0]}`,
-    true,
-  );
+  return childEnd(spawn("git", args, { cwd, env, stdio, ...bounds }), `git ${args[0]}`, true);
 }

@@ -44,6 +44,18 @@ export const keys = {
   routers: "teal:routers",
   /** string: JSON RouterReport */
   router: (id: string) => `teal:router:${id}`,
+  /** string with a time to live: the deploy that a webhook delivery made */
+  delivery: (id: string) => `teal:delivery:${id}`,
+  /** hash: sender id to JSON, with its secrets sealed */
+  senders: (app: string) => `teal:app:${app}:senders`,
+  /** list of JSON: what became of deliveries, newest first */
+  deliveries: (app: string) => `teal:app:${app}:deliveries`,
+  /** hash: notifier id to JSON, with its secrets sealed */
+  notifiers: (app: string) => `teal:app:${app}:notifiers`,
+  /** list of JSON: notifications tried, newest first */
+  sent: (app: string) => `teal:app:${app}:sent`,
+  /** list of `DEPLOY STATE`, oldest first: what is still to be told */
+  notices: "teal:notices",
   /** hash: SHA-256 of token to JSON */
   tokens: "teal:tokens",
   /** hash: SSH key fingerprint to JSON */

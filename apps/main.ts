@@ -4,8 +4,11 @@ import { createServer, type IncomingMessage, type Server } from "node:http";
 import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { createGitHttp } from "../hooks/git-http.ts";
+import { createNotify } from "../hooks/notify.ts";
 import { createReceiver } from "../hooks/receive.ts";
 import { createSshServer } from "../hooks/ssh.ts";
+import { createWebhooks } from "../hooks/webhook.ts";
+import { appUrl } from "./address.ts";
 import { createAccess } from "./access.ts";
 import { createApi } from "./api/api.ts";
 import { readSettings, type Settings } from "./config.ts";
@@ -15,9 +18,12 @@ import { createDeploys } from "./deploys.ts";
 import { createFaultPoints } from "./fault-points.ts";
 import { createGit } from "./git.ts";
 import { createLog, type Log } from "./log.ts";
+import { createNotifiers } from "./notifiers.ts";
+import { createOutward } from "./outward.ts";
 import { createQueue } from "./queue.ts";
 import { connectRedis } from "./redis.ts";
 import { loadSecrets } from "./secrets.ts";
+import { createSenders } from "./senders.ts";
 import { createRedisStore } from "./store-redis.ts";
 
 const CLI = resolve(import.meta.dirname, "cli/main.ts");
@@ -31,6 +37,9 @@ async function main(settings: Settings, log: Log): Promise<void> {
   const store = createRedisStore(redis);
   const deployLog = createDeployLog(redis);
   const access = createAccess(redis);
+  const secrets = await loadSecrets(settings.paths.secretKey);
+  const senders = createSenders(redis, secrets);
+  const notifiers = createNotifiers(redis, secrets, settings);
   const git = createGit({ reposDir: settings.paths.repos });
   const queue = createQueue(redis);
   const reach = createFaultPoints(process.env);
@@ -45,8 +54,18 @@ async function main(settings: Settings, log: Log): Promise<void> {
   await receiver.listen();
 
   const gitHttp = createGitHttp({ access, git, store, receiver, log });
-  const secrets = await loadSecrets(settings.paths.secretKey);
-  const api = createApi({ store, deploys, deployLog, access, secrets, settings, log }).callback();
+  const webhooks = createWebhooks({ store, senders, deploys, log });
+  const api = createApi({
+    store,
+    deploys,
+    deployLog,
+    access,
+    secrets,
+    senders,
+    notifiers,
+    settings,
+    log,
+  }).callback();
   const dashboard = createDashboard({
     store,
     deploys,
@@ -56,13 +75,21 @@ async function main(settings: Settings, log: Log): Promise<void> {
     log,
   }).callback();
   const http = createServer((req, res) => {
-    void gitHttp(req, res).then((handled) => {
-      if (!handled) void (isApi(req) ? api : dashboard)(req, res);
-    });
+    void (async () => {
+      if ((await gitHttp(req, res)) || (await webhooks(req, res))) return;
+      await (isApi(req) ? api : dashboard)(req, res);
+    })();
   });
   // A push may take as long as it needs; git-http has an idle limit of its own.
   http.requestTimeout = 0;
   await listen(http, settings.apiPort, settings.bind);
+  const blocking = connectRedis(settings, log, { wait: true });
+  const notify = createNotify({
+    ...{ redis, blocking, store, notifiers, senders, log },
+    outward: createOutward(settings),
+    allowPrivate: settings.allowPrivate,
+    urlOf: (app) => appUrl(app, settings),
+  });
   const ssh = createSshServer({
     ...{ access, git, store, receiver, log },
     hostKeyFile: settings.paths.sshHostKey,
@@ -75,10 +102,11 @@ async function main(settings: Settings, log: Log): Promise<void> {
   const stop = async () => {
     http.close();
     setTimeout(() => http.closeAllConnections(), CLOSING_MS).unref();
-    await Promise.allSettled([receiver.close(), ssh.close()]);
+    await Promise.allSettled([receiver.close(), ssh.close(), notify.close()]);
     deployLog.close();
     await queue.close().catch(() => {});
     redis.disconnect();
+    blocking.disconnect();
     process.exit(0);
   };
   process.once("SIGTERM", () => void stop());

@@ -15,7 +15,7 @@ import {
   pairsOf,
   type Reader,
 } from "./store-records.ts";
-import { asking, createScripts, type Scripts } from "./store-scripts.ts";
+import { asking, createScripts, DELIVERY_TTL_S, type Scripts } from "./store-scripts.ts";
 import { createSwaps } from "./store-swap.ts";
 import { APP_NAME, MAX_ATTEMPTS, type Release } from "./types.ts";
 
@@ -103,9 +103,12 @@ type DeployPart = Pick<
 function createDeploys({ run }: Scripts, reader: Reader): DeployPart {
   return {
     async requestDeploy(intent) {
-      const { app, kind, commit, ref, toRelease, part, hold, by, why } = intent;
-      const fields = pairsOf({ app, kind, commit, ref, toRelease, part, hold, by, why });
-      const [deploy] = await run("request-deploy", app, kind, ...fields);
+      const { app, kind, delivery } = intent;
+      const { commit, ref, toRelease, part, hold, by, why, sender, repo } = intent;
+      const wish = { commit, ref, toRelease, part, hold, by, why, sender, repo, delivery };
+      const fields = pairsOf({ app, kind, ...wish });
+      const once = [delivery ?? "", DELIVERY_TTL_S];
+      const [deploy] = await run("request-deploy", app, kind, ...once, ...fields);
       return decodeDeploy(flatOf(deploy));
     },
     async getDeploy(id) {

@@ -8,6 +8,9 @@ import { FINAL_STATES, INSTANCE_LIFE, MAX_ATTEMPTS, SUPERSEDES } from "./types.t
 /** Finished deploys kept per app; older ones go, with their logs. */
 export const KEEP_DEPLOYS = 200;
 
+/** For so long the same delivery makes no second deploy; GitHub sends again for 3 days. */
+export const DELIVERY_TTL_S = 30 * 24 * 3600;
+
 /** What a script answers: strings, integers, null, and lists of them. */
 export type Reply = string | number | null | Reply[];
 
@@ -35,6 +38,12 @@ const scriptKeys = (app: string) => ({
   deployLog: keys.deployLog("*"),
   deploySteps: keys.deploySteps("*"),
   deployGone: keys.deployGone("*"),
+  delivery: keys.delivery("*"),
+  senders: keys.senders(app),
+  deliveries: keys.deliveries(app),
+  notifiers: keys.notifiers(app),
+  sent: keys.sent(app),
+  notices: keys.notices,
   instance: keys.instance("*"),
   router: keys.router("*"),
   apps: keys.apps,

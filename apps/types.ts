@@ -94,9 +94,15 @@ export const SUPERSEDES: Record<DeployKind, readonly DeployKind[]> = {
 export interface Intent {
   app: string;
   kind: DeployKind;
-  /** push: the commit to build (40 hex digits), pinned in the app's repository. */
+  /** push: the commit to build (40 hex digits); pinned in the app's repository unless there is a `sender`. */
   commit?: string;
   ref?: string;
+  /** The webhook sender that asked: a worker makes sure of the commit, and resolves `ref` when there is none. */
+  sender?: string;
+  /** URL, without credentials, to fetch from what is not in the app's repository. */
+  repo?: string;
+  /** Of intents with the same delivery only the first is recorded; the others give its deploy. */
+  delivery?: string;
   /** rollback: the release to go back to; promote: the one that is held. */
   toRelease?: number;
   /** rollback: only its image and processes, or only its config. */

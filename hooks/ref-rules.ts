@@ -63,7 +63,8 @@ function refusal({ ref, new: to }: RefLine): TealError | null {
   return new TealError("deploy-branch-kept", { branch: shortRef(ref) });
 }
 
-function isGoodRef(ref: string): boolean {
+/** Whether `ref` is a branch or tag that the platform takes. */
+export function isGoodRef(ref: string): boolean {
   if (ref.length > 250 || !/^refs\/(heads|tags)\//.test(ref)) return false;
   return shortRef(ref)
     .split("/")

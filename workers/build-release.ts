@@ -9,14 +9,14 @@ import type { Built } from "./ports.ts";
 export async function buildRelease(ctx: DeployContext): Promise<Release> {
   const { store, effects, deploy, claim } = ctx;
   const steps = await store.getSteps(deploy.id);
-  const built = (steps["built"] as Built | undefined) ?? (await build(ctx));
+  const built = (steps["built"] as (Built & Fetched) | undefined) ?? (await build(ctx));
   await effects.tagImage(deploy.app, deploy.id, built.image);
   await ctx.reach("image-tagged");
 
   const release = await store.createRelease(claim, {
     deploy: deploy.id,
     kind: deploy.kind,
-    commit: deploy.commit ?? "",
+    commit: built.commit ?? deploy.commit ?? "",
     image: built.image,
     imageBytes: built.imageBytes,
     processes: built.processes,
@@ -31,19 +31,26 @@ export async function buildRelease(ctx: DeployContext): Promise<Release> {
   return release;
 }
 
-async function build(ctx: DeployContext): Promise<Built> {
-  const { store, effects, deploy, claim, say, signal } = ctx;
+/** A webhook may name a branch or a tag; from the first fetch on it is about this commit. */
+interface Fetched {
+  commit?: string;
+}
+
+async function build(ctx: DeployContext): Promise<Built & Fetched> {
+  const { store, effects, claim, say, signal } = ctx;
   const began = ctx.now();
-  say("step", `Building ${deploy.app} from commit ${(deploy.commit ?? "").slice(0, 7)}`);
+  const commit = await effects.fetchSource(ctx.deploy, { say, signal });
+  const deploy = { ...ctx.deploy, commit };
+  say("step", `Building ${deploy.app} from commit ${commit.slice(0, 7)}`);
   const source = await effects.checkout(deploy, { say, signal });
   try {
     await ctx.reach("context-unpacked");
     const built = await effects.build(deploy, source.dir, { say, signal });
     await ctx.reach("image-built");
     const ms = ctx.now() - began;
-    await store.recordStep(claim, deploy.id, "built", { ...built, ms: Math.round(ms) });
+    await store.recordStep(claim, deploy.id, "built", { ...built, commit, ms: Math.round(ms) });
     say("info", `Built in ${spent(ms)}`);
-    return built;
+    return { ...built, commit };
   } finally {
     await source.done();
   }

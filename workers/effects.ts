@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { extract } from "tar-fs";
 import { TealError } from "../apps/errors.ts";
+import type { Fetcher } from "../apps/fetcher.ts";
 import type { Git } from "../apps/git.ts";
 import type { Deploy, Instance } from "../apps/types.ts";
 import type { Builder } from "./build.ts";
@@ -17,6 +18,7 @@ import type { FoundContainer } from "./reconcile.ts";
 
 interface Options {
   git: Pick<Git, "archive">;
+  fetcher: Fetcher;
   builder: Builder;
   images: Pick<Images, "tag" | "exists" | "removeTags">;
   containers: Containers;
@@ -39,6 +41,14 @@ export function createEffects(
   const builds = createSlots(options.buildConcurrency);
 
   return {
+    async fetchSource(deploy, { say, signal }) {
+      if (!deploy.sender) return deploy.commit ?? "";
+      say(
+        "step",
+        `Fetching ${deploy.commit ?? deploy.ref} from ${deploy.repo ?? "the app's own repository"}`,
+      );
+      return options.fetcher.fetch(deploy, signal);
+    },
     checkout: (deploy) => checkout(options, deploy),
     async build(deploy, dir, { say, signal }) {
       if (builds.busy()) say("info", "Waiting for other builds to end");

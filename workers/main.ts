@@ -1,14 +1,18 @@
 import { hostname } from "node:os";
 import { setTimeout } from "node:timers/promises";
+import type { Redis } from "ioredis";
 import { appUrl, defaultHost } from "../apps/address.ts";
 import { readSettings, type Settings } from "../apps/config.ts";
 import { createDeployLog } from "../apps/deploy-log.ts";
 import { createFaultPoints } from "../apps/fault-points.ts";
-import { createGit } from "../apps/git.ts";
+import { createFetcher, type Fetcher } from "../apps/fetcher.ts";
+import { createGit, type Git } from "../apps/git.ts";
 import { createLog, type Log } from "../apps/log.ts";
 import { consumeQueue } from "../apps/queue.ts";
+import { createOutward } from "../apps/outward.ts";
 import { connectRedis } from "../apps/redis.ts";
 import { loadSecrets, openConfig, type Secrets } from "../apps/secrets.ts";
+import { createSenders } from "../apps/senders.ts";
 import { createRedisStore } from "../apps/store-redis.ts";
 import type { RouterState } from "../apps/store.ts";
 import { createBases } from "./bases.ts";
@@ -41,7 +45,8 @@ async function main(settings: Settings, log: Log): Promise<void> {
 
   const secrets = await loadSecrets(settings.paths.secretKey);
   const concealer = createConcealer();
-  const effects = createDockerEffects(settings, log, git, { secrets, concealer });
+  const fetcher = createSourceFetcher(settings, redis, git, secrets);
+  const effects = createDockerEffects(settings, log, git, { secrets, concealer, fetcher });
   const routers = await createRouters({ subscriber, publish: (event) => store.publish(event) });
   const reaper = createReaper({ store, effects, drainMs, isGone, reach, now, log });
   const executor = createExecutor({
@@ -99,11 +104,23 @@ async function main(settings: Settings, log: Log): Promise<void> {
   process.once("SIGINT", () => void stop());
 }
 
+function createSourceFetcher(settings: Settings, redis: Redis, git: Git, secrets: Secrets) {
+  const { paths, allowPrivate } = settings;
+  return createFetcher({
+    git,
+    senders: createSenders(redis, secrets),
+    outward: createOutward({ allowPrivate }),
+    allowPrivate,
+    workDir: paths.work,
+    knownHosts: paths.knownHosts,
+  });
+}
+
 function createDockerEffects(
   settings: Settings,
   log: Log,
-  git: ReturnType<typeof createGit>,
-  { secrets, concealer }: { secrets: Secrets; concealer: Concealer },
+  git: Git,
+  { secrets, concealer, fetcher }: { secrets: Secrets; concealer: Concealer; fetcher: Fetcher },
 ) {
   const { namespace } = settings;
   const docker = createDocker();
@@ -120,6 +137,7 @@ function createDockerEffects(
   const bases = createBases({ images, settings, log });
   return createEffects({
     git,
+    fetcher,
     builder: createBuilder({ images, bases, settings }),
     images,
     containers,

@@ -37,6 +37,11 @@ export interface Work {
  * again: run twice is run once (invariant 12). None decides anything; all throw `TealError`.
  */
 export interface Effects {
+  /**
+   * The commit that the deploy is about, in the app's repository from now on: for a push it is there
+   * already, for a webhook it is fetched. @throws fetch-failed, private-address, commit-missing
+   */
+  fetchSource(deploy: Deploy, work: Work): Promise<string>;
   /** Source tree of the deploy's commit; `done()` removes it. */
   checkout(deploy: Deploy, work: Work): Promise<{ dir: string; done(): Promise<void> }>;
   build(deploy: Deploy, dir: string, work: Work): Promise<Built>;

@@ -10,6 +10,8 @@ import { configRoutes } from "./config.ts";
 import { deployRoutes } from "./deploys.ts";
 import { domainRoutes } from "./domains.ts";
 import { lifeRoutes } from "./life.ts";
+import { hookRoutes } from "./hooks.ts";
+import { notificationRoutes } from "./notifications.ts";
 import { platformRoutes } from "./platform.ts";
 import { releaseRoutes } from "./releases.ts";
 import type { ApiOptions, Route } from "./route.ts";
@@ -26,6 +28,8 @@ export function apiRoutes(options: ApiOptions): Route[] {
     ...domainRoutes(options),
     ...lifeRoutes(options),
     ...accessRoutes(options),
+    ...hookRoutes(options),
+    ...notificationRoutes(options),
   ];
   return [...platformRoutes(options, routes), ...routes];
 }

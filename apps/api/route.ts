@@ -4,7 +4,9 @@ import type { Settings } from "../config.ts";
 import type { DeployLog } from "../deploy-log.ts";
 import type { Deploys } from "../deploys.ts";
 import type { Log } from "../log.ts";
+import type { Notifiers } from "../notifiers.ts";
 import type { Secrets } from "../secrets.ts";
+import type { Senders } from "../senders.ts";
 import type { Store } from "../store.ts";
 import type { App, Deploy } from "../types.ts";
 
@@ -15,6 +17,8 @@ export interface ApiOptions {
   secrets: Secrets;
   deployLog: Pick<DeployLog, "read" | "follow">;
   access: Access;
+  senders: Senders;
+  notifiers: Notifiers;
   settings: Pick<Settings, "domain" | "routerPort">;
   log: Log;
 }

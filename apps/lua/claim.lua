@@ -24,6 +24,7 @@ if not id then
   if not id then return { "ok" } end
   redis.call("HSET", K.app, "running", id)
   redis.call("HSET", at(K.deploy, id), "state", "running", "startedAt", now())
+  note(id, "running")
 end
 redis.call("HINCRBY", at(K.deploy, id), "attempts", 1)
 drop_hold()

@@ -65,6 +65,14 @@ local function trim_deploys()
   end
 end
 
+-- Notes that a deploy came into a state, for those who want to be told: the app's notifiers, and
+-- the sender of its webhook. With nobody, nothing.
+local function note(id, state)
+  if redis.call("EXISTS", K.notifiers) == 0 and not get(at(K.deploy, id), "sender") then return end
+  redis.call("RPUSH", K.notices, id .. " " .. state)
+  redis.call("LTRIM", K.notices, -10000, -1)
+end
+
 -- Gives a deploy its one final state; nothing if it has one. An empty `why` keeps what a cancel said.
 local function finish(id, state, why)
   local key = at(K.deploy, id)
@@ -79,6 +87,7 @@ local function finish(id, state, why)
   redis.call("LREM", K.queued, 0, id)
   if get(K.app, "running") == id then redis.call("HDEL", K.app, "running") end
   deploy_changed(id)
+  note(id, state)
   trim_deploys()
 end
 

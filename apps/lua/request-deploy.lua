@@ -1,11 +1,16 @@
 -- Records what somebody wants to be live. The newest intent supersedes those queued that it makes needless.
--- in:     1 kind, then field, value, … of the intent
--- out:    the deploy's fields
+-- in:     1 kind, 2 delivery or empty, 3 its time to live (s), then field, value, … of the intent
+-- out:    the deploy's fields; of the first deploy, when the delivery has made one
 -- errors: app-not-found, app-destroyed
 -- events: deploy events
 local state = get(K.app, "state")
 if not state then return { "app-not-found", "name", APP } end
 if state ~= "active" then return { "app-destroyed", "name", APP } end
+local delivery = IN[2] ~= "" and at(K.delivery, IN[2])
+local made = delivery and redis.call("GET", delivery)
+if made and get(at(K.deploy, made), "app") == APP then
+  return { "ok", redis.call("HGETALL", at(K.deploy, made)) }
+end
 local seq = redis.call("HINCRBY", K.app, "seq", 1)
 local id = APP .. "-" .. seq
 local key = at(K.deploy, id)
@@ -16,8 +21,9 @@ for _, older in ipairs(redis.call("LRANGE", K.queued, 0, -1)) do
   end
 end
 redis.call("HSET", key, "id", id, "seq", seq, "state", "queued", "createdAt", now(), "attempts", 0, "cancelRequested", "0")
-for i = 2, #IN, 2 do redis.call("HSET", key, IN[i], IN[i + 1]) end
+for i = 4, #IN, 2 do redis.call("HSET", key, IN[i], IN[i + 1]) end
 redis.call("RPUSH", K.deploys, id)
+if delivery then redis.call("SET", delivery, id, "EX", IN[3]) end
 redis.call("RPUSH", K.queued, id)
 local running = get(K.app, "running")
 local busy_with = running and get(at(K.deploy, running), "kind")

@@ -9,10 +9,13 @@ import { createDashboard } from "../../apps/dashboard/dashboard.ts";
 import { createDeployLog, type DeployLog } from "../../apps/deploy-log.ts";
 import { createDeploys, type Deploys } from "../../apps/deploys.ts";
 import type { Log } from "../../apps/log.ts";
+import { createNotifiers, type Notifiers } from "../../apps/notifiers.ts";
 import { createSecrets } from "../../apps/secrets.ts";
+import { createSenders, type Senders } from "../../apps/senders.ts";
 import { createRedisStore } from "../../apps/store-redis.ts";
 import type { NewRelease, Store } from "../../apps/store.ts";
 import { otherColour, type Deploy, type Release } from "../../apps/types.ts";
+import { createWebhooks } from "../../hooks/webhook.ts";
 import { startRedis, type TestRedis } from "./redis.ts";
 
 export interface TestApi {
@@ -24,6 +27,8 @@ export interface TestApi {
   deploys: Deploys;
   deployLog: DeployLog;
   access: Access;
+  senders: Senders;
+  notifiers: Notifiers;
   redis: TestRedis;
   /** What the platform's log was told, as JSON. */
   logged: string[];
@@ -44,11 +49,26 @@ export async function startApi(): Promise<TestApi> {
   const logged: string[] = [];
   const settings = { domain: "teal.test", routerPort: 8080 };
   const secrets = createSecrets(randomBytes(32));
-  const options = { store, deploys, deployLog, access, secrets, settings, log: logInto(logged) };
+  const senders = createSenders(connection, secrets);
+  const notifiers = createNotifiers(connection, secrets, { allowPrivate: true });
+  const options = {
+    store,
+    deploys,
+    deployLog,
+    access,
+    secrets,
+    senders,
+    notifiers,
+    settings,
+    log: logInto(logged),
+  };
   const api = createApi(options).callback();
   const dashboard = createDashboard(options).callback();
+  const webhooks = createWebhooks(options);
   const listener: RequestListener = (req, res) => {
-    void (req.url?.startsWith("/api/") ? api(req, res) : dashboard(req, res));
+    void webhooks(req, res).then((handled) => {
+      if (!handled) void (req.url?.startsWith("/api/") ? api(req, res) : dashboard(req, res));
+    });
   };
   const server = createServer(listener).listen(0, "127.0.0.1");
   await once(server, "listening");
@@ -63,6 +83,8 @@ export async function startApi(): Promise<TestApi> {
     deploys,
     deployLog,
     access,
+    senders,
+    notifiers,
     redis,
     logged,
     tokens: {

@@ -1,5 +1,6 @@
 import type { RouterReport } from "../../router/contract.ts";
 import { TealError } from "../../apps/errors.ts";
+import { DELIVERY_TTL_S } from "../../apps/store-scripts.ts";
 import type { Store } from "../../apps/store.ts";
 import { APP_NAME, type Deploy, MAX_ATTEMPTS, type Release, SUPERSEDES } from "../../apps/types.ts";
 import { createMemoryInstances } from "./memory-instances.ts";
@@ -168,10 +169,17 @@ type DeployPart = Pick<Store, "requestDeploy" | "getDeploy" | "listDeploys" | "c
 
 function createDeploys(state: State): DeployPart {
   return {
-    async requestDeploy({ app: name, kind, commit, ref, toRelease, part, hold, by, why }) {
+    async requestDeploy(intent) {
+      const { app: name, kind, commit, ref, toRelease, part, hold, by, why } = intent;
+      const { sender, repo, delivery } = intent;
       const record = state.apps.get(name);
       if (!record) throw new TealError("app-not-found", { name });
       if (record.app.state !== "active") throw new TealError("app-destroyed", { name });
+      const since = state.now() - DELIVERY_TTL_S * 1000;
+      const made = [...state.deploys.values()].findLast(
+        (one) => one.app === name && one.delivery && one.delivery === delivery,
+      );
+      if (made && made.createdAt > since) return structuredClone(made);
       record.seq += 1;
       const id = `${name}-${record.seq}`;
       for (const older of queuedOf(state, record)) {
@@ -195,6 +203,9 @@ function createDeploys(state: State): DeployPart {
         ...(toRelease === undefined ? {} : { toRelease }),
         ...(part === undefined ? {} : { part }),
         ...(hold === undefined ? {} : { hold }),
+        ...(sender === undefined ? {} : { sender }),
+        ...(repo === undefined ? {} : { repo }),
+        ...(delivery === undefined ? {} : { delivery }),
       };
       state.deploys.set(id, deploy);
       record.deploys.push(id);

@@ -225,6 +225,7 @@ function createWorldEffects(
     return { host: `10.0.0.${instance.slot}`, port: 5000 };
   };
   return {
+    fetchSource: async (deploy) => deploy.commit ?? "",
     checkout: async () => ({ dir: "/", done: async () => {} }),
     build: async () => ({
       image: "sha256:1",

@@ -197,6 +197,13 @@ const life: fc.Arbitrary<fc.AsyncCommand<Model, Pair>>[] = [
       (model, [deploy]: [Deploy]) => model.deploys.push(deploy.id),
     ),
   ),
+  fc.tuple(app, fc.constantFrom("a", "b")).map(([name, letter]) =>
+    command(
+      `requestDeploy of delivery ${letter} ${name}`,
+      () => (store) => store.requestDeploy(push(name, { delivery: `${name}-${letter}` })),
+      (model, [deploy]: [Deploy]) => model.deploys.push(deploy.id),
+    ),
+  ),
   fc.tuple(app, fc.constantFrom("one", "two")).map(([name, executor]) =>
     command(
       `claim ${name} ${executor}`,

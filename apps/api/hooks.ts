@@ -1,0 +1,58 @@
+import { z } from "zod";
+import { TealError } from "../errors.ts";
+import { route, type ApiOptions, type Route } from "./route.ts";
+import { addHookBody, deliverySchema, hookSchema, pageQuery } from "./schemas.ts";
+
+/** Webhook senders: who outside may ask for deploys of an app. */
+export function hookRoutes({ senders }: ApiOptions): Route[] {
+  return [
+    route({
+      method: "get",
+      path: "/apps/:app/hooks",
+      summary: "The app's webhook senders, without their secrets",
+      subject: "app",
+      needs: "read",
+      answer: z.object({ hooks: z.array(hookSchema) }),
+      handle: async ({ subject }) => ({ hooks: await senders.list(subject.name) }),
+    }),
+    route({
+      method: "post",
+      path: "/apps/:app/hooks",
+      summary: "Add a webhook sender; its secret is in this answer and nowhere else",
+      subject: "app",
+      needs: "admin",
+      body: addHookBody,
+      status: 201,
+      answer: z.object({ hook: hookSchema, secret: z.string(), path: z.string() }),
+      async handle({ subject, body, identity }) {
+        const { sender, secret } = await senders.add(subject.name, body, identity.name);
+        return { hook: sender, secret, path: `/hooks/${subject.name}/${sender.id}` };
+      },
+    }),
+    route({
+      method: "get",
+      path: "/apps/:app/hooks/deliveries",
+      summary: "What became of the newest webhook deliveries, newest first",
+      subject: "app",
+      needs: "read",
+      query: pageQuery,
+      answer: z.object({ deliveries: z.array(deliverySchema) }),
+      async handle({ subject, query }) {
+        return { deliveries: await senders.deliveries(subject.name, query.limit) };
+      },
+    }),
+    route({
+      method: "delete",
+      path: "/apps/:app/hooks/:hook",
+      summary: "Remove a webhook sender; its secret is good no more",
+      subject: "app",
+      needs: "admin",
+      status: 204,
+      async handle({ subject, params }) {
+        const id = (params["hook"] ?? "").slice(0, 200);
+        if (!(await senders.remove(subject.name, id)))
+          throw new TealError("sender-not-found", { app: subject.name, id });
+      },
+    }),
+  ];
+}

@@ -1,0 +1,198 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { Queue, UnrecoverableError, Worker, type Job } from "bullmq";
+import type { Redis } from "ioredis";
+import { isTealError } from "../apps/errors.ts";
+import { keys } from "../apps/keys.ts";
+import type { Log } from "../apps/log.ts";
+import type { NoticeEvent, Notifiers } from "../apps/notifiers.ts";
+import type { Outward } from "../apps/outward.ts";
+import type { Senders } from "../apps/senders.ts";
+import type { Store } from "../apps/store.ts";
+import { asking } from "../apps/store-scripts.ts";
+import type { Deploy } from "../apps/types.ts";
+import { commitStatus } from "./commit-status.ts";
+import { format, type Message } from "./notify-format.ts";
+import { sendMail, type Mail } from "./notify-mail.ts";
+import { send } from "./notify-send.ts";
+
+/** Says who is to be told of what, and nothing that is secret. */
+interface Telling {
+  app: string;
+  deploy: string;
+  /** A notifier's id, or STATUS. */
+  notifier: string;
+  event: NoticeEvent;
+}
+
+interface Options {
+  redis: Redis;
+  /** A connection opened with `wait`. */
+  blocking: Redis;
+  store: Pick<Store, "getDeploy">;
+  notifiers: Notifiers;
+  senders: Pick<Senders, "list" | "credentials">;
+  outward: Outward;
+  /** Mail may go without TLS. */
+  allowPrivate: boolean;
+  urlOf(app: string): string;
+  log: Log;
+  times?: Times;
+}
+
+interface Times {
+  /** How often is looked for something to tell. */
+  pollMs: number;
+  /** Before the second try; doubled before each further one. */
+  backoffMs: number;
+  attempts: number;
+  exchangeMs: number;
+}
+
+const NAME = "teal-notices";
+/** In the place of a notifier: the code host that a webhook came from. */
+const STATUS = "commit-status";
+/** Ten tries over about 40 minutes. */
+const TIMES: Times = { pollMs: 1000, backoffMs: 5000, attempts: 10, exchangeMs: 10_000 };
+const DAY_S = 24 * 3600;
+
+/**
+ * Tells people what happened. The store's transitions note it (`note` in `lua/prelude.lua`); from
+ * there it goes to a queue, one job per notifier, and is tried until it arrives. Nothing is told
+ * to nobody; after a crash somebody may be told twice, with the same id.
+ */
+export function createNotify(options: Options): { close(): Promise<void> } {
+  const { redis, blocking, log, times = TIMES } = options;
+  const queue = new Queue<Telling>(NAME, { connection: redis });
+  const worker = new Worker<Telling>(NAME, (job) => tell(options, times, job), {
+    connection: blocking,
+    concurrency: 20,
+  });
+  // Reported once by the connections' own listeners.
+  queue.on("error", () => {});
+  worker.on("error", () => {});
+  const stopping = new AbortController();
+  const rounds = keepRound();
+
+  async function keepRound(): Promise<void> {
+    const { signal } = stopping;
+    while (!signal.aborted) {
+      const more = await handOver(options, times, queue).catch((error: unknown) => {
+        log.debug({ error: String(error) }, "notices wait");
+        return false;
+      });
+      if (!more) await sleep(times.pollMs, undefined, { signal }).catch(() => {});
+    }
+  }
+
+  return {
+    async close() {
+      stopping.abort();
+      await rounds;
+      await worker.close();
+      await queue.close();
+    },
+  };
+}
+
+/** Makes jobs of the oldest notice, then forgets it. False when there was none. */
+async function handOver(
+  { redis, store, notifiers }: Options,
+  { attempts, backoffMs }: Times,
+  queue: Queue<Telling>,
+): Promise<boolean> {
+  const notice = await asking(() => redis.lindex(keys.notices, 0));
+  if (!notice) return false;
+  const [id = "", state = ""] = notice.split(" ");
+  const deploy = await store.getDeploy(id);
+  const event = deploy && eventOf(deploy, state);
+  if (deploy && event) {
+    const all = await notifiers.list(deploy.app);
+    const wanted = all.filter((one) => one.events.includes(event)).map((one) => one.id);
+    for (const notifier of deploy.sender ? [...wanted, STATUS] : wanted) {
+      await queue.add(
+        "tell",
+        { app: deploy.app, deploy: id, notifier, event },
+        {
+          // Twice is once: two processes may have found the same notice.
+          jobId: `${id}-${event}-${notifier}`,
+          attempts,
+          backoff: { type: "exponential", delay: backoffMs, jitter: 0.3 },
+          removeOnComplete: { age: DAY_S, count: 1000 },
+          removeOnFail: { age: DAY_S, count: 1000 },
+        },
+      );
+    }
+  }
+  await asking(() => redis.lrem(keys.notices, 1, notice));
+  return true;
+}
+
+function eventOf(deploy: Deploy, state: string): NoticeEvent | null {
+  if (state === "running") return "deploy.started";
+  if (state === "live") return deploy.kind === "rollback" ? "deploy.rolled-back" : "deploy.live";
+  if (/^(held|failed|cancelled|superseded)$/.test(state)) return `deploy.${state}` as NoticeEvent;
+  return null;
+}
+
+interface Answer {
+  status: number;
+  arrived: boolean;
+  /** Whether a later try may fare better. */
+  again: boolean;
+  text?: string;
+}
+
+/** HTTP says with 4xx that the fault is ours, SMTP with 5xx. */
+async function tellOnce(
+  { outward, allowPrivate }: Options,
+  message: Message | Mail,
+  ms: number,
+): Promise<Answer> {
+  if ("server" in message) {
+    const { status, text } = await sendMail(outward, message, { ms, plain: allowPrivate });
+    return { status, arrived: status === 250, again: status < 500, text };
+  }
+  const status = await send(outward, message, ms);
+  const again = status >= 500 || status === 429 || status === 408;
+  return { status, arrived: status >= 200 && status < 300, again };
+}
+
+/** Null when there is nobody to tell any more, or nothing to tell. */
+async function messageOf(options: Options, job: Job<Telling>): Promise<Message | Mail | null> {
+  const { store, notifiers, senders, urlOf } = options;
+  const { app, deploy: id, notifier: notifierId, event } = job.data;
+  const deploy = await store.getDeploy(id);
+  if (!deploy) return null;
+  const url = urlOf(app);
+  if (notifierId === STATUS) {
+    const sender = (await senders.list(app)).find((one) => one.id === deploy.sender);
+    // A late try must not put "pending" over the outcome.
+    if (!sender || (event === "deploy.started" && deploy.state !== "running")) return null;
+    return commitStatus(sender, await senders.credentials(app, sender.id), deploy, event, url);
+  }
+  const notifier = await notifiers.open(app, notifierId);
+  return notifier && format(notifier, { id: `msg-${job.id}`, event, deploy, url }, Date.now());
+}
+
+async function tell(options: Options, times: Times, job: Job<Telling>): Promise<void> {
+  const { notifiers } = options;
+  const { app, deploy, notifier, event } = job.data;
+  const message = await messageOf(options, job);
+  if (!message) return;
+  const attempt = job.attemptsMade + 1;
+  const row = { at: Date.now(), notifier, event, deploy, attempt };
+  let answer: Answer;
+  try {
+    answer = await tellOnce(options, message, times.exchangeMs);
+  } catch (error) {
+    const says = isTealError(error) ? error.says : (error as Error).message;
+    await notifiers.record(app, { ...row, error: says.slice(0, 300) });
+    if (isTealError(error, "private-address")) throw new UnrecoverableError(says);
+    throw error;
+  }
+  const { status, again } = answer;
+  if (answer.arrived) return notifiers.record(app, { ...row, status });
+  const error = `it answered ${answer.text ?? status}`;
+  await notifiers.record(app, { ...row, status, error });
+  throw again ? new Error(error) : new UnrecoverableError(error);
+}

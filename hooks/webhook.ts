@@ -1,0 +1,232 @@
+import { createHash } from "node:crypto";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Deploys } from "../apps/deploys.ts";
+import { isTealError, TealError } from "../apps/errors.ts";
+import { parseRepoUrl } from "../apps/fetch-source.ts";
+import { asTealError, withinDeadline } from "../apps/http.ts";
+import type { Log } from "../apps/log.ts";
+import type { Sender, Senders } from "../apps/senders.ts";
+import type { Store } from "../apps/store.ts";
+import type { Deploy, Intent } from "../apps/types.ts";
+import { APP_NAME } from "../apps/types.ts";
+import { isGoodRef } from "./ref-rules.ts";
+import { parsePayload, readRawBody } from "./webhook-body.ts";
+import { readEvent, type Happening } from "./webhook-events.ts";
+import { matchesAny } from "./webhook-paths.ts";
+import { header, verify, WINDOW_MS, type Signed } from "./webhook-signature.ts";
+
+interface Options {
+  store: Pick<Store, "getApp" | "listDeploys">;
+  senders: Pick<Senders, "withSecrets" | "record" | "madeBy">;
+  deploys: Pick<Deploys, "push">;
+  log: Log;
+  /** ms */
+  now?: () => number;
+}
+
+/** What is answered to a delivery that was believed. */
+type Outcome = { deploy: string } | { deploy: null; reason: string };
+
+const PATH = /^\/hooks\/([a-z][a-z0-9-]{0,30})(?:\/([0-9a-f]{12}))?$/;
+const LINGER_MS = 5000;
+const STILL_WANTED: readonly string[] = ["queued", "running", "held", "live"];
+
+/**
+ * Deliveries of CI systems under `/hooks/`. The handler resolves to false for any other path.
+ * Nothing is written before the signature was found good; a deploy's record is written before the
+ * answer, and what it needs is fetched by a worker.
+ */
+export function createWebhooks(options: Options) {
+  const { store, senders, deploys, log, now = Date.now } = options;
+
+  return async function handle(req: IncomingMessage, res: ServerResponse): Promise<boolean> {
+    if (!/^\/hooks([/?]|$)/.test(req.url ?? "")) return false;
+    req.on("error", () => {});
+    res.on("error", () => {});
+    try {
+      const { app, id } = targetOf(req);
+      const body = await readRawBody(req);
+      const outcome = await withinDeadline(receive(app, id, { headers: req.headers, body }));
+      const url = outcome.deploy && `${originOf(req)}/apps/${app}/deploys/${outcome.deploy}`;
+      answer(res, outcome.deploy ? 202 : 200, { ...outcome, ...(url && { url }) });
+    } catch (caught) {
+      const { status, code, says, todo } = asTealError(caught, log, "a webhook delivery");
+      if (!req.complete) cutOff(req, res);
+      answer(res, status, { error: code, detail: says, todo });
+    }
+    return true;
+  };
+
+  /** @throws bad-signature, stale-delivery, bad-request, app-not-found, app-destroyed, store-unavailable */
+  async function receive(app: string, id: string | null, signed: Signed): Promise<Outcome> {
+    const sender = await findSender(app, id, signed);
+    const payload = parsePayload(signed.body, header(signed.headers, "content-type"));
+    const found = readEvent(sender.provider, signed.headers, payload, sender.branch);
+    const outcome = "reason" in found ? nothing(found.reason) : await decide(sender, found, signed);
+    const { deploy, ...rest } = outcome;
+    const delivery = { at: now(), sender: sender.id, id: deliveryId(signed), event: found.event };
+    await senders
+      .record(app, { ...delivery, ...rest, ...(deploy !== null && { deploy }) })
+      .catch((error: unknown) => log.warn({ app, error: String(error) }, "delivery not listed"));
+    return outcome;
+  }
+
+  /** The one whose secret this was signed with. @throws bad-signature, stale-delivery */
+  async function findSender(app: string, id: string | null, signed: Signed): Promise<Sender> {
+    let stale = false;
+    for (const { sender, secret } of await senders.withSecrets(app, id)) {
+      const trust = verify(sender.provider, secret, signed, now());
+      if (trust === "good") return sender;
+      stale ||= trust === "stale";
+    }
+    if (!stale) throw new TealError("bad-signature");
+    const at = header(signed.headers, "webhook-timestamp");
+    throw new TealError("stale-delivery", { minutes: WINDOW_MS / 60_000, at });
+  }
+
+  async function decide(sender: Sender, found: Happening, signed: Signed): Promise<Outcome> {
+    const delivery = `${sender.id}:${identityOf(sender, signed)}`;
+    const before = await senders.madeBy(delivery);
+    if (before !== null) return { deploy: before };
+    const refusal = refusalOf(sender, found);
+    if (refusal !== null) return nothing(refusal);
+    const repo = sender.repo ?? repoUrl(found);
+    const there = await sameCommit(sender.app, found.commit);
+    if (there?.delivery === delivery) return { deploy: there.id };
+    if (there) return nothing(`${there.id} is about the same commit (${there.state})`);
+    const intent: Intent = {
+      app: sender.app,
+      kind: "push",
+      by: `${sender.provider} webhook`,
+      why: oneLine(found.why),
+      sender: sender.id,
+      delivery,
+      ...(found.commit && { commit: found.commit }),
+      ...(found.ref && { ref: found.ref }),
+      ...(repo !== null && { repo }),
+    };
+    return { deploy: (await deploys.push(intent)).id };
+  }
+
+  /** CI systems say the same thing in several events; the newest deploy is asked, since a rollback is newer. */
+  async function sameCommit(app: string, commit: string | undefined): Promise<Deploy | null> {
+    const [newest] = await store.listDeploys(app, 1);
+    if (!newest || commit === undefined || newest.commit !== commit) return null;
+    return STILL_WANTED.includes(newest.state) && newest.kind === "push" ? newest : null;
+  }
+}
+
+/** @throws not-found, method-not-allowed */
+function targetOf(req: IncomingMessage): { app: string; id: string | null } {
+  const [, app, id = null] = PATH.exec(req.url ?? "") ?? [];
+  if (!app || !APP_NAME.test(app)) throw new TealError("not-found", { path: "this address" });
+  if (req.method !== "POST") {
+    const params = { path: "/hooks/APP/SENDER", allowed: "POST", method: req.method };
+    throw new TealError("method-not-allowed", params);
+  }
+  return { app, id };
+}
+
+/** Why this sender's settings do not let it deploy; null when they do. */
+function refusalOf(sender: Sender, { event, ref, repo, files }: Happening): string | null {
+  if (sender.events.length > 0 && !sender.events.includes(event)) {
+    return `this sender deploys on ${sender.events.join(", ")}, and this is ${event}`;
+  }
+  if (ref !== "" && !isGoodRef(ref)) return "the name of its branch is not taken here";
+  const isTag = ref.startsWith("refs/tags/");
+  const free = event === "release" || (event === "deploy" && (ref === "" || isTag));
+  if (!free && ref !== `refs/heads/${sender.branch}`) {
+    return `this sender deploys ${sender.branch}, and this is ${ref}`;
+  }
+  if (sender.repo !== null && repo && !isSameRepo(sender.repo, repo.name)) {
+    return `this sender is for ${sender.repo}, and this is ${oneLine(repo.name)}`;
+  }
+  if (sender.repo === null && repo && repoUrl({ repo }) === null) {
+    return "it does not say where to fetch from; give the sender a --repo";
+  }
+  if (sender.paths.length > 0 && files && !files.some((file) => matchesAny(file, sender.paths))) {
+    return `it changes nothing of ${sender.paths.join(", ")}`;
+  }
+  return null;
+}
+
+function isSameRepo(url: string, name: string): boolean {
+  const bare = url
+    .toLowerCase()
+    .replace(/\/$/, "")
+    .replace(/\.git$/, "");
+  return bare.endsWith(`/${name.toLowerCase()}`);
+}
+
+function repoUrl({ repo }: Pick<Happening, "repo">): string | null {
+  try {
+    return repo ? parseRepoUrl(repo.url).url : null;
+  } catch (error) {
+    if (isTealError(error)) return null;
+    throw error;
+  }
+}
+
+/**
+ * What makes two deliveries the same. Only what is signed counts, or whoever once saw a delivery
+ * could send it again under another id.
+ */
+function identityOf({ provider }: Sender, { headers, body }: Signed): string {
+  const signedId = provider === "standard" || headers["webhook-signature"] !== undefined;
+  const what = signedId ? header(headers, "webhook-id") : body;
+  return createHash("sha256").update(what).digest("base64url");
+}
+
+const ID_HEADERS = [
+  "x-github-delivery",
+  "x-forgejo-delivery",
+  "x-gitea-delivery",
+  "webhook-id",
+  "x-gitlab-event-uuid",
+  "x-request-uuid",
+  "x-request-id",
+];
+
+/** The sender's own id, to find it in the sender's list. */
+function deliveryId({ headers }: Signed): string {
+  const given = ID_HEADERS.map((name) => header(headers, name)).find((id) => id !== "");
+  return oneLine(given ?? "").slice(0, 100);
+}
+
+/** A stranger's text: its first line, and nothing that a terminal obeys. */
+function oneLine(text: string): string {
+  const [first = ""] = text.trim().split("\n", 1);
+  return first
+    .replaceAll(/[\p{Cc}\p{Cf}\p{Z}]+/gu, " ")
+    .trim()
+    .slice(0, 300);
+}
+
+function nothing(reason: string): Outcome {
+  return { deploy: null, reason };
+}
+
+/** Where the sender reached this platform, as far as it says so in a good form. */
+function originOf({ headers }: IncomingMessage): string {
+  const host = /^[a-z0-9.-]+(:\d{1,5})?$|^\[[0-9a-f:.]+\](:\d{1,5})?$/i.exec(headers.host ?? "");
+  const scheme = header(headers, "x-forwarded-proto") === "https" ? "https" : "http";
+  return host ? `${scheme}://${host[0]}` : "";
+}
+
+/** The rest is let go by for a while: a connection cut now would hide the answer. */
+function cutOff(req: IncomingMessage, res: ServerResponse): void {
+  res.setHeader("Connection", "close");
+  req.resume();
+  setTimeout(() => req.destroy(), LINGER_MS).unref();
+}
+
+function answer(res: ServerResponse, status: number, body: object): void {
+  if (res.headersSent || res.destroyed) return;
+  res.writeHead(status, {
+    "Content-Type": "application/json; charset=utf-8",
+    "Cache-Control": "no-store",
+    "X-Content-Type-Options": "nosniff",
+    ...(status === 405 && { Allow: "POST" }),
+  });
+  res.end(`${JSON.stringify(body)}\n`);
+}
