@@ -1,5 +1,6 @@
 import type { Deploys } from "./deploys.ts";
 import { TealError } from "./errors.ts";
+import { ENV_NAME, isGivenName } from "./env-names.ts";
 import { openConfig, type Secrets } from "./secrets.ts";
 import type { Store } from "./store.ts";
 import type { App, Deploy } from "./types.ts";
@@ -37,8 +38,6 @@ interface Options {
   deploys: Pick<Deploys, "change">;
 }
 
-const NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
-const GIVEN = /^(PORT$|TEAL_)/;
 const NAME_CHARS = 128;
 /** In bytes: the kernel takes 128 KiB for one variable. */
 const VALUE_LIMIT = 64 * 1024;
@@ -106,14 +105,14 @@ function assertGood(set: Record<string, string>, unset: string[]): void {
     throw badConfig("A name and a value were expected, and none came", "Use 'NAME=VALUE'");
   }
   for (const name of [...Object.keys(set), ...unset]) {
-    if (!NAME.test(name) || name.length > NAME_CHARS) {
+    if (!ENV_NAME.test(name) || name.length > NAME_CHARS) {
       const shown = JSON.stringify(name.slice(0, 60));
       throw badConfig(
         `A name of letters, digits and _ that begins with no digit was expected, and ${shown} came`,
         "Rename it, for example DATABASE_URL",
       );
     }
-    if (GIVEN.test(name)) {
+    if (isGivenName(name)) {
       throw badConfig(
         `${name} is given by the platform and cannot be set`,
         "PORT and names that begin with TEAL_ are the platform's; use another name",

@@ -185,6 +185,18 @@ export const ERRORS = {
     says: "{detail}.",
     todo: "{todo}.",
   },
+  "bad-app-json": {
+    status: 422,
+    exit: 1,
+    says: "app.json was not understood: {detail}.",
+    todo: "Fix it and push again; nothing was swapped.",
+  },
+  "config-missing": {
+    status: 422,
+    exit: 1,
+    says: "app.json requires config that {name} does not have: {missing}.",
+    todo: "Use 'teal config:set -a {name} NAME=VALUE', then push again; nothing was swapped.",
+  },
   "bad-formation": {
     status: 400,
     exit: 2,

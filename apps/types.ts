@@ -133,6 +133,17 @@ export interface Deploy extends Intent {
   supersededBy?: string;
 }
 
+/** When a new `web` instance is healthy, where the app says so: the path answers with a status of 2xx. */
+export interface StartupCheck {
+  path: string;
+  /** The beginning of the body holds this. */
+  content?: string;
+  /** Of one try, ms. */
+  timeoutMs: number;
+  /** Of all tries, ms. */
+  withinMs: number;
+}
+
 /** Immutable; numbered per app from 1. */
 export interface Release {
   app: string;
@@ -146,6 +157,9 @@ export interface Release {
   /** Process type to command; an empty command means the image's own. */
   processes: Record<string, string>;
   formation: Record<string, number>;
+  /** What its app.json says of process types that nobody has scaled. */
+  defaults?: Record<string, number>;
+  check?: StartupCheck;
   /** Environment of its processes: name to sealed value (apps/secrets.ts). */
   config?: Record<string, string>;
   /** The TCP port that `web` listens on, also given as `PORT`. */

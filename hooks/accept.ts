@@ -96,7 +96,7 @@ export function createAccept(options: AcceptOptions) {
   }
 
   async function explain(push: Push, stored: RefLine[], remote: Remote): Promise<void> {
-    for (const option of push.options) {
+    for (const option of push.options.filter((one) => one !== HOLD)) {
       await remote.print(
         "warn",
         `The push option "${option.slice(0, 100)}" is not known here and changes nothing.`,
@@ -127,6 +127,7 @@ export function createAccept(options: AcceptOptions) {
       ref: line.ref,
       by: identity.name,
       why: subject,
+      ...(push.options.includes(HOLD) && { hold: true }),
     };
     const deploy = await deploys.push(intent);
     await remote.print("step", `Deploy ${deploy.id}: ${line.new.slice(0, 12)} ${subject}`);
@@ -164,6 +165,9 @@ export function createAccept(options: AcceptOptions) {
     if (at !== line.old) await git.moveRef(app, line.ref, line.old, at);
   }
 }
+
+/** `git push -o hold`: this one waits in the idle colour to be promoted. */
+const HOLD = "hold";
 
 async function printEnd(deploy: Deploy | null, id: string, remote: Remote): Promise<number> {
   if (deploy?.state === "live" || deploy?.state === "held") return 0;

@@ -1,6 +1,7 @@
 import { TealError } from "../apps/errors.ts";
 import type { Release } from "../apps/types.ts";
 import { type DeployContext, spent } from "./context.ts";
+import { withExpectedEnv } from "./expected-env.ts";
 import { formationOf } from "./formation.ts";
 import { nextConfig } from "./next-config.ts";
 import type { Built } from "./ports.ts";
@@ -13,6 +14,7 @@ export async function buildRelease(ctx: DeployContext): Promise<Release> {
   await effects.tagImage(deploy.app, deploy.id, built.image);
   await ctx.reach("image-tagged");
 
+  const { formation: defaults = {}, env = {}, check } = built.appJson ?? {};
   const release = await store.createRelease(claim, {
     deploy: deploy.id,
     kind: deploy.kind,
@@ -20,8 +22,10 @@ export async function buildRelease(ctx: DeployContext): Promise<Release> {
     image: built.image,
     imageBytes: built.imageBytes,
     processes: built.processes,
-    formation: formationOf(built.processes, await store.getSettings(deploy.app)),
-    config: await nextConfig(ctx),
+    formation: formationOf({ ...built, defaults }, await store.getSettings(deploy.app)),
+    defaults,
+    ...(check && { check }),
+    config: withExpectedEnv(ctx, await nextConfig(ctx), env),
     port: built.port,
     by: deploy.by,
     why: deploy.why,

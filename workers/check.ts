@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { TealError } from "../apps/errors.ts";
-import type { Instance } from "../apps/types.ts";
+import type { Instance, StartupCheck } from "../apps/types.ts";
 import { spent } from "./context.ts";
 import type { ContainerState } from "./engine/containers.ts";
 import { explainSilence, listeningPorts } from "./listening.ts";
@@ -16,6 +16,8 @@ interface Options {
   hostHeader: string;
   /** Within this time from the start of the check it must be healthy. */
   timeoutMs: number;
+  /** What the app itself says. */
+  startup?: StartupCheck;
 }
 
 /** Often at first, so that a fast app is live fast. */
@@ -28,6 +30,9 @@ const PROBE_MIN_MS = 500;
 /** A process without a port is healthy once it has run for this long. */
 const SETTLE_MS = 1000;
 const LAST_LINES = 50;
+/** Of a body, what is looked through for what the app says is in it, and what is shown of it. */
+const CONTENT_CHARS = 64 * 1024;
+const EXCERPT_CHARS = 300;
 
 /**
  * Waits until an instance is healthy. `web`: its port answers HTTP with a status below 500,
@@ -81,18 +86,19 @@ async function waitForAnswer(
 async function pollUntilHealthy(
   instance: Instance,
   { say, signal }: Work,
-  { hostHeader, timeoutMs }: Options,
+  { hostHeader, timeoutMs, startup }: Options,
   over: AbortSignal,
 ): Promise<string | null> {
   const { host = "", port = 0 } = instance;
-  say("step", `Checking ${instance.process}.${instance.index}: GET / on port ${port}`);
+  const path = startup?.path ?? "/";
+  say("step", `Checking ${instance.process}.${instance.index}: GET ${path} on port ${port}`);
   const began = performance.now();
   let last = "";
   for (let tries = 1; ; tries++) {
     signal.throwIfAborted();
     const left = timeoutMs - (performance.now() - began);
-    const probeMs = Math.max(PROBE_MIN_MS, Math.min(PROBE_TIMEOUT_MS, left));
-    const found = await attempt({ host, port }, hostHeader, probeMs);
+    const probeMs = Math.max(PROBE_MIN_MS, Math.min(startup?.timeoutMs ?? PROBE_TIMEOUT_MS, left));
+    const found = await attempt({ host, port }, { hostHeader, timeoutMs: probeMs, startup });
     if (found.healthy) {
       say("info", `Try ${tries}: ${found.text}`);
       return null;
@@ -133,22 +139,30 @@ function watchForEnd(containers: Options["containers"], id: string) {
 
 async function attempt(
   target: { host: string; port: number },
-  hostHeader: string,
-  timeoutMs: number,
+  { startup, ...how }: { hostHeader: string; timeoutMs: number; startup: StartupCheck | undefined },
 ): Promise<{ healthy: boolean; text: string }> {
   try {
-    const answer = await probe(target, { hostHeader, timeoutMs });
-    const healthy = answer.status >= 100 && answer.status < 500;
-    return { healthy, text: healthy ? `status ${answer.status}` : describe(answer) };
+    const wanted = startup?.content === undefined ? {} : { bodyChars: CONTENT_CHARS };
+    const answer = await probe(target, { ...how, ...wanted, path: startup?.path ?? "/" });
+    if (isHealthy(answer, startup)) return { healthy: true, text: `status ${answer.status}` };
+    return { healthy: false, text: describe(answer, startup) };
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     return { healthy: false, text: code === "ECONNREFUSED" ? "connection refused" : message };
   }
 }
 
-function describe({ status, location, body }: Answer): string {
-  const excerpt = body.replaceAll(/\s+/g, " ").trim();
-  return `status ${status}${location ? `, Location: ${location}` : ""}${excerpt ? `, body: ${excerpt}` : ""}`;
+/** Anything below 500 will do, unless the app says more. */
+function isHealthy({ status, body }: Answer, startup: StartupCheck | undefined): boolean {
+  if (!startup) return status >= 100 && status < 500;
+  return status >= 200 && status < 300 && body.includes(startup.content ?? "");
+}
+
+function describe({ status, location, body }: Answer, startup?: StartupCheck): string {
+  const excerpt = body.slice(0, EXCERPT_CHARS).replaceAll(/\s+/g, " ").trim();
+  const content = startup?.content;
+  const lacks = content !== undefined && !body.includes(content);
+  return `status ${status}${lacks ? `, without ${JSON.stringify(content)}` : ""}${location ? `, Location: ${location}` : ""}${excerpt ? `, body: ${excerpt}` : ""}`;
 }
 
 async function waitForSettled(

@@ -6,6 +6,7 @@ import { TealError } from "../apps/errors.ts";
 import type { Fetcher } from "../apps/fetcher.ts";
 import type { Git } from "../apps/git.ts";
 import type { Deploy, Instance } from "../apps/types.ts";
+import { readAppJson } from "./app-json.ts";
 import type { Builder } from "./build.ts";
 import { checkInstance } from "./check.ts";
 import type { Containers } from "./engine/containers.ts";
@@ -28,6 +29,7 @@ interface Options {
   buildConcurrency: number;
   deployTimeoutMs: number;
   hostOf(app: string): string;
+  seal(app: string, name: string, value: string): string;
 }
 
 const STOP_GRACE_S = 10;
@@ -51,8 +53,9 @@ export function createEffects(
     },
     checkout: (deploy) => checkout(options, deploy),
     async build(deploy, dir, { say, signal }) {
+      const appJson = await readAppJson(dir, (text) => say("warn", text));
       if (builds.busy()) say("info", "Waiting for other builds to end");
-      return builds.run(signal, () =>
+      const built = await builds.run(signal, () =>
         options.builder.build({
           app: deploy.app,
           deploy: deploy.id,
@@ -63,7 +66,9 @@ export function createEffects(
           say,
         }),
       );
+      return { ...built, appJson };
     },
+    seal: options.seal,
     tagImage: (app, deploy, image) => images.tag(image, imageTag(namespace, app, deploy)),
     imageExists: (image) => images.exists(image),
     async runReleaseCommand(app, release, command, { say, signal }) {
@@ -75,11 +80,12 @@ export function createEffects(
     },
     createContainer: (app, instance, release) => containers.create(app, instance, release),
     startContainer: (app, instance, release) => containers.start(app, instance, release),
-    check: (app, instance, _release, work) =>
+    check: (app, instance, release, work) =>
       checkInstance(instance, work, {
         containers,
         hostHeader: options.hostOf(app.name),
-        timeoutMs: options.deployTimeoutMs,
+        timeoutMs: release.check?.withinMs ?? options.deployTimeoutMs,
+        ...(release.check && { startup: release.check }),
       }),
     answers: (instance) => answers(options, instance),
     keepRunning: (instance) => containers.keepRunning(instance.id),

@@ -21,7 +21,7 @@ export async function fitLiveColour(ctx: DeployContext): Promise<void> {
     throw new TealError("nothing-live", { name: app.name, action: "change" });
   }
   const settings = await store.getSettings(app.name);
-  const plans = await planAll(ctx, app.live, route, formationOf(release.processes, settings));
+  const plans = await planAll(ctx, app.live, route, formationOf(release, settings));
 
   const wanted = [...plans.values()].flatMap(({ keep, start }) => [
     ...keep.filter((instance) => !isReady(instance)),

@@ -1,19 +1,19 @@
 import type { NewInstance } from "../apps/store.ts";
-import type { AppSettings, Colour, Instance } from "../apps/types.ts";
+import type { AppSettings, Colour, Instance, Release } from "../apps/types.ts";
 import type { DeployContext } from "./context.ts";
 import { isRetired } from "./hand-over.ts";
 import { instanceId } from "./names.ts";
 
 /**
- * How many of each process type are to run: one of each that the app does not name. `release` runs
- * before, and of `web` there is one at least, for the route is never empty.
+ * How many of each process type are to run: as the app was scaled, else as its app.json says, else
+ * one. `release` runs before, and of `web` there is one at least, for the route is never empty.
  */
 export function formationOf(
-  processes: Record<string, string>,
+  { processes, defaults }: Pick<Release, "processes" | "defaults">,
   { formation }: Pick<AppSettings, "formation">,
 ): Record<string, number> {
   const names = Object.keys(processes).filter((name) => name !== "release");
-  const wanted = new Map(Object.entries(formation));
+  const wanted = new Map(Object.entries({ ...defaults, ...formation }));
   const count = (name: string) => Math.max(name === "web" ? 1 : 0, wanted.get(name) ?? 1);
   return Object.fromEntries(names.map((name) => [name, count(name)]));
 }

@@ -36,11 +36,16 @@ export async function retireLeftovers(ctx: DeployContext): Promise<void> {
   await ctx.reach("retired");
 }
 
-/** `web` while it is routed to, standby or held; every other process type only with the live release. */
+/**
+ * `web` while it is routed to, standby or held; every other process type only with the live release.
+ * What was being started beside them when its deploy failed is nobody's.
+ */
 export function isNeeded(app: App, route: Route | null, instance: Instance): boolean {
-  if (instance.process !== "web") return instance.deploy === route?.deploy;
-  if (route?.targets.some((target) => target.id === instance.id)) return true;
-  return instance.deploy === app.standby?.deploy || instance.deploy === app.held?.deploy;
+  const { id, process, deploy, state } = instance;
+  if (process !== "web") return deploy === route?.deploy && state === "healthy";
+  if (route?.targets.some((target) => target.id === id)) return true;
+  if (deploy === app.standby?.deploy) return state === "live";
+  return deploy === app.held?.deploy && state === "healthy";
 }
 
 export function isRetired(instance: Instance): boolean {

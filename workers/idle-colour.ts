@@ -26,7 +26,7 @@ export async function startIdleColour(ctx: DeployContext, release: Release): Pro
   }
   const colour = app.live ? otherColour(app.live.colour) : "blue";
   ctx.say("step", `Starting v${release.n} in ${colour}`);
-  const formation = formationOf(release.processes, await ctx.store.getSettings(app.name));
+  const formation = formationOf(release, await ctx.store.getSettings(app.name));
   const owner = { deploy: ctx.deploy.id, release: release.n, colour };
   const wanted: NewInstance[] = [];
   for (const [process, count] of Object.entries(formation)) {

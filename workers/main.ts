@@ -147,6 +147,7 @@ function createDockerEffects(
     buildConcurrency: settings.buildConcurrency,
     deployTimeoutMs: settings.deployTimeoutMs,
     hostOf: (app) => defaultHost(app, settings),
+    seal: (app, name, value) => secrets.seal(app, name, value),
   });
 }
 

@@ -1,5 +1,6 @@
 import type { LogKind } from "../apps/deploy-log.ts";
 import type { Counters } from "../router/contract.ts";
+import type { AppJson } from "./app-json.ts";
 import type { App, Deploy, Instance, Release } from "../apps/types.ts";
 
 export type Say = (kind: LogKind, text: string) => void;
@@ -19,6 +20,7 @@ export interface Built {
   imageBytes: number;
   processes: Record<string, string>;
   port: number;
+  appJson?: AppJson;
 }
 
 /** An instance whose container runs, with the address that traffic can reach. */
@@ -45,6 +47,8 @@ export interface Effects {
   /** Source tree of the deploy's commit; `done()` removes it. */
   checkout(deploy: Deploy, work: Work): Promise<{ dir: string; done(): Promise<void> }>;
   build(deploy: Deploy, dir: string, work: Work): Promise<Built>;
+  /** A config value as releases keep it. */
+  seal(app: string, name: string, value: string): string;
   /** Names the image so that nothing prunes it while its release is kept. */
   tagImage(app: string, deploy: string, image: string): Promise<void>;
   imageExists(image: string): Promise<boolean>;

@@ -3,7 +3,7 @@ import { request } from "node:http";
 export interface Answer {
   status: number;
   location?: string;
-  /** The first 300 characters. */
+  /** Its first `bodyChars` characters, 300 unless said. */
   body: string;
 }
 
@@ -12,8 +12,9 @@ const BODY_CHARS = 300;
 /** One GET from outside the container. @throws Error of the connection, or "no answer within N ms" */
 export function probe(
   target: { host: string; port: number },
-  { path = "/", hostHeader, timeoutMs }: { path?: string; hostHeader: string; timeoutMs: number },
+  options: { path?: string; hostHeader: string; timeoutMs: number; bodyChars?: number },
 ): Promise<Answer> {
+  const { path = "/", hostHeader, timeoutMs, bodyChars = BODY_CHARS } = options;
   return new Promise((resolve, reject) => {
     const req = request(
       { ...target, path, agent: false, headers: { host: hostHeader, "user-agent": "teal-check" } },
@@ -27,8 +28,8 @@ export function probe(
         };
         res.setEncoding("utf8");
         res.on("data", (chunk: string) => {
-          body = (body + chunk).slice(0, BODY_CHARS);
-          if (body.length >= BODY_CHARS) done();
+          body = (body + chunk).slice(0, bodyChars);
+          if (body.length >= bodyChars) done();
         });
         res.on("end", done);
         res.on("error", done);

@@ -20,7 +20,7 @@ export async function warmColour(
   const standsFor = slot && (await store.getRelease(app.name, slot.release));
   if (!slot || !standsFor || !sameContent(standsFor, release)) return null;
 
-  const { web: count = 1 } = formationOf(release.processes, await store.getSettings(app.name));
+  const { web: count = 1 } = formationOf(release, await store.getSettings(app.name));
   const owner = { deploy: slot.deploy, release: release.n, colour: slot.colour };
   const { keep, start } = await planProcess(ctx, owner, "web", count);
   const ready = keep.filter(isReady);

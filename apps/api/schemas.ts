@@ -89,6 +89,16 @@ export const releaseSchema = z.object({
   imageBytes: z.number(),
   processes: z.record(z.string(), z.string()),
   formation: counts,
+  defaults: counts.optional().describe("of process types that nobody has scaled (app.json)"),
+  check: z
+    .object({
+      path: z.string(),
+      content: z.string().optional(),
+      timeoutMs: z.number(),
+      withinMs: z.number(),
+    })
+    .optional()
+    .describe("when a new web instance is healthy (app.json)"),
   config: z.array(z.string()).describe("names; values are at /apps/{app}/config"),
   port: z.number().int(),
   createdAt: time,

@@ -1,6 +1,7 @@
 import type { Identity } from "../access.ts";
 import type { Input } from "./command.ts";
 import { ago, type Cell } from "./output.ts";
+import { readGiven } from "./given-file.ts";
 import { wrongUsage } from "./parse.ts";
 import { findServer } from "./server.ts";
 
@@ -108,27 +109,10 @@ function given<T>(name: string, value: T | undefined): Record<string, T> {
   return value === undefined ? {} : { [name]: value };
 }
 
-/** A file's text, or standard input's for `-`. What it says is not repeated: it might be a private key. */
+/** What the file says is not repeated: it might be a private key. */
 async function readKey(file: string): Promise<string> {
-  if (file !== "-" && process.env["TEAL_OVER_SSH"]) {
-    // The files here are the platform's, not the caller's.
-    throw wrongUsage("Over SSH, - was expected as FILE, and the key on standard input", {
-      name: "keys:add",
-    });
-  }
-  const { createReadStream } = await import("node:fs");
-  const source = file === "-" ? process.stdin : createReadStream(file, { end: KEY_LIMIT });
-  let text = "";
-  try {
-    for await (const chunk of source) {
-      text += String(chunk);
-      if (text.length > KEY_LIMIT) break;
-    }
-  } catch (error) {
-    throw wrongUsage(`A file with a public key was expected: ${(error as Error).message}`, {
-      name: "keys:add",
-    });
-  }
+  const given = { limit: KEY_LIMIT, what: "a public key", command: "keys:add" };
+  const text = await readGiven(file, given);
   if (text.length <= KEY_LIMIT && !text.includes("PRIVATE KEY")) return text.trim();
   throw wrongUsage(`${file} is no public key; that is the file that ends in .pub`, {
     name: "keys:add",

@@ -1,12 +1,14 @@
-import { readFile } from "node:fs/promises";
-import { text } from "node:stream/consumers";
 import type { ConfigVar } from "../app-config.ts";
 import type { Deploy } from "../types.ts";
 import type { Input } from "./command.ts";
 import { followChange } from "./deploys.ts";
 import { readDotenv, readPairs, writeDotenv } from "./dotenv.ts";
+import { readGiven } from "./given-file.ts";
 import type { Cell } from "./output.ts";
 import { wrongUsage } from "./parse.ts";
+
+/** In bytes; an app's config may hold less. */
+const FILE_LIMIT = 512 * 1024;
 
 export async function listConfig(input: Input): Promise<void> {
   const { options, out } = input;
@@ -43,8 +45,14 @@ export async function unsetConfig(input: Input): Promise<void> {
 
 export async function importConfig(input: Input): Promise<void> {
   const [file = ""] = input.args;
-  const given = file === "-" ? await text(process.stdin) : await readFile(file, "utf8");
-  const set = readDotenv(given);
+  const given = { limit: FILE_LIMIT, what: "lines NAME=VALUE", command: "config:import" };
+  const text = await readGiven(file, given);
+  if (text.length > FILE_LIMIT) {
+    throw wrongUsage(`A file of at most ${FILE_LIMIT} bytes was expected, and a larger one came`, {
+      name: "config:import",
+    });
+  }
+  const set = readDotenv(text);
   if (Object.keys(set).length === 0) {
     throw wrongUsage("Lines NAME=VALUE were expected, and none came", { name: "config:import" });
   }

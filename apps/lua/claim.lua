@@ -1,5 +1,5 @@
 -- Takes the app and what is to be done next: the running deploy that a dead executor left, else the queued one.
--- One that was left too often is ended here, and instances that are of neither live, standby nor route are retired.
+-- One that was left too often is ended here, and instances that neither live, standby, route nor held colour needs are retired.
 -- in:     1 executor, 2 lease in ms, 3 why a deploy taken up too often fails, with `{id}`
 -- out:    nothing when there is a lease or no work; else the new token, the deploy's fields
 -- errors: none
@@ -12,10 +12,9 @@ if id and tonumber(get(at(K.deploy, id), "attempts")) >= MAX_ATTEMPTS then
   redis.call("HINCRBY", K.app, "token", 1)
   drop_hold()
   -- there may be no further executor who would see to what this one left
-  local kept, version = kept_deploys(), get(K.app, "routeVersion")
+  local version = get(K.app, "routeVersion")
   for _, instance in ipairs(redis.call("SMEMBERS", K.instances)) do
-    local deploy = get(at(K.instance, instance), "deploy")
-    if not kept[deploy] then retire_instance(instance, version) end
+    if not is_needed(instance) then retire_instance(instance, version) end
   end
   id = nil
 end

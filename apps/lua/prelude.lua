@@ -124,13 +124,23 @@ local function clear_slot(name)
   redis.call("HDEL", K.app, name .. "Colour", name .. "Release", name .. "Deploy", name .. "Since")
 end
 
+-- As workers/hand-over.ts has it: `web` while it is routed to, standby or held, every other process
+-- type with the deploy of the route; what was only being started beside them is nobody's.
+local function is_needed(id)
+  local process, deploy, state = unpack(redis.call("HMGET", at(K.instance, id), "process", "deploy", "state"))
+  if process ~= "web" then return state == "healthy" and get(K.app, "routeDeploy") == deploy end
+  if redis.call("SISMEMBER", K.targets, id) == 1 then return true end
+  if get(K.app, "standbyDeploy") == deploy then return state == "live" end
+  return state == "healthy" and get(K.app, "heldDeploy") == deploy
+end
+
 -- The recorded decision that an instance will be stopped. Without one of its targets a standby is
--- none (only targets are ever `live`), nor is what is held without one of its `web`.
+-- none (only targets are ever `live`), nor is what is held without one of its healthy `web`.
 local function retire_instance(id, version)
   local key = at(K.instance, id)
   local state, deploy, process = unpack(redis.call("HMGET", key, "state", "deploy", "process"))
   if LIFE[state] >= LIFE.retired then return end
-  if process == "web" and get(K.app, "heldDeploy") == deploy then clear_slot("held") end
+  if process == "web" and state == "healthy" and get(K.app, "heldDeploy") == deploy then clear_slot("held") end
   if state == "live" and get(K.app, "standbyDeploy") == deploy then clear_slot("standby") end
   redis.call("HSET", key, "state", "retired", "retiredVersion", version, "retiredAt", now())
 end

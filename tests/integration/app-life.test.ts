@@ -211,6 +211,10 @@ test.serial(
     t.is((await platform.api("POST", `/apps/${APP}/promote`, {})).body.title, "nothing-held");
     t.is(await code(), "two");
     await platform.api("POST", `/apps/${APP}/hold`, { hold: false });
+    await repo.commit("once more");
+    const once = await repo.git("push", "-o", "hold", "deploy", "main");
+    t.regex(once.text, /teal promote -a life/);
+    t.is(await code(), "two");
   },
 );
 
@@ -227,3 +231,38 @@ test.serial("a domain answers when it is added and no more when it is removed", 
   t.is((await answer(t, "/", "shop.example")).status, 404);
   t.deepEqual(await live(t), before);
 });
+
+test.serial(
+  "app.json says how many run, when they are healthy and what config they need",
+  async (t) => {
+    t.timeout(120_000);
+    const { repo } = t.context;
+    const app = {
+      healthchecks: {
+        web: [
+          { path: "/value?name=KEY", content: "no such key", attempts: 1, wait: 1, timeout: 1 },
+        ],
+      },
+      formation: { worker: { quantity: 2 } },
+      env: { KEY: { generator: "secret" }, NEEDED: { description: "of the shop" } },
+      unknown: 1,
+    };
+    const missing = await repo.push({ "app.json": JSON.stringify(app) });
+    t.is(missing.status, 1);
+    t.regex(missing.text, /unknown is not known here/);
+    t.regex(missing.text, /requires config that life does not have: NEEDED \(of the shop\)/);
+    await change(t, "config", { set: { NEEDED: "yes" } });
+    const unhealthy = await repo.push();
+    t.is(unhealthy.status, 1);
+    t.regex(unhealthy.text, /did not become healthy within 2 s: status 200, without "no such key"/);
+    app.healthchecks.web = [
+      { path: "/value?name=NEEDED", content: "yes", attempts: 1, wait: 9, timeout: 1 },
+    ];
+    const pushed = await repo.push({ "app.json": JSON.stringify(app) });
+    t.is(pushed.status, 0, pushed.text);
+    const key = await value(t, "KEY");
+    t.regex(key, /^[0-9a-f]{64}$/);
+    t.is((await change(t, "config", { set: { MORE: "1" } })).state, "live");
+    t.is(await value(t, "KEY"), key, "made once");
+  },
+);

@@ -82,7 +82,7 @@ export function finish(state: State, deploy: Deploy, final: FinalState, why = ""
 }
 
 /** The deploys that something which serves is of. */
-export function keptDeploys({ app, route }: AppRecord): Set<string | undefined> {
+function keptDeploys({ app, route }: AppRecord): Set<string | undefined> {
   return new Set([app.live?.deploy, app.standby?.deploy, app.held?.deploy, route?.deploy]);
 }
 
@@ -130,7 +130,8 @@ export function dropHold(state: State, record: AppRecord, except?: string): void
 
 export function retireInstance(state: State, { app }: AppRecord, instance: Instance): void {
   if (rank(instance.state) >= rank("retired")) return;
-  if (instance.process === "web" && app.held?.deploy === instance.deploy) app.held = null;
+  const { process, state: before, deploy } = instance;
+  if (process === "web" && before === "healthy" && app.held?.deploy === deploy) app.held = null;
   if (instance.state === "live" && app.standby?.deploy === instance.deploy) app.standby = null;
   instance.state = "retired";
   instance.retiredVersion = app.routeVersion;

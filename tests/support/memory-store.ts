@@ -3,6 +3,7 @@ import { TealError } from "../../apps/errors.ts";
 import { DELIVERY_TTL_S } from "../../apps/store-scripts.ts";
 import type { Store } from "../../apps/store.ts";
 import { APP_NAME, type Deploy, MAX_ATTEMPTS, type Release, SUPERSEDES } from "../../apps/types.ts";
+import { isNeeded } from "../../workers/hand-over.ts";
 import { createMemoryInstances } from "./memory-instances.ts";
 import {
   askToCancel,
@@ -12,7 +13,6 @@ import {
   forgetDeploy,
   guard,
   isFinal,
-  keptDeploys,
   queuedOf,
   retireInstance,
   type AppRecord,
@@ -305,9 +305,8 @@ function nextDeploy(state: State, record: AppRecord): Deploy | null {
 }
 
 function retireLeftovers(state: State, record: AppRecord): void {
-  const kept = keptDeploys(record);
   for (const instance of record.instances.values()) {
-    if (!kept.has(instance.deploy)) retireInstance(state, record, instance);
+    if (!isNeeded(record.app, record.route, instance)) retireInstance(state, record, instance);
   }
 }
 

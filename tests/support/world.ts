@@ -233,6 +233,7 @@ function createWorldEffects(
       processes: { web: "x", worker: "x" },
       port: 5000,
     }),
+    seal: (_app, _name, value) => value,
     tagImage: async () => {},
     imageExists: async () => true,
     runReleaseCommand: async () => {},

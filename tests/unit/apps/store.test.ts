@@ -312,33 +312,53 @@ both(
   },
 );
 
-both("what a given-up deploy that owns the route started stays, warm or not", async (t, world) => {
-  const { store } = world;
-  await store.createApp("shop", "ann");
-  const first = await makeLive(store, push("shop"));
-  await makeLive(store, push("shop"));
-  const { claim, deploy, swap } = await makeReady(store, rollback("shop"));
-  await store.prepareSwap(claim, deploy.id, swap.id, SWAP_TIMES);
-  await store.commitSwap(claim, {
-    ...swap,
-    colour: "blue",
-    startedBy: "shop-1",
-    targets: [first.instance.id],
-  });
-  for (let i = 0; i < 3; i += 1) {
-    await world.elapse(LEASE_MS);
-    await store.claim("shop", "one", LEASE_MS);
-  }
-  t.is((await store.getDeploy("shop-3"))?.state, "live");
-  t.deepEqual(
-    (await store.listInstances("shop")).map((it) => [it.deploy, it.state]),
-    [
-      ["shop-1", "live"],
-      ["shop-2", "live"],
-      ["shop-3", "healthy"],
-    ],
-  );
-});
+both(
+  "of what a given-up deploy that owns the route started, what serves stays, warm or not",
+  async (t, world) => {
+    const { store } = world;
+    await store.createApp("shop", "ann");
+    const first = await makeLive(store, push("shop"));
+    await makeLive(store, push("shop"));
+    const { claim, deploy, swap } = await makeReady(store, rollback("shop"));
+    for (const index of [1, 2]) {
+      const id = `teal-shop-3-worker-${index}`;
+      const worker = {
+        id,
+        deploy: deploy.id,
+        release: 3,
+        colour: "blue",
+        process: "worker",
+        index,
+      };
+      await store.recordInstances(claim, [{ ...worker, colour: "blue" }]);
+    }
+    const address = { host: "10.213.0.9", port: 5000 };
+    await store.advanceInstance(claim, "teal-shop-3-worker-1", "healthy", address);
+    await store.prepareSwap(claim, deploy.id, swap.id, SWAP_TIMES);
+    await store.commitSwap(claim, {
+      ...swap,
+      colour: "blue",
+      startedBy: "shop-1",
+      targets: [first.instance.id],
+    });
+    for (let i = 0; i < 3; i += 1) {
+      await world.elapse(LEASE_MS);
+      await store.claim("shop", "one", LEASE_MS);
+    }
+    t.is((await store.getDeploy("shop-3"))?.state, "live");
+    t.deepEqual(
+      (await store.listInstances("shop")).map((it) => [it.id, it.state]),
+      [
+        ["teal-shop-1-web-1", "live"],
+        ["teal-shop-2-web-1", "live"],
+        ["teal-shop-3-web-1", "retired"],
+        ["teal-shop-3-worker-1", "healthy"],
+        ["teal-shop-3-worker-2", "retired"],
+      ],
+      "what is not routed to, or was still being started, is nobody's",
+    );
+  },
+);
 
 both("a deploy that owns the route is live when it is given up", async (t, world) => {
   const { store } = world;

@@ -20,8 +20,9 @@ test.after.always(async () => {
   rmSync(dir, { recursive: true, force: true });
 });
 
-function teal(args: string[], input = "") {
+function teal(args: string[], input = "", more: NodeJS.ProcessEnv = {}) {
   const env = {
+    ...more,
     PATH: process.env["PATH"],
     HOME: dir,
     TEAL_URL: api.url,
@@ -37,6 +38,8 @@ function teal(args: string[], input = "") {
         resolve({ code, stdout, stderr });
       },
     );
+    // One that refuses what it is called with does not read to the end.
+    child.stdin?.on("error", () => {});
     child.stdin?.end(input);
   });
 }
@@ -64,6 +67,10 @@ test.serial("a .env file is imported from a file and from standard input", async
   t.is((await teal(["config:import", "-", "--no-restart"], "FROM=stdin\n")).code, 0);
   t.is((await teal(["config:get", "FROM"])).stdout, "stdin\n");
   t.is((await teal(["config:import", "-"], "nothing here\n")).code, 2);
+  t.is((await teal(["config:import", "-"], `A=${"x".repeat(600_000)}`)).code, 2);
+  const overSsh = await teal(["config:import", ".env"], "", { TEAL_OVER_SSH: "1" });
+  t.is(overSsh.code, 2, "the files there are the platform's, not the caller's");
+  t.regex(overSsh.stderr, /Over SSH, - was expected/);
 });
 
 test.serial("wrong calls end with 2, and repeat no value", async (t) => {

@@ -1,0 +1,91 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import test from "ava";
+import { isTealError } from "../../../apps/errors.ts";
+import { readAppJson } from "../../../workers/app-json.ts";
+
+async function read(text: string | null) {
+  const dir = mkdtempSync(join(tmpdir(), "teal-app-json-"));
+  if (text !== null) writeFileSync(join(dir, "app.json"), text);
+  const warnings: string[] = [];
+  try {
+    return { ...(await readAppJson(dir, (line) => warnings.push(line))), warnings };
+  } finally {
+    rmSync(dir, { recursive: true });
+  }
+}
+
+test("an app without app.json, or with an empty one, says nothing", async (t) => {
+  const nothing = { formation: {}, env: {}, warnings: [] };
+  t.deepEqual(await read(null), nothing);
+  t.deepEqual(await read("{}"), nothing);
+});
+
+test("check, formation and env are read", async (t) => {
+  const told = {
+    name: "shop",
+    healthchecks: {
+      web: [{ type: "startup", path: "/up", content: "ok", attempts: 4, wait: 1, timeout: 2 }],
+    },
+    formation: { web: { quantity: 2 }, worker: {} },
+    env: {
+      GREETING: "hello",
+      DATABASE_URL: { description: "where the data is" },
+      SESSION_KEY: { generator: "secret" },
+      OPTIONAL: { required: false },
+    },
+  };
+  t.deepEqual(await read(JSON.stringify(told)), {
+    check: { path: "/up", content: "ok", timeoutMs: 2000, withinMs: 12_000 },
+    formation: { web: 2, worker: 1 },
+    env: {
+      GREETING: { required: false, generate: false, value: "hello" },
+      DATABASE_URL: { required: true, generate: false, description: "where the data is" },
+      SESSION_KEY: { required: true, generate: true },
+      OPTIONAL: { required: false, generate: false },
+    },
+    warnings: [],
+  });
+});
+
+test("what is not known is named, and changes nothing", async (t) => {
+  const told = {
+    scripts: { postdeploy: "x" },
+    healthchecks: { web: [{ type: "liveness" }, { colour: 1 }], worker: [{}] },
+    formation: { web: { quantity: 1, size: "big" } },
+    env: { PORT: "1", A: { required: false, secret: true } },
+  };
+  const { warnings, env } = await read(JSON.stringify(told));
+  t.deepEqual(Object.keys(env), ["A"]);
+  t.deepEqual(
+    warnings.map((line) => line.replace(/^app\.json: /, "")),
+    [
+      "scripts is not known here and changes nothing",
+      "healthchecks.web.colour is not known here and changes nothing",
+      "formation.web.size is not known here and changes nothing",
+      "env.A.secret is not known here and changes nothing",
+      "env.PORT is given by the platform and changes nothing",
+      "healthchecks.worker changes nothing: only web is asked over HTTP",
+      "a healthcheck of type liveness changes nothing",
+    ],
+  );
+});
+
+test("what is wrong is said with its place", async (t) => {
+  const bad: [string, RegExp][] = [
+    ["{", /line 1/],
+    ["[]", /an object was expected/],
+    ['{"formation": {"web": {"quantity": -1}}}', /formation\.web\.quantity/],
+    ['{"healthchecks": {"web": [{"path": "up"}]}}', /healthchecks\.web\.0\.path: a path such as/],
+    ['{"healthchecks": {"web": [{}, {}]}}', /one startup check/],
+    ['{"healthchecks": {"web": [{"attempts": 1e9}]}}', /attempts/],
+    ['{"env": {"A B": "x"}}', /env\.A B/],
+    ['{"env": {"A": {"generator": "uuid"}}}', /env\.A/],
+  ];
+  for (const [text, says] of bad) {
+    const error = await t.throwsAsync(read(text), undefined, text);
+    t.true(isTealError(error, "bad-app-json"), `${text}: ${error.message}`);
+    t.regex(error.message, says, text);
+  }
+});

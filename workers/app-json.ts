@@ -1,0 +1,163 @@
+import { z } from "zod";
+import { TealError } from "../apps/errors.ts";
+import { ENV_NAME, isGivenName } from "../apps/env-names.ts";
+import type { StartupCheck } from "../apps/types.ts";
+import { PlanError } from "../buildpacks/errors.ts";
+import { type JsonObject, isObject, parseJsonObject } from "../buildpacks/json.ts";
+import { openTree } from "../buildpacks/tree.ts";
+
+/** One name of the environment that an app expects. */
+export interface ExpectedEnv {
+  required: boolean;
+  /** Set when nobody has set it. */
+  value?: string;
+  /** A random value is made for it when nobody has set one. */
+  generate: boolean;
+  description?: string;
+}
+
+/** What an app says of itself in `app.json`, as far as the platform knows it. */
+export interface AppJson {
+  check?: StartupCheck;
+  /** Of process types that `ps:scale` has not set. */
+  formation: Record<string, number>;
+  env: Record<string, ExpectedEnv>;
+}
+
+const FILE = "app.json";
+const LONGEST_CHECK_S = 600;
+const seconds = z.number().min(0).max(LONGEST_CHECK_S);
+
+const checkSchema = z.object({
+  type: z.enum(["startup", "liveness", "readiness"]).default("startup"),
+  name: z.string().optional(),
+  path: z
+    .string()
+    .regex(/^\/[!-~]*$/, "a path such as /health")
+    .default("/"),
+  content: z.string().min(1).optional(),
+  timeout: seconds.default(5),
+  attempts: z.number().int().min(1).max(100).default(3),
+  wait: seconds.default(5),
+  initialDelay: seconds.default(0),
+});
+const countSchema = z.object({ quantity: z.number().int().min(0).max(20).default(1) });
+const envSchema = z.object({
+  description: z.string().optional(),
+  required: z.boolean().default(true),
+  value: z.string().optional(),
+  generator: z.literal("secret").optional(),
+});
+const schema = z.object({
+  healthchecks: z.record(z.string(), z.array(checkSchema)).default({}),
+  formation: z.record(z.string(), countSchema).default({}),
+  env: z.record(z.string(), z.union([z.string(), envSchema])).default({}),
+});
+
+/** Keys that only describe the app. */
+const DESCRIPTION = ["name", "description", "keywords", "repository", "website", "logo", "$schema"];
+
+/**
+ * Reads `app.json` at the top of a source tree; all of it may be left out. What the platform does
+ * not know is named in a warning and changes nothing. @throws bad-app-json
+ */
+export async function readAppJson(dir: string, warn: (text: string) => void): Promise<AppJson> {
+  const raw = await readObject(dir);
+  const parsed = schema.safeParse(raw);
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues;
+    throw badAppJson(`${issue?.path.join(".")}: ${issue?.message ?? ""}`);
+  }
+  const { healthchecks, formation, env } = parsed.data;
+  for (const key of unknownKeys(raw)) warn(`${FILE}: ${key} is not known here and changes nothing`);
+  const names = Object.keys(env);
+  for (const name of names)
+    if (!ENV_NAME.test(name)) throw badAppJson(`env.${name}: no name of a variable`);
+  for (const name of names.filter(isGivenName)) {
+    warn(`${FILE}: env.${name} is given by the platform and changes nothing`);
+  }
+  return {
+    ...startupOf(healthchecks, warn),
+    formation: Object.fromEntries(
+      Object.entries(formation).map(([name, it]) => [name, it.quantity]),
+    ),
+    env: Object.fromEntries(
+      Object.entries(env)
+        .filter(([name]) => !isGivenName(name))
+        .map(([name, it]) => [name, expected(it)]),
+    ),
+  };
+}
+
+async function readObject(dir: string): Promise<JsonObject> {
+  try {
+    const text = await openTree(dir).read(FILE);
+    return text === null ? {} : parseJsonObject(FILE, text);
+  } catch (error) {
+    if (!(error instanceof PlanError)) throw error;
+    throw badAppJson(error.says.replace(/\.$/, ""));
+  }
+}
+
+type Checks = z.infer<typeof schema>["healthchecks"];
+
+function startupOf(checks: Checks, warn: (text: string) => void): { check?: StartupCheck } {
+  for (const process of Object.keys(checks).filter((name) => name !== "web")) {
+    warn(`${FILE}: healthchecks.${process} changes nothing: only web is asked over HTTP`);
+  }
+  const ofWeb = checks["web"] ?? [];
+  const [startup, ...more] = ofWeb.filter(({ type }) => type === "startup");
+  for (const { type } of ofWeb.filter((it) => it.type !== "startup")) {
+    warn(`${FILE}: a healthcheck of type ${type} changes nothing`);
+  }
+  if (more.length > 0) throw badAppJson("healthchecks.web: one startup check was expected");
+  if (!startup) return {};
+  const { path, content, timeout, attempts, wait, initialDelay } = startup;
+  const within = Math.min(LONGEST_CHECK_S, initialDelay + attempts * (timeout + wait));
+  return {
+    check: {
+      path,
+      ...(content === undefined ? {} : { content }),
+      timeoutMs: Math.max(100, timeout * 1000),
+      withinMs: Math.max(1000, within * 1000),
+    },
+  };
+}
+
+function expected(given: string | z.infer<typeof envSchema>): ExpectedEnv {
+  if (typeof given === "string") return { required: false, generate: false, value: given };
+  const { required, value, generator, description } = given;
+  return {
+    required,
+    generate: generator === "secret",
+    ...(value === undefined ? {} : { value }),
+    ...(description === undefined ? {} : { description }),
+  };
+}
+
+function unknownKeys(raw: JsonObject): string[] {
+  const known = [...Object.keys(schema.shape), ...DESCRIPTION];
+  const top = Object.keys(raw).filter((key) => !known.includes(key));
+  return [
+    ...top,
+    ...unknownUnder(raw, "healthchecks", Object.keys(checkSchema.shape)),
+    ...unknownUnder(raw, "formation", Object.keys(countSchema.shape)),
+    ...unknownUnder(raw, "env", Object.keys(envSchema.shape)),
+  ].slice(0, 20);
+}
+
+function unknownUnder(raw: JsonObject, section: string, known: string[]): string[] {
+  const entries = isObject(raw[section]) ? Object.entries(raw[section]) : [];
+  return entries.flatMap(([name, value]) =>
+    [value]
+      .flat()
+      .filter(isObject)
+      .flatMap((one) => Object.keys(one))
+      .filter((key) => !known.includes(key))
+      .map((key) => `${section}.${name}.${key}`),
+  );
+}
+
+function badAppJson(detail: string): TealError {
+  return new TealError("bad-app-json", { detail });
+}
