@@ -1,10 +1,12 @@
 import { hostname } from "node:os";
+import { join } from "node:path";
 import { channels, keys } from "../apps/keys.ts";
 import { readSettings } from "../apps/config.ts";
 import { createLog } from "../apps/log.ts";
 import { connectRedis } from "../apps/redis.ts";
 import { createDisk, loadNewestTable } from "./disk.ts";
 import { createLink, type Link } from "./link.ts";
+import { serveMetrics } from "./metrics.ts";
 import { createRouter } from "./server.ts";
 
 /** How long a start waits for the store before it serves the table from disk. */
@@ -60,16 +62,21 @@ await Promise.race([
   new Promise((resolve) => patience.addEventListener("abort", resolve)),
 ]);
 
-router.server.once("error", (error) => {
-  log.error({ error: error.message, port: settings.routerPort }, "cannot listen");
+const { routerPort: port, bind: host } = settings;
+await router.listen({ port, host }).catch((error: Error) => {
+  log.error({ error: error.message, port }, "cannot listen");
   process.exit(1);
 });
-router.server.listen(
-  { port: settings.routerPort, host: settings.bind, reusePort: true, backlog: 4096 },
-  () => {
-    log.info({ id, port: settings.routerPort, routes: router.snapshot().routes.length }, "routing");
-  },
-);
+log.info({ id, port, routes: router.snapshot().routes.length }, "routing");
+
+// Serving goes on without it.
+const metrics = await serveMetrics(
+  join(settings.paths.run, `router-${index}.sock`),
+  router.stats,
+).catch((error: Error) => {
+  log.warn({ error: error.message }, "no metrics: their socket cannot be made");
+  return null;
+});
 
 stop.signal.addEventListener("abort", () => void shutDown());
 if (stop.signal.aborted) void shutDown();
@@ -77,6 +84,7 @@ if (stop.signal.aborted) void shutDown();
 async function shutDown(): Promise<void> {
   log.info({}, "closing");
   await router.close(settings.drainMs);
+  metrics?.close();
   await disk.flush();
   await link?.close();
   process.exit(0);

@@ -1,14 +1,20 @@
-import type { Server } from "node:net";
 import { hostname } from "node:os";
 import { createAdmission } from "./admission.ts";
 import { createClock } from "./clock.ts";
 import type { Counters, Route, RouteAck, RouterReport } from "./contract.ts";
 import { createDrain } from "./drain.ts";
 import { createHolds } from "./hold.ts";
-import { createListener } from "./listener.ts";
+import { createListener, type Listener } from "./listener.ts";
 import { createPool } from "./pool.ts";
+import type { Tallies } from "./metrics.ts";
 import { createSwaps, type Swaps } from "./swap.ts";
-import { createTable, newCounters, type Snapshot } from "./table.ts";
+import {
+  createTable,
+  newCounters,
+  type Exchange,
+  type Snapshot,
+  type TargetState,
+} from "./table.ts";
 
 export interface RouterOptions {
   id: string;
@@ -42,8 +48,7 @@ const LIMITS: Limits = {
 
 const SWEEP_MS = 5000;
 
-export interface Router extends Swaps {
-  server: Server;
+export interface Router extends Swaps, Pick<Listener, "server" | "listen"> {
   report(): RouterReport;
   counters(app: string): Counters;
   /** App to the version at which it went, and the routes. */
@@ -67,6 +72,9 @@ export interface AppStats {
   holding: boolean;
   targets: { id: string; open: number }[];
   counters: Counters;
+  tallies: Tallies;
+  /** Open event streams and WebSockets. */
+  streams: number;
 }
 
 /** A router without the store: events in, acknowledgements out, and the server, not yet listening. */
@@ -113,6 +121,8 @@ export function createRouter(options: RouterOptions): Router {
         holding: app.hold !== null,
         targets: app.targets.map(({ id, open }) => ({ id, open: open.size })),
         counters: app.counters,
+        tallies: app.tallies,
+        streams: app.targets.reduce((sum, target) => sum + streamsOn(target).length, 0),
       };
     }
     const { id } = options;
@@ -128,9 +138,7 @@ export function createRouter(options: RouterOptions): Router {
   async function close(drainMs: number): Promise<void> {
     closing = true;
     // A stream has no end of its own; all routers of a machine must not lose theirs at one instant.
-    const streams = [...table.apps()].flatMap((app) =>
-      app.targets.flatMap((target) => [...target.open].filter((exchange) => exchange.streaming)),
-    );
+    const streams = [...table.apps()].flatMap((app) => app.targets.flatMap(streamsOn));
     const spread = Math.min(2000, drainMs / 2);
     const timers = streams.map((stream, i) =>
       setTimeout(() => stream.end(), (i * spread) / streams.length),
@@ -145,6 +153,7 @@ export function createRouter(options: RouterOptions): Router {
 
   return {
     server: listener.server,
+    listen: listener.listen,
     apply: swaps.apply,
     force: swaps.force,
     forget: swaps.forget,
@@ -160,4 +169,8 @@ export function createRouter(options: RouterOptions): Router {
     stats,
     close,
   };
+}
+
+function streamsOn(target: TargetState): Exchange[] {
+  return [...target.open].filter((exchange) => exchange.streaming);
 }
