@@ -35,8 +35,8 @@ export async function addKey({ args, options, client, out }: Input): Promise<voi
   const wish = {
     name,
     key,
-    ...given("role", options["role"]),
-    ...given("apps", appsGiven(options["apps"])),
+    ...optional("role", options["role"]),
+    ...optional("apps", appsGiven(options["apps"])),
   };
   const added = await (await client()).post<Key>("/keys", wish);
   if (out.json) return out.value(added);
@@ -74,7 +74,7 @@ export async function createToken({ options, client, out }: Input): Promise<void
   const days = ttl === undefined ? undefined : Number(ttl);
   if (Number.isNaN(days))
     throw wrongUsage(`'--ttl' takes days, and '${ttl}' came`, { name: "tokens:create" });
-  const wish = { name, role, ...given("apps", appsGiven(app)), ...given("ttlDays", days) };
+  const wish = { name, role, ...optional("apps", appsGiven(app)), ...optional("ttlDays", days) };
   const made = await (await client()).post<{ id: string; secret: string }>("/tokens", wish);
   if (out.json) return out.value(made);
   out.note("Keep it now; it is shown this once:");
@@ -105,7 +105,7 @@ function appsGiven(value: string | boolean | undefined): string[] | undefined {
     : undefined;
 }
 
-function given<T>(name: string, value: T | undefined): Record<string, T> {
+function optional<T>(name: string, value: T | undefined): Record<string, T> {
   return value === undefined ? {} : { [name]: value };
 }
 
