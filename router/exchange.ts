@@ -6,6 +6,7 @@ import { createBody, encode, LAST_CHUNK, UNTIL_CLOSE } from "./body.ts";
 import { BROKEN } from "./chunks.ts";
 import type { ClientSide } from "./client.ts";
 import type { Clock } from "./clock.ts";
+import { countAnswer, type Tally } from "./metrics.ts";
 import { dropConnection, type Connection } from "./pool.ts";
 import type { RequestHead } from "./request-head.ts";
 import { requestText } from "./request-text.ts";
@@ -65,6 +66,10 @@ export function createExchange(client: ClientSide, options: ExchangeOptions): Cl
   let failed: Set<TargetState> | null = null;
   let retried = false;
   let release = 0;
+  let tally: Tally;
+  /** `performance.now()` at the request's start. */
+  let since = 0;
+  let answered = 0;
   let text = "";
   /** The answer goes out in chunks of the router's making. */
   let encoding = false;
@@ -75,6 +80,7 @@ export function createExchange(client: ClientSide, options: ExchangeOptions): Cl
 
   function start(request: RequestHead): void {
     head = request;
+    since = performance.now();
     failed = null;
     retried = false;
     text = "";
@@ -96,9 +102,11 @@ export function createExchange(client: ClientSide, options: ExchangeOptions): Cl
 
   function go(found: AppState): void {
     app = found;
+    tally = app.tallies[app.route?.colour ?? "blue"];
     target = chooseTarget(app, failed);
     if (target === null) {
       app.counters.refused++;
+      count(503);
       return refuse(503, `No instance of ${app.name} can be reached.`);
     }
     target.open.add(exchange);
@@ -173,6 +181,7 @@ export function createExchange(client: ClientSide, options: ExchangeOptions): Cl
 
   function relay(answer: AnswerHead): boolean {
     let { lines } = answer;
+    answered = answer.status;
     let close = options.closing() || !head.keepAlive || !upload.whole() || head.upgrade;
     encoding = false;
     if (answer.length < 0 && head.old) {
@@ -199,7 +208,7 @@ export function createExchange(client: ClientSide, options: ExchangeOptions): Cl
     if (encoding) encode(parts, whole);
     if (first !== "") {
       phase = "answering";
-      countServed();
+      countServed(answered);
     }
     writeAll(socket, first, parts, true);
     if (whole) {
@@ -217,9 +226,14 @@ export function createExchange(client: ClientSide, options: ExchangeOptions): Cl
     return false;
   }
 
-  function countServed(): void {
+  function countServed(as: number): void {
     const { served } = app.counters;
     served[release] = (served[release] ?? 0) + 1;
+    count(as);
+  }
+
+  function count(as: number): void {
+    countAnswer(tally, as, performance.now() - since);
   }
 
   /** The answer is whole. `inStep`: nothing came behind it. */
@@ -279,9 +293,10 @@ export function createExchange(client: ClientSide, options: ExchangeOptions): Cl
     return true;
   }
 
-  function lose(status: 502 | 504, says: string): void {
+  function lose(as: 502 | 504, says: string): void {
     app.counters.lost++;
-    client.answer(status, says, { method: head.method, close: true });
+    count(as);
+    client.answer(as, says, { method: head.method, close: true });
   }
 
   function cut(): boolean {
@@ -295,7 +310,7 @@ export function createExchange(client: ClientSide, options: ExchangeOptions): Cl
     if (!head.upgrade || answer.upgrade.toLowerCase() !== "websocket") return fail("broken");
     phase = "spliced";
     exchange.streaming = true;
-    countServed();
+    countServed(101);
     client.expectWithin(0);
     if (connection) tunnel.open(connection.socket, answer.lines);
     more();

@@ -1,10 +1,12 @@
 import { hostname } from "node:os";
+import { join } from "node:path";
 import { channels, keys } from "../apps/keys.ts";
 import { readSettings } from "../apps/config.ts";
 import { createLog } from "../apps/log.ts";
 import { connectRedis } from "../apps/redis.ts";
 import { createDisk, loadNewestTable } from "./disk.ts";
 import { createLink, type Link } from "./link.ts";
+import { serveMetrics } from "./metrics.ts";
 import { createRouter } from "./server.ts";
 
 /** How long a start waits for the store before it serves the table from disk. */
@@ -71,12 +73,22 @@ router.server.listen(
   },
 );
 
+// Serving goes on without it.
+const metrics = await serveMetrics(
+  join(settings.paths.run, `router-${index}.sock`),
+  router.stats,
+).catch((error: Error) => {
+  log.warn({ error: error.message }, "no metrics: their socket cannot be made");
+  return null;
+});
+
 stop.signal.addEventListener("abort", () => void shutDown());
 if (stop.signal.aborted) void shutDown();
 
 async function shutDown(): Promise<void> {
   log.info({}, "closing");
   await router.close(settings.drainMs);
+  metrics?.close();
   await disk.flush();
   await link?.close();
   process.exit(0);

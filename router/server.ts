@@ -7,8 +7,15 @@ import { createDrain } from "./drain.ts";
 import { createHolds } from "./hold.ts";
 import { createListener } from "./listener.ts";
 import { createPool } from "./pool.ts";
+import type { Tallies } from "./metrics.ts";
 import { createSwaps, type Swaps } from "./swap.ts";
-import { createTable, newCounters, type Snapshot } from "./table.ts";
+import {
+  createTable,
+  newCounters,
+  type Exchange,
+  type Snapshot,
+  type TargetState,
+} from "./table.ts";
 
 export interface RouterOptions {
   id: string;
@@ -67,6 +74,9 @@ export interface AppStats {
   holding: boolean;
   targets: { id: string; open: number }[];
   counters: Counters;
+  tallies: Tallies;
+  /** Open event streams and WebSockets. */
+  streams: number;
 }
 
 /** A router without the store: events in, acknowledgements out, and the server, not yet listening. */
@@ -113,6 +123,8 @@ export function createRouter(options: RouterOptions): Router {
         holding: app.hold !== null,
         targets: app.targets.map(({ id, open }) => ({ id, open: open.size })),
         counters: app.counters,
+        tallies: app.tallies,
+        streams: app.targets.reduce((sum, target) => sum + streamsOn(target).length, 0),
       };
     }
     const { id } = options;
@@ -128,9 +140,7 @@ export function createRouter(options: RouterOptions): Router {
   async function close(drainMs: number): Promise<void> {
     closing = true;
     // A stream has no end of its own; all routers of a machine must not lose theirs at one instant.
-    const streams = [...table.apps()].flatMap((app) =>
-      app.targets.flatMap((target) => [...target.open].filter((exchange) => exchange.streaming)),
-    );
+    const streams = [...table.apps()].flatMap((app) => app.targets.flatMap(streamsOn));
     const spread = Math.min(2000, drainMs / 2);
     const timers = streams.map((stream, i) =>
       setTimeout(() => stream.end(), (i * spread) / streams.length),
@@ -160,4 +170,8 @@ export function createRouter(options: RouterOptions): Router {
     stats,
     close,
   };
+}
+
+function streamsOn(target: TargetState): Exchange[] {
+  return [...target.open].filter((exchange) => exchange.streaming);
 }

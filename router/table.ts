@@ -1,5 +1,6 @@
 import type { Counters, Route, Target } from "./contract.ts";
 import type { Hold } from "./hold.ts";
+import { newTallies, type Tallies } from "./metrics.ts";
 import type { Address, Pool } from "./pool.ts";
 
 /** A request or socket that is open on a target. */
@@ -25,6 +26,7 @@ export interface AppState {
   targets: TargetState[];
   hold: Hold | null;
   readonly counters: Counters;
+  readonly tallies: Tallies;
   turn: number;
 }
 
@@ -77,7 +79,10 @@ export function createTable({ revive, openPool }: TableOptions): Table {
   function ensure(name: string): AppState {
     let app = byName.get(name);
     if (!app) {
-      app = { name, route: null, targets: [], hold: null, counters: newCounters(), turn: 0 };
+      app = {
+        ...{ name, route: null, targets: [], hold: null, turn: 0 },
+        ...{ counters: newCounters(), tallies: newTallies() },
+      };
       byName.set(name, app);
     }
     return app;

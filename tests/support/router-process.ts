@@ -45,7 +45,12 @@ export async function routerWorld(t: ExecutionContext): Promise<Routers> {
   probe.close();
 
   const connect = () => {
-    const made = new Redis({ path: socket, retryStrategy: () => 20, lazyConnect: true });
+    const made = new Redis({
+      path: socket,
+      retryStrategy: () => 20,
+      maxRetriesPerRequest: null,
+      lazyConnect: true,
+    });
     made.on("error", () => undefined);
     return made;
   };

@@ -1,0 +1,122 @@
+import { createServer, type Server } from "node:http";
+import { chmod, mkdir, unlink } from "node:fs/promises";
+import { dirname } from "node:path";
+import type { RouterStats } from "./server.ts";
+
+/** What one colour of an app answered, since the router process started. */
+export interface Tally {
+  /** By the first digit of the status. */
+  readonly byClass: number[];
+  /** Answers whose head was there within each of `BUCKETS`, and above all of them. */
+  readonly buckets: number[];
+  seconds: number;
+}
+
+export type Tallies = Record<"blue" | "green", Tally>;
+
+/** Upper bounds, in ms. */
+const BUCKETS = [1, 2, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10_000];
+const CLASSES = [1, 2, 3, 4, 5];
+
+export function newTallies(): Tallies {
+  const tally = (): Tally => ({
+    byClass: [0, 0, 0, 0, 0, 0],
+    buckets: Array.from({ length: BUCKETS.length + 1 }, () => 0),
+    seconds: 0,
+  });
+  return { blue: tally(), green: tally() };
+}
+
+/** Counts an answer whose head took `ms` since the request's was there. */
+export function countAnswer(tally: Tally, status: number, ms: number): void {
+  const digit = Math.floor(status / 100);
+  tally.byClass[digit] = (tally.byClass[digit] ?? 0) + 1;
+  let bucket = 0;
+  while (bucket < BUCKETS.length && ms > (BUCKETS[bucket] as number)) bucket++;
+  tally.buckets[bucket] = (tally.buckets[bucket] ?? 0) + 1;
+  tally.seconds += ms / 1000;
+}
+
+type Labels = Record<string, string>;
+
+/** A router's state in the text format of Prometheus. */
+export function metricsText(stats: RouterStats): string {
+  const lines: string[] = [];
+  const family = (name: string, type: "counter" | "gauge" | "histogram", help: string) =>
+    lines.push(`# HELP ${name} ${help}`, `# TYPE ${name} ${type}`);
+  const sample = (name: string, labels: Labels, value: number) => {
+    const text = Object.entries(labels).map(([key, is]) => `${key}="${escaped(is)}"`);
+    lines.push(`${name}${text.length > 0 ? `{${text.join(",")}}` : ""} ${value}`);
+  };
+  const apps = Object.entries(stats.apps);
+  const colours = apps.flatMap(([app, { tallies }]) =>
+    Object.entries(tallies).map(([colour, tally]) => ({ labels: { app, colour }, tally })),
+  );
+
+  family("teal_router_connections", "gauge", "Open connections of clients.");
+  sample("teal_router_connections", {}, stats.connections);
+  family("teal_router_waiting", "gauge", "Requests that wait for a swap now.");
+  sample("teal_router_waiting", {}, stats.waiting);
+  family("teal_router_answers_total", "counter", "Answers by app, colour and class of status.");
+  for (const { labels, tally } of colours) {
+    for (const digit of CLASSES) {
+      const value = tally.byClass[digit] ?? 0;
+      sample("teal_router_answers_total", { ...labels, class: `${digit}xx` }, value);
+    }
+  }
+  family("teal_router_answer_seconds", "histogram", "From a request's head to its answer's.");
+  for (const { labels, tally } of colours) {
+    let below = 0;
+    tally.buckets.forEach((count, i) => {
+      below += count;
+      const bound = BUCKETS[i];
+      const le = bound === undefined ? "+Inf" : String(bound / 1000);
+      sample("teal_router_answer_seconds_bucket", { ...labels, le }, below);
+    });
+    sample("teal_router_answer_seconds_sum", labels, tally.seconds);
+    sample("teal_router_answer_seconds_count", labels, below);
+  }
+  family("teal_router_open", "gauge", "Requests, event streams and WebSockets under way.");
+  for (const [app, { targets }] of apps) {
+    for (const { id, open } of targets) sample("teal_router_open", { app, instance: id }, open);
+  }
+  family("teal_router_streams", "gauge", "Event streams and WebSockets under way.");
+  for (const [app, { streams }] of apps) sample("teal_router_streams", { app }, streams);
+  for (const [what, help] of [
+    ["held", "Requests that waited for a swap."],
+    ["retried", "Requests sent a second time, on a fresh connection."],
+    ["refused", "Answers 503 of the router's own."],
+    ["lost", "Requests that got a 502, a 504 or a cut answer."],
+  ] as const) {
+    family(`teal_router_${what}_total`, "counter", help);
+    for (const [app, { counters }] of apps) {
+      sample(`teal_router_${what}_total`, { app }, counters[what]);
+    }
+  }
+  return `${lines.join("\n")}\n`;
+}
+
+function escaped(value: string): string {
+  return value.replaceAll("\\", "\\\\").replaceAll('"', '\\"').replaceAll("\n", "\\n");
+}
+
+/**
+ * Serves `/metrics` on a unix socket that only its owner can open; a socket file of a dead process
+ * is replaced.
+ * @throws when the socket cannot be made
+ */
+export async function serveMetrics(file: string, stats: () => RouterStats): Promise<Server> {
+  await mkdir(dirname(file), { recursive: true, mode: 0o700 });
+  await unlink(file).catch(() => undefined);
+  const server = createServer((req, res) => {
+    const here = req.url === "/metrics";
+    res.writeHead(here ? 200 : 404, { "content-type": "text/plain; version=0.0.4; charset=utf-8" });
+    res.end(here ? metricsText(stats()) : "Only /metrics is here.\n");
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(file, resolve);
+  });
+  await chmod(file, 0o600);
+  return server;
+}

@@ -1,0 +1,76 @@
+import { once } from "node:events";
+import { mkdtemp, rm, stat, writeFile } from "node:fs/promises";
+import { createServer, get, type IncomingMessage } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { text } from "node:stream/consumers";
+import test from "ava";
+import { metricsText, serveMetrics } from "../../../router/metrics.ts";
+import { ask, deadPort, HEAD, listen, rawClient, startRouter } from "../../support/router-rig.ts";
+
+test("What was answered is counted by app, colour and class, with how long it took", async (t) => {
+  const rig = await startRouter(t);
+  const app = createServer((req, res) => {
+    if (req.url === "/stream")
+      res.writeHead(200, { "content-type": "text/event-stream" }).write(":");
+    else res.writeHead(req.url === "/" ? 200 : 404).end();
+  });
+  t.teardown(() => {
+    app.closeAllConnections();
+    app.close();
+  });
+  const port = await listen(app);
+  rig.route([port]);
+  for (const path of ["/", "/", "/none"]) await ask(t, rig.port, "", path);
+  rig.route([await deadPort()], { colour: "green" });
+  await ask(t, rig.port);
+  rig.route([port], { colour: "green" });
+  const stream = await rawClient(t, rig.port, `GET /stream HTTP/1.1\r\n${HEAD}\r\n`);
+  await stream.until(/:/);
+  await stream.until(/\r\n1\r\n:/);
+
+  const says = metricsText(rig.router.stats());
+  for (const line of [
+    'teal_router_answers_total{app="shop",colour="blue",class="2xx"} 2',
+    'teal_router_answers_total{app="shop",colour="blue",class="4xx"} 1',
+    'teal_router_answers_total{app="shop",colour="green",class="5xx"} 1',
+    'teal_router_answers_total{app="shop",colour="green",class="2xx"} 1',
+    'teal_router_answer_seconds_bucket{app="shop",colour="blue",le="+Inf"} 3',
+    'teal_router_answer_seconds_count{app="shop",colour="blue"} 3',
+    `teal_router_open{app="shop",instance="shop-${port}"} 1`,
+    'teal_router_streams{app="shop"} 1',
+    'teal_router_refused_total{app="shop"} 1',
+    'teal_router_lost_total{app="shop"} 0',
+    "teal_router_waiting 0",
+  ]) {
+    t.true(says.split("\n").includes(line), `${line} in ${says}`);
+  }
+  for (const line of says.trimEnd().split("\n")) {
+    t.regex(
+      line,
+      /^(?:# (?:HELP|TYPE) \w+ .+|\w+(?:\{\w+="[^"]*"(?:,\w+="[^"]*")*\})? [\d.e+-]+)$/,
+    );
+  }
+});
+
+test("The metrics are served on a socket of the owner's own, also where a dead one was left", async (t) => {
+  const rig = await startRouter(t);
+  const folder = await mkdtemp(join(tmpdir(), "teal-metrics-"));
+  t.teardown(() => rm(folder, { recursive: true, force: true }));
+  const file = join(folder, "run", "router-1.sock");
+  const first = await serveMetrics(file, rig.router.stats);
+  first.close();
+  await once(first, "close");
+  await writeFile(file, "left over");
+  const server = await serveMetrics(file, rig.router.stats);
+  t.teardown(() => server.close());
+  t.is((await stat(file)).mode & 0o777, 0o600);
+  const read = async (path: string) => {
+    const [res] = (await once(get({ socketPath: file, path, agent: false }), "response")) as [
+      IncomingMessage,
+    ];
+    return { status: res.statusCode, body: await text(res) };
+  };
+  t.regex((await read("/metrics")).body, /^teal_router_connections 0$/m);
+  t.is((await read("/")).status, 404);
+});
