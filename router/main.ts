@@ -62,16 +62,12 @@ await Promise.race([
   new Promise((resolve) => patience.addEventListener("abort", resolve)),
 ]);
 
-router.server.once("error", (error) => {
-  log.error({ error: error.message, port: settings.routerPort }, "cannot listen");
+const { routerPort: port, bind: host } = settings;
+await router.listen({ port, host }).catch((error: Error) => {
+  log.error({ error: error.message, port }, "cannot listen");
   process.exit(1);
 });
-router.server.listen(
-  { port: settings.routerPort, host: settings.bind, reusePort: true, backlog: 4096 },
-  () => {
-    log.info({ id, port: settings.routerPort, routes: router.snapshot().routes.length }, "routing");
-  },
-);
+log.info({ id, port, routes: router.snapshot().routes.length }, "routing");
 
 // Serving goes on without it.
 const metrics = await serveMetrics(

@@ -38,7 +38,7 @@ export interface Pool {
   destroy(): void;
 }
 
-const MAX_IDLE = 256;
+const MAX_IDLE = 1024;
 const MAX_IDLE_MS = 60_000;
 
 /**

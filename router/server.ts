@@ -1,11 +1,10 @@
-import type { Server } from "node:net";
 import { hostname } from "node:os";
 import { createAdmission } from "./admission.ts";
 import { createClock } from "./clock.ts";
 import type { Counters, Route, RouteAck, RouterReport } from "./contract.ts";
 import { createDrain } from "./drain.ts";
 import { createHolds } from "./hold.ts";
-import { createListener } from "./listener.ts";
+import { createListener, type Listener } from "./listener.ts";
 import { createPool } from "./pool.ts";
 import type { Tallies } from "./metrics.ts";
 import { createSwaps, type Swaps } from "./swap.ts";
@@ -49,8 +48,7 @@ const LIMITS: Limits = {
 
 const SWEEP_MS = 5000;
 
-export interface Router extends Swaps {
-  server: Server;
+export interface Router extends Swaps, Pick<Listener, "server" | "listen"> {
   report(): RouterReport;
   counters(app: string): Counters;
   /** App to the version at which it went, and the routes. */
@@ -155,6 +153,7 @@ export function createRouter(options: RouterOptions): Router {
 
   return {
     server: listener.server,
+    listen: listener.listen,
     apply: swaps.apply,
     force: swaps.force,
     forget: swaps.forget,
