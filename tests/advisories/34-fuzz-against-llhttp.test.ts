@@ -161,12 +161,10 @@ test("No bytes are one request for the router and another for the app", async (t
     client.socket.write(all.subarray(0, Math.floor(split * all.length)));
     await setImmediate();
     client.socket.write(all.subarray(Math.floor(split * all.length)));
-    // A body may be unfinished for ever; everything else is done within this time or soon after.
-    await sleep(5);
-    await eventually(
-      () => client.closed() || client.text() === "" || /\r\n\r\n/.test(client.text()),
-    );
-    for (let i = 0; i < 10 && !idle() && !client.closed(); i++) await sleep(5);
+    // A request may be unfinished for ever, so the waiting is bounded.
+    const answered = () => client.closed() || (idle() && client.text() !== "");
+    for (let i = 0; i < 20 && !answered(); i++) await sleep(5);
+    const whole = client.closed();
     client.socket.destroy();
     await eventually(idle);
     const wanted = await direct(all);
@@ -174,7 +172,11 @@ test("No bytes are one request for the router and another for the app", async (t
     const served = (rig.router.counters("shop").served[1] ?? 0) - before;
     const says = `${JSON.stringify(all.toString("latin1"))} was ${got.join()} instead of ${wanted.join()}`;
     if (got.join() !== wanted.slice(0, got.length).join()) throw new Error(says);
-    if (served !== got.length) throw new Error(`${says}; counted ${served}`);
+    // The app may have had one whose answer this client did not wait for.
+    const unanswered = got.length - served;
+    if (unanswered !== 0 && (unanswered !== 1 || whole)) {
+      throw new Error(`${says}; counted ${served}`);
+    }
     if (seen.refused.length > 0) throw new Error(`${says}; refused ${seen.refused.join()}`);
     forwarded += got.length;
   }

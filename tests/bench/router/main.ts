@@ -1,6 +1,7 @@
 /**
- * `npm run bench:router [-- --json FILE] [--seconds N] [--only NAME,NAME] [--quick]`: what the
- * router costs beside nginx, HAProxy, Caddy and bare http-proxy, all in front of one backend in one run.
+ * `npm run bench:router [-- --json FILE] [--seconds N] [--rounds N] [--only NAME,NAME] [--quick]`: what the
+ * router costs beside nginx, HAProxy, Caddy and bare http-proxy, all in front of one backend in one run. The
+ * proxies take turns, and each figure is the median of its rounds, as the machine's speed drifts.
  */
 import { existsSync, writeFileSync } from "node:fs";
 import { cpus, totalmem } from "node:os";
@@ -14,25 +15,28 @@ import {
   startHttpProxy,
   startNginx,
   startTeal,
+  type Proxy,
 } from "./proxies.ts";
 import { createWorld } from "./world.ts";
 
 const { values } = parseArgs({
   options: {
     json: { type: "string" },
-    seconds: { type: "string", default: "3" },
+    seconds: { type: "string", default: "2" },
+    rounds: { type: "string", default: "3" },
     only: { type: "string" },
     quick: { type: "boolean", default: false },
   },
 });
 const SECONDS = Number(values.seconds);
+const ROUNDS = Number(values.rounds);
 
 const SMALL: Load = { name: "small GETs, 64 connections", connections: 64 };
 const LOADS: Load[] = [
   SMALL,
   { name: "small GETs, 1,000 connections", connections: 1000 },
   { name: "64 KiB answers, 64 connections", connections: 64, path: "/large" },
-  { name: "1 MiB uploads, 16 connections", connections: 16, upload: 1_048_576 },
+  { name: "1 MiB uploads, 16 connections", connections: 16, path: "/upload", upload: 1_048_576 },
   { name: "a new connection per request", connections: 64, fresh: true },
 ];
 const HOSTS = [1, 100, 10_000];
@@ -61,21 +65,19 @@ try {
   all.push(
     await measure(world, { name: "(none)", pid: process.pid, port: backend }, SMALL, SECONDS),
   );
-  const proxies = [];
+  const proxies: Proxy[] = [];
   for (const [name, start] of Object.entries(STARTS)) {
     if (!only || only.includes(name)) proxies.push(await start(world, backend));
   }
   for (const load of values.quick ? [SMALL] : LOADS) {
     console.log(`\n${load.name}`);
-    for (const proxy of proxies) report(await measure(world, proxy, load, SECONDS));
+    await inTurns(proxies, load);
   }
   if (!values.quick && (!only || only.includes("teal"))) {
     console.log("\nhosts in the table, small GETs, 64 connections");
-    for (const hosts of HOSTS) {
-      const proxy = await startTeal(world, backend, hosts);
-      report(await measure(world, proxy, { ...SMALL, name: `${hosts} hosts` }, SECONDS));
-      await world.stop(proxy.pid);
-    }
+    const tables: Proxy[] = [];
+    for (const hosts of HOSTS) tables.push(await startTeal(world, backend, hosts));
+    await inTurns(tables, { ...SMALL, name: "hosts in the table" });
   }
 } finally {
   await world.close();
@@ -87,6 +89,31 @@ if (values.json) {
     values.json,
     `${JSON.stringify({ machine, node: process.version, all }, null, 2)}\n`,
   );
+}
+
+async function inTurns(of: Proxy[], load: Load): Promise<void> {
+  const rounds: Figures[][] = of.map(() => []);
+  for (let round = 0; round < ROUNDS; round++) {
+    for (const [i, proxy] of of.entries()) {
+      rounds[i]?.push(await measure(world, proxy, load, SECONDS));
+    }
+  }
+  for (const figures of rounds) report(median(figures));
+}
+
+function median(rounds: Figures[]): Figures {
+  const [first] = rounds as [Figures];
+  const of = (pick: (figures: Figures) => number) =>
+    rounds.map(pick).toSorted((a, b) => a - b)[Math.floor(rounds.length / 2)] as number;
+  return {
+    proxy: first.proxy,
+    load: first.load,
+    requestsPerSecond: of((figures) => figures.requestsPerSecond),
+    cpuMicros: of((figures) => figures.cpuMicros),
+    p50Ms: of((figures) => figures.p50Ms),
+    p99Ms: of((figures) => figures.p99Ms),
+    failed: rounds.reduce((sum, figures) => sum + figures.failed, 0),
+  };
 }
 
 function report(figures: Figures): void {

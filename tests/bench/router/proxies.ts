@@ -14,7 +14,7 @@ export interface Proxy {
 
 const ROOT = new URL("../../../", import.meta.url).pathname;
 
-/** 121 bytes for a small answer, 64 KiB at /large; one process. */
+/** 121 bytes for a small answer, 64 KiB at /large, bodies taken at /upload; one process. */
 export async function startBackend(world: World): Promise<number> {
   const port = await freePort();
   const large = join(world.folder, "large");
@@ -26,6 +26,11 @@ export async function startBackend(world: World): Promise<number> {
        listen 127.0.0.1:${port} backlog=4096;
        client_max_body_size 8m;
        location = /large { root ${world.folder}; open_file_cache max=4; }
+       # Reads the whole body, which "return" alone would not.
+       location = /upload {
+         client_body_buffer_size 2m; proxy_pass_request_body off;
+         proxy_set_header Content-Length ""; proxy_pass http://127.0.0.1:${port}/;
+       }
        location / { return 200 "${"x".repeat(121)}"; }
      }`,
   );
