@@ -27,7 +27,8 @@ async function planElixir(tree: Tree, mix: string): Promise<SourcePlan> {
       came: /\bapps_path:/.test(mix) ? "an umbrella project" : "none",
       todo: "Name the app in mix.exs, or push the folder of the app that serves.",
     });
-  const release = /\breleases:\s*\[\s*(\w+):/.exec(mix)?.[1] ?? name;
+  const named = /\breleases:\s*\[\s*(\w+):/.exec(mix)?.[1];
+  const release = named ?? name;
   const phoenix = /\{:phoenix,/.test(mix);
   const fetches = /\{:\w+\s*,/.test(mix);
   const locked = await tree.has("mix.lock");
@@ -49,7 +50,7 @@ async function planElixir(tree: Tree, mix: string): Promise<SourcePlan> {
     ...dependencies,
     copy(["."]),
     ...assets,
-    run(`mix do compile, release ${release} --overwrite`),
+    run(`mix do compile, release${named ? ` ${named}` : ""} --overwrite`),
   ];
   const folder = `_build/prod/rel/${release}`;
   return {

@@ -30,6 +30,7 @@ http {
   types { application/javascript mjs; application/manifest+json webmanifest; }
   default_type application/octet-stream;
   charset utf-8;
+  charset_types text/css text/plain text/xml application/javascript application/json image/svg+xml;
   access_log off;
   server_tokens off;
   sendfile on;

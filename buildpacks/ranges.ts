@@ -3,6 +3,9 @@ import semver from "semver";
 /** Words that leave the choice to the platform. */
 const ANY = /^(?:\*|latest|stable|current|default|system|lts|lts\/\*|node)$/i;
 
+/** Other makes of a language, which are not had here. */
+const OTHER_MAKES = /^(?:pypy|graalpy|jython|(?:mini|ana)conda|jruby|truffleruby|mruby|rbx)/;
+
 /** Node's names of its long-term-support lines. */
 const LTS_NAMES: Record<string, string> = {
   hydrogen: "18",
@@ -18,6 +21,7 @@ const LTS_NAMES: Record<string, string> = {
 export function versionRange(text: string): string | null {
   const word = text.trim().toLowerCase();
   if (ANY.test(word)) return "*";
+  if (OTHER_MAKES.test(word)) return null;
   const lts = LTS_NAMES[word.replace(/^lts[/-]/, "")];
   if (lts) return `${lts}.x`;
   // 'temurin-21.0.2+13', 'go1.22', 'ruby-3.2.2', '3.2.2p20', '1.18.4-otp-27'

@@ -93,8 +93,8 @@ export function createBuilder({
     for (const { on } of plan.stages) {
       if (found.has(keyOf(on))) continue;
       // What builds an app and what runs it are of one version.
-      const same = on.range === plan.runtime.range && on.from === plan.runtime.from;
-      const range = same && on.name !== "node" ? anyOf(own.version) : on.range;
+      const same = labelOf(on.name) === labelOf(plan.runtime.name);
+      const range = same ? anyOf(own.version) : on.range;
       const base = await bases.ensureBase({ ...on, range }, (text) => say("info", text), signal);
       found.set(keyOf(on), base);
     }

@@ -117,6 +117,14 @@ export const COMMANDS: Command[] = [
   },
   ...LIFE_COMMANDS,
   {
+    name: "build:plan",
+    summary: "how a folder would be built: languages, versions, steps, processes",
+    args: ["[DIR]"],
+    options: { dockerfile: { type: "boolean", help: "print the Dockerfile that it becomes" } },
+    example: "teal build:plan . --json",
+    run: async (input) => (await import("./plan.ts")).showPlan(input),
+  },
+  {
     name: "keys",
     summary: "the SSH keys that may push",
     args: [],

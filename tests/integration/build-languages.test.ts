@@ -44,3 +44,55 @@ for (const [app, body] of [
     t.is(again.image, built.image, "the same tree gives the same image");
   });
 }
+
+test.serial("a site: its pages, headers and missing paths; hidden files stay hidden", async (t) => {
+  const { url } = await start("static-plain");
+  t.is((await firstAnswer(url)).headers.get("content-type"), "text/html; charset=utf-8");
+  const get = (path: string): Promise<Response> => fetch(`${url}${path}`);
+  t.regex(await (await get("/about")).text(), /<p>about<\/p>/, "a page without its ending");
+  const missing = await get("/nowhere");
+  t.is(missing.status, 404);
+  t.regex(await missing.text(), /nothing here/);
+  t.is((await get("/.hidden")).status, 404);
+  t.is((await get("/.well-known/security.txt")).status, 200);
+  const style = await get("/style.css");
+  t.is(style.headers.get("content-type"), "text/css; charset=utf-8");
+  const etag = style.headers.get("etag") ?? "";
+  const unchanged = await fetch(`${url}/style.css`, { headers: { "if-none-match": etag } });
+  t.is(unchanged.status, 304);
+});
+
+test.serial(
+  "a single-page app: unknown paths are its own, and headers are those that it names",
+  async (t) => {
+    const { url } = await start("static-spa");
+    const home = await firstAnswer(url);
+    t.is(home.headers.get("x-frame-options"), "DENY");
+    t.is(home.headers.get("cache-control"), null);
+    const deep = await fetch(`${url}/orders/17`);
+    t.is(deep.status, 200);
+    t.regex(await deep.text(), /static-spa/);
+    const asset = await fetch(`${url}/assets/app.js`);
+    t.is(asset.headers.get("cache-control"), "public, max-age=31536000, immutable");
+    t.is((await fetch(`${url}/_headers`)).status, 404);
+  },
+);
+
+test.serial("PHP's own files and hidden ones are not given away", async (t) => {
+  const { url } = await start("php-composer");
+  await firstAnswer(url);
+  for (const path of ["/../composer.json", "/composer.json", "/.htaccess"]) {
+    const text = await (await fetch(`${url}${path}`)).text();
+    t.false(text.includes("autoload"), path);
+  }
+});
+
+test.serial(
+  "a version that this machine cannot have is an error that says what it has",
+  async (t) => {
+    const error = await t.throwsAsync(builder.build(await builder.copyOf("python-flask")), {
+      code: "build-failed",
+    });
+    t.regex(error.message, /Python 3\.12\.x \(\.python-version\) was expected; .* 3\.11\.2 alone/);
+  },
+);

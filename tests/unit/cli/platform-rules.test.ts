@@ -40,7 +40,12 @@ const CASES: [file: string, text: string, words: string | null][] = [
   ["apps/api/a11.ts", use("../cli/a.ts"), "apps/api imports apps/*.ts alone"],
   ["apps/dashboard/a12.ts", use("../api/a.ts"), "apps/dashboard imports apps/*.ts alone"],
   ["apps/cli/platform/a13.ts", use("../../config.ts"), null],
-  ["apps/cli/platform/a14.ts", use("../../../workers/a.ts"), "apps/cli imports apps/*.ts alone"],
+  [
+    "apps/cli/platform/a14.ts",
+    use("../../../workers/a.ts"),
+    "apps/cli imports apps/*.ts and buildpacks/ alone",
+  ],
+  ["apps/cli/a26.ts", use("../../buildpacks/a.ts"), null],
   ["hooks/a15.ts", use("../apps/types.ts"), null],
   ["hooks/a16.ts", use("../apps/api/a.ts"), "hooks/ imports apps/*.ts alone"],
   ["hooks/a17.ts", use("../workers/a.ts"), "hooks/ imports apps/*.ts alone"],
