@@ -62,7 +62,7 @@ async function planDotnet(tree: Tree, project: Project): Promise<SourcePlan> {
     tried: "no project",
     example: `dotnet out/${dll}`,
   });
-  const alone = !project.path.includes("/") && !/<ProjectReference/.test(project.text);
+  const alone = !/[/ ]/.test(project.path) && !/<ProjectReference/.test(project.text);
   const lock = (await tree.has("packages.lock.json")) ? ["packages.lock.json"] : [];
   const more = (await tree.names()).filter((name) =>
     /^(?:global\.json|nuget\.config|Directory\.(?:Build|Packages)\.props)$/i.test(name),
