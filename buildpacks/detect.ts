@@ -1,5 +1,6 @@
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
+import { classic } from "./classic.ts";
 import { deno } from "./deno.ts";
 import { dockerfile } from "./dockerfile.ts";
 import { dotnet } from "./dotnet.ts";
@@ -23,6 +24,7 @@ import { openTree, type Tree } from "./tree.ts";
  */
 const DETECTORS: readonly Detector[] = [
   dockerfile,
+  classic,
   ruby,
   php,
   python,

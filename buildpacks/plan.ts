@@ -23,7 +23,8 @@ export type Language =
   | "deno"
   | "elixir"
   | "dotnet"
-  | "static";
+  | "static"
+  | "classic";
 
 /** An app that is built on base images of ours. */
 export interface SourcePlan extends CommonPlan {
@@ -67,7 +68,9 @@ export type RuntimeName =
   | "deno"
   | "elixir"
   | "dotnet"
-  | "dotnet-build";
+  | "dotnet-build"
+  | "classic"
+  | "classic-build";
 
 export interface Runtime {
   name: RuntimeName;

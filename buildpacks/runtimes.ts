@@ -18,6 +18,7 @@ const PHP_LINES = ["8.4", "8.3", "8.2", "8.1"];
 const JAVA_LINES = ["25", "21", "17", "11", "8"];
 const DOTNET_LINES = ["10.0", "9.0", "8.0"];
 const COMPILERS = ["build-essential", "git", "libpq-dev", "pkg-config"];
+const CLASSIC = ["bash", "curl", "gnupg", "openssl", "procps", "xz-utils"];
 const PYTHON = ["python3", "python3-venv", "python-is-python3"];
 const RUBY = ["ruby", "bundler", "libyaml-0-2"];
 const PHP = [
@@ -137,6 +138,32 @@ export const RUNTIMES: Record<Exclude<RuntimeName, "node">, RuntimeKind> = {
     official: { image: "mcr.microsoft.com/dotnet/sdk", tag: "{v}" },
     debian: null,
   },
+  // The stack that classic buildpacks were written for.
+  classic: {
+    label: "Stack",
+    lines: ["22"],
+    official: { image: "heroku/heroku", tag: "{v}" },
+    debian: { version: "12", packages: CLASSIC },
+  },
+  "classic-build": {
+    label: "Stack",
+    lines: ["22"],
+    official: { image: "heroku/heroku", tag: "{v}-build" },
+    debian: {
+      version: "12",
+      packages: [
+        ...CLASSIC,
+        ...COMPILERS,
+        "file",
+        "jq",
+        "libssl-dev",
+        "python3",
+        "unzip",
+        "zip",
+        "zlib1g-dev",
+      ],
+    },
+  },
 };
 
 /** Languages as people call them. */
@@ -152,6 +179,7 @@ export const LANGUAGES: Record<Language, string> = {
   elixir: "Elixir",
   dotnet: ".NET",
   static: "Static",
+  classic: "Classic-buildpack",
 };
 
 /** As people call it. */

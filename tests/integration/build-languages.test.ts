@@ -1,3 +1,5 @@
+import { rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import test from "ava";
 import { shellArguments } from "../../buildpacks/command.ts";
 import { firstAnswer, startBuilder } from "../support/builder.ts";
@@ -25,6 +27,8 @@ for (const [app, body] of [
   ["rust-plain", "rust-plain"],
   ["elixir-plain", "elixir-plain"],
   ["static-public", "static-public"],
+  ["classic-release", "classic-release it's me"],
+  ["classic-profile", "classic-profile from .profile.d, built by user"],
   ["node-site-build", "node-site-build"],
 ] as const) {
   test.serial(`${app} is built, started and answers`, async (t) => {
@@ -94,5 +98,37 @@ test.serial(
       code: "build-failed",
     });
     t.regex(error.message, /Python 3\.12\.x \(\.python-version\) was expected; .* 3\.11\.2 alone/);
+  },
+);
+
+test.serial(
+  "a classic buildpack that fails ends the build with its last words and its status",
+  async (t) => {
+    const error = await t.throwsAsync(builder.build(await builder.copyOf("classic-failing")), {
+      code: "build-failed",
+    });
+    t.regex(error.message, /exit code 3 .*there is none.*buildpacks\/failing ended with status 3/);
+  },
+);
+
+test.serial("a classic buildpack finds in its cache what it left there", async (t) => {
+  const dir = await builder.copyOf("classic-release");
+  await builder.build(dir);
+  await writeFile(join(dir, "changed.txt"), builder.namespace);
+  const { lines } = await builder.build(dir);
+  t.regex(lines.join("\n"), /compiled before: [1-9]/);
+});
+
+test.serial(
+  "a classic buildpack that does not recognise the app, and an app without a start, are said",
+  async (t) => {
+    const other = await builder.copyOf("classic-release");
+    await rm(join(other, "app.pl"));
+    const refused = await t.throwsAsync(builder.build(other), { code: "build-failed" });
+    t.regex(refused.message, /buildpacks\/perl does not recognise this app/);
+    const silent = await builder.copyOf("classic-profile");
+    await rm(join(silent, "Procfile"));
+    const nothing = await t.throwsAsync(builder.build(silent), { code: "build-failed" });
+    t.regex(nothing.message, /no 'web' line in a Procfile, and no buildpack named one/);
   },
 );

@@ -7,6 +7,36 @@ import { makeTree, packageJson } from "../../support/tree.ts";
 type Files = Record<string, string>;
 
 for (const [what, files, code, message] of [
+  [
+    ".buildpacks without a line",
+    { ".buildpacks": "# none\n" },
+    "not-buildable",
+    /A line in \.buildpacks/,
+  ],
+  [
+    "a .buildpacks that names a folder that is not there",
+    { ".buildpacks": "packs/one\n" },
+    "not-buildable",
+    /packs\/one\/bin\/detect, since \.buildpacks names/,
+  ],
+  [
+    "a .buildpacks that leads out of the tree",
+    { ".buildpacks": "\n../one\n" },
+    "broken-line",
+    /\.buildpacks line 2: .*'\.\.\/one' came/,
+  ],
+  [
+    "a .buildpacks with an address that is none",
+    { ".buildpacks": "https://example.com/a'; reboot\n" },
+    "broken-line",
+    /\.buildpacks line 1/,
+  ],
+  [
+    "a .buildpacks over an open connection",
+    { ".buildpacks": "http://example.com/a.git\n" },
+    "broken-line",
+    /an https:\/\/ address/,
+  ],
   ["main.go without go.mod", { "main.go": "package main" }, "not-buildable", /go mod init/],
   [
     "a go.mod with requirements and no go.sum",

@@ -8,6 +8,7 @@ import { FIXTURES } from "../../support/tree.ts";
 
 /** Apps that stand for others of their kind; the rest of the fixtures are about what goes wrong. */
 const LANGUAGES = [
+  "classic",
   "deno",
   "dockerfile",
   "dotnet",

@@ -20,7 +20,10 @@ test("when nothing matches, the error says what was looked for and what is there
   const error = await t.throwsAsync(detect(await makeTree(t, { "main.c": "", "README.md": "" })), {
     code: "nothing-detected",
   });
-  t.true(error.message.startsWith("A Dockerfile, a Gemfile, a composer.json "), error.message);
+  t.true(
+    error.message.startsWith("A Dockerfile, a .buildpacks, a Gemfile, a composer.json "),
+    error.message,
+  );
   t.regex(
     error.message,
     /or an index\.html was expected at the top of the tree; README\.md, main\.c came\./,
