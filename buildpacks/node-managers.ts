@@ -125,7 +125,7 @@ function yarn(
     production: `yarn install${frozen} --production=true`,
     everything: `yarn install${frozen} --production=false`,
     prune: `yarn install${frozen} --production=true --ignore-scripts --prefer-offline`,
-    caches: [{ name: "yarn", target: "/root/.cache/yarn" }],
+    caches: [{ name: "yarn-classic", target: "/root/.cache/yarn", locked: true }],
     env: { ...NPM_ENV, YARN_CACHE_FOLDER: "/root/.cache/yarn" },
   };
 }

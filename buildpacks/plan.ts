@@ -128,6 +128,8 @@ export interface RunStep {
 export interface CacheMount {
   name: string;
   target: string;
+  /** Its tool breaks what another one of its kind reads meanwhile; stages are built side by side. */
+  locked?: true;
 }
 
 /** One way of building apps. */

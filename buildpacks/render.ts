@@ -82,7 +82,8 @@ function renderStep(step: Step, caches: string): string {
 
 function renderRun({ run, caches: mounts, env = {} }: RunStep, caches: string): string {
   const mounted = mounts.map(
-    ({ name, target }) => `--mount=type=cache,id=${caches}-${name},target=${target} `,
+    ({ name, target, locked }) =>
+      `--mount=type=cache,id=${caches}-${name},target=${target}${locked ? ",sharing=locked" : ""} `,
   );
   const set = Object.entries(env).map(([name, value]) => `${name}=${value} `);
   return `RUN ${mounted.join("")}${set.join("")}${run}`;
