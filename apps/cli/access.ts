@@ -111,8 +111,8 @@ function optional<T>(name: string, value: T | undefined): Record<string, T> {
 
 /** What the file says is not repeated: it might be a private key. */
 async function readKey(file: string): Promise<string> {
-  const given = { limit: KEY_LIMIT, what: "a public key", command: "keys:add" };
-  const text = await readGiven(file, given);
+  const about = { limit: KEY_LIMIT, what: "a public key", command: "keys:add" };
+  const text = await readGiven(file, about);
   if (text.length <= KEY_LIMIT && !text.includes("PRIVATE KEY")) return text.trim();
   throw wrongUsage(`${file} is no public key; that is the file that ends in .pub`, {
     name: "keys:add",
