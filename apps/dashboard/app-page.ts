@@ -45,7 +45,7 @@ export function appPage(page: AppPage, identity: Identity, mayPush: boolean): st
 }
 
 function colourPanel(colour: Colour, { app, instances, slots }: AppPage): Html {
-  const slot = [app.live, app.standby].find((one) => one?.colour === colour);
+  const slot = [app.live, app.held, app.standby].find((one) => one?.colour === colour);
   const mine = instances.filter((one) => one.colour === colour && one.state !== "removed");
   if (!slot) {
     return html`<article class="panel ${colour} idle">
@@ -58,7 +58,9 @@ function colourPanel(colour: Colour, { app, instances, slots }: AppPage): Html {
   const release = slots[colour];
   return html`<article class="panel ${colour} ${live ? "live" : "warm"}">
     <h2>${colour}</h2>
-    <p class="role">${live ? "live" : "standby"} since ${when(slot.since)}</p>
+    <p class="role">
+      ${live ? "live" : slot === app.held ? "held" : "standby"} since ${when(slot.since)}
+    </p>
     <p class="release">v${slot.release} <code>${release?.commit.slice(0, 7)}</code></p>
     <p class="why">${release?.why}${release && html` <small>by ${release.by}</small>`}</p>
     ${instanceList(mine)}
@@ -108,11 +110,16 @@ function deployTable(deploys: Deploy[]): Html {
   </ul>`;
 }
 
+function originOf(kind: ReleaseView["kind"], why: string, rollbackOf: number | undefined): string {
+  if (kind === "push") return why || "push";
+  return kind === "rollback" ? `rollback to v${rollbackOf ?? "?"}` : `${kind}: ${why}`;
+}
+
 function timelineRow(release: ReleaseView, app: AppView, mayPush: boolean): Html {
   const { n, status, colour, commit, kind, rollbackOf, by, why, createdAt } = release;
   return html`<li class="${status} ${colour}">
     <b>v${n}</b> <span class="status">${status}</span> <code>${commit.slice(0, 7)}</code>
-    <span>${kind === "push" ? why || "push" : `rollback to v${rollbackOf ?? "?"}`}</span>
+    <span>${originOf(kind, why, rollbackOf)}</span>
     <small>${by}, ${when(createdAt)}</small>
     ${
       mayPush &&

@@ -76,6 +76,17 @@ test("an app's page has both colours, its instances, deploys and releases", asyn
   t.regex(text, /value="1"/);
 });
 
+test("a release of a config change says what was set, and no value", async (t) => {
+  await appWith("configured", ["aaaaaaa"]);
+  const why = "set DATABASE_URL";
+  const asked = await api.deploys.change({ app: "configured", kind: "config", by: "ann", why });
+  if (!asked) throw new Error("nothing was asked for");
+  await goLive(api.store, "configured", asked);
+  const { cookie } = await signIn(api.tokens.admin);
+  const text = await (await get("/apps/configured", cookie)).text();
+  t.regex(text, /<span>config: set DATABASE_URL<\/span>/);
+});
+
 test("a roll back from the page records the deploy and shows it; a reader has no such button", async (t) => {
   await appWith("shop", ["aaa", "bbb", "ccc"]);
   const reader = (await signIn(api.tokens.read)).cookie;
