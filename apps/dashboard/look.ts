@@ -31,7 +31,7 @@ export function createLook({ store, access, settings }: DashboardOptions): Look 
   }
 
   async function slotRelease(app: App, colour: "blue" | "green") {
-    const slot = [app.live, app.standby].find((one) => one?.colour === colour);
+    const slot = [app.live, app.held, app.standby].find((one) => one?.colour === colour);
     return slot ? store.getRelease(app.name, slot.release) : null;
   }
 
