@@ -101,6 +101,22 @@ test("an official image from a registry gets the user, the init and the authorit
   t.is(registry.asked.length, asked, "what is here is not asked for again");
 });
 
+test("another language's official image is taken in the version that was asked for", async (t) => {
+  const version = `3.${randomInt(1000, 1e6)}`;
+  const official = `${builder.namespace}/official:2`;
+  await buildOfficial(official, "1.0.0");
+  const registry = await startRegistry(builder.docker, official, `${version}-slim-bookworm`);
+  t.teardown(registry.close);
+  const settings = { base: "registry", registry: registry.host } as const;
+  const python = { name: "python", range: `${version}.x`, from: ".python-version" } as const;
+  const made = await makeBases(settings).ensureBase(python, () => {}, never);
+  madeHere.push(made.image, `${registry.host}/python:${version}-slim-bookworm`, official);
+  t.deepEqual(made, { image: `teal/base/python:${version}`, version, ca: false });
+  const asked = registry.asked.length;
+  t.deepEqual(await makeBases(settings).ensureBase(python, () => {}, never), made);
+  t.is(registry.asked.length, asked, "what is here is not asked for again");
+});
+
 test("a registry that is needed and has nothing is an error that says so", async (t) => {
   const registry = await startRegistry(builder.docker, "teal/base/debian:bookworm", "none");
   t.teardown(registry.close);
