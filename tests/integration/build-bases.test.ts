@@ -69,19 +69,21 @@ test("names of our own in a FROM line are made; others are the builder's busines
 });
 
 test("an official image from a registry gets the user, the init and the authority that it lacks", async (t) => {
-  const version = `97.${randomInt(1, 1e6)}.0`;
+  // Of its own in every run, since an image that is here already would be taken.
+  const major = randomInt(100, 1e6);
+  const version = `${major}.1.0`;
   const official = `${builder.namespace}/official:1`;
   await buildOfficial(official, version);
-  const registry = await startRegistry(builder.docker, official, "97-bookworm-slim");
+  const registry = await startRegistry(builder.docker, official, `${major}-bookworm-slim`);
   const caFile = join(work, "authority.pem");
   await writeFile(caFile, "-----BEGIN CERTIFICATE-----\nours\n");
   const settings = { base: "registry", registry: registry.host, caFile } as const;
-  const made = await makeBases(settings).ensureBase(runtime("97.x"), () => {}, never);
+  const made = await makeBases(settings).ensureBase(runtime(`${major}.x`), () => {}, never);
   t.teardown(registry.close);
   madeHere.push(
     made.image,
-    "teal/base/node:97",
-    `${registry.host}/node:97-bookworm-slim`,
+    `teal/base/node:${major}`,
+    `${registry.host}/node:${major}-bookworm-slim`,
     official,
   );
   t.is(made.version, version);
@@ -97,7 +99,7 @@ test("an official image from a registry gets the user, the init and the authorit
 
   const asked = registry.asked.length;
   t.true(asked > 0);
-  t.deepEqual(await makeBases(settings).ensureBase(runtime("97.x"), () => {}, never), made);
+  t.deepEqual(await makeBases(settings).ensureBase(runtime(`${major}.x`), () => {}, never), made);
   t.is(registry.asked.length, asked, "what is here is not asked for again");
 });
 
