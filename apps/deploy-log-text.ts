@@ -1,4 +1,3 @@
-// oxlint-disable eslint/no-control-regex -- control characters are what this file is about
 /** Longest line kept, in UTF-16 units. */
 const MAX_LENGTH = 4000;
 /** Beyond this a line is not even looked at: escapes can make a short line long. */

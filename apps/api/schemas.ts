@@ -18,7 +18,6 @@ const givenName = z
   .trim()
   .min(1)
   .max(60)
-  // oxlint-disable-next-line no-control-regex -- these are what is refused
   .regex(/^[^\u0000-\u001f\u007f-\u009f]*$/, "one line of plain text");
 const why = z.string().max(500);
 export const role = z.enum(["admin", "deploy", "read"]);

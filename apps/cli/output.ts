@@ -111,7 +111,6 @@ function textOf(cell: Cell): string {
   return typeof cell === "string" ? cell : cell.text;
 }
 
-// oxlint-disable no-control-regex -- terminal control sequences are what this is about
 const COLOUR_SEQUENCE = /(\u001b\[[\d;]{0,20}m)/;
 const CONTROL = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g;
 // oxlint-enable no-control-regex

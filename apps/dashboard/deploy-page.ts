@@ -52,6 +52,5 @@ export function deployPage(
 }
 
 function withoutColours(text: string): string {
-  // oxlint-disable-next-line no-control-regex -- terminal colours are what is removed
   return text.replaceAll(/\u001b\[[\d;]*[A-Za-z]/g, "");
 }

@@ -1,4 +1,3 @@
-// oxlint-disable eslint/no-control-regex -- control characters are what is tested
 import test from "ava";
 import { clean } from "../../../apps/deploy-log-text.ts";
 import {

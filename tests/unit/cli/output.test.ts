@@ -1,4 +1,3 @@
-/* oxlint-disable no-control-regex -- control characters are what is tested */
 import test from "ava";
 import { ago, createOutput, duration } from "../../../apps/cli/output.ts";
 

@@ -14,7 +14,6 @@ test("no line commands a terminal or leaves its line", (t) => {
     "a\u001b[31mred\u001b[0m\u001b]8;;http://evil\u0007link\u001b]8;;\u0007\rover\u001b[2J\u0008\u009b1mb\u202e";
   const [line, ...more] = remoteLines("output", hostile);
   t.deepEqual(more, []);
-  // oxlint-disable-next-line eslint/no-control-regex
   t.notRegex(line!, /[\u0000-\u001f\u007f-\u009f\u202e]/);
   t.regex(line!, /^ {7}aredlinkover/);
 });
