@@ -22,7 +22,7 @@ export const keys = {
   targets: (app: string) => `teal:app:${app}:targets`,
   /** set of the hosts in the current route */
   appHosts: (app: string) => `teal:app:${app}:hosts`,
-  /** hash: `config.NAME` to a sealed value or "" (to be unset), `formation.PROCESS` to a number, `domain.HOST` to 1, `hold` to 1 */
+  /** hash: `config.NAME` to a sealed value or "" (to be unset), `formation.PROCESS` to a number, `domain.HOST` to 1, `hold` to 1, `option.PART` to JSON */
   settings: (app: string) => `teal:app:${app}:settings`,
   /** hash: flat fields */
   deploy: (id: string) => `teal:deploy:${id}`,

@@ -77,7 +77,7 @@ export function decodeApp(flat: Flat): App {
   };
 }
 
-/** Settings are kept as one hash, its fields `config.NAME`, `formation.PROCESS`, `domain.HOST`, `hold`. */
+/** Settings are kept as one hash, its fields `config.NAME`, `formation.PROCESS`, `domain.HOST`, `hold`, `option.PART`. */
 export function decodeSettings(flat: Flat): AppSettings {
   const under = (prefix: string): [string, string][] =>
     Object.entries(flat)
@@ -91,12 +91,16 @@ export function decodeSettings(flat: Flat): AppSettings {
     ),
     domains: under("domain.").map(([host]) => host),
     hold: flat["hold"] === "1",
+    options: Object.fromEntries(
+      under("option.").map(([part, json]) => [part, JSON.parse(json) as unknown]),
+    ),
   };
 }
 
 /** The fields that a change writes, and those that it takes away. */
 export function encodeChange(change: SettingsChange): { set: [string, string][]; gone: string[] } {
   const { staged = {}, formation = {}, addDomains = [], removeDomains = [], hold } = change;
+  const options = Object.entries(change.options ?? {});
   return {
     set: [
       ...Object.entries(staged).map(([name, sealed]): [string, string] => [
@@ -109,8 +113,15 @@ export function encodeChange(change: SettingsChange): { set: [string, string][];
       ]),
       ...addDomains.map((host): [string, string] => [`domain.${host}`, "1"]),
       ...(hold ? [["hold", "1"] satisfies [string, string]] : []),
+      ...options
+        .filter(([, value]) => value !== null)
+        .map(([part, value]): [string, string] => [`option.${part}`, JSON.stringify(value)]),
     ],
-    gone: [...removeDomains.map((host) => `domain.${host}`), ...(hold === false ? ["hold"] : [])],
+    gone: [
+      ...removeDomains.map((host) => `domain.${host}`),
+      ...(hold === false ? ["hold"] : []),
+      ...options.filter(([, value]) => value === null).map(([part]) => `option.${part}`),
+    ],
   };
 }
 

@@ -1,3 +1,5 @@
+import type { AppOptions, OptionsChange } from "./options.ts";
+
 /**
  * The words of the platform (docs/architecture.md, "Words"). Times are milliseconds since the epoch.
  */
@@ -45,6 +47,7 @@ export interface AppSettings {
   domains: string[];
   /** New versions wait in the idle colour to be promoted. */
   hold: boolean;
+  options: AppOptions;
 }
 
 export interface SettingsChange {
@@ -53,6 +56,7 @@ export interface SettingsChange {
   addDomains?: string[];
   removeDomains?: string[];
   hold?: boolean;
+  options?: OptionsChange;
 }
 
 /** `scale` and `domains` change the live route; all others make a release and swap to it. */

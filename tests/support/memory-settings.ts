@@ -8,6 +8,7 @@ export const noSettings = (): AppSettings => ({
   formation: {},
   domains: [],
   hold: false,
+  options: {},
 });
 
 /** What apps are to be, in memory. */
@@ -16,7 +17,8 @@ export function createMemorySettings(state: State): Pick<Store, "getSettings" | 
     async getSettings(app) {
       return structuredClone(state.apps.get(app)?.settings ?? noSettings());
     },
-    async changeSettings(name, { staged, formation, addDomains = [], removeDomains = [], hold }) {
+    async changeSettings(name, change) {
+      const { staged, formation, addDomains = [], removeDomains = [], hold, options } = change;
       const record = state.apps.get(name);
       if (!record) throw new TealError("app-not-found", { name });
       if (record.app.state !== "active") throw new TealError("app-destroyed", { name });
@@ -35,10 +37,17 @@ export function createMemorySettings(state: State): Pick<Store, "getSettings" | 
         formation: sorted({ ...settings.formation, ...formation }),
         domains: [...domains].toSorted(),
         hold: hold ?? settings.hold,
+        options: sorted(withoutNull({ ...settings.options, ...options })),
       };
       return structuredClone(record.settings);
     },
   };
+}
+
+function withoutNull<T>(record: Record<string, T | null>): Record<string, T> {
+  return Object.fromEntries(
+    Object.entries(record).filter((entry): entry is [string, T] => entry[1] !== null),
+  );
 }
 
 function sorted<T>(record: Record<string, T>): Record<string, T> {

@@ -34,7 +34,7 @@ async function claimed(store: Store) {
 }
 
 both("settings are empty at first, and change part by part", async (t, { store }) => {
-  const none = { staged: {}, formation: {}, domains: [], hold: false };
+  const none = { staged: {}, formation: {}, domains: [], hold: false, options: {} };
   t.deepEqual(await store.getSettings("shop"), none);
   await refused(t, "app-not-found", store.changeSettings("shop", { hold: true }));
   await store.createApp("shop", "ann");
@@ -46,11 +46,25 @@ both("settings are empty at first, and change part by part", async (t, { store }
     formation: { web: 3 },
     domains: ["a.example", "b.example"],
     hold: true,
+    options: {},
   });
   t.deepEqual(await store.getSettings("shop"), now);
   t.false((await store.changeSettings("shop", { hold: false })).hold);
   await store.destroyApp("shop");
   await refused(t, "app-destroyed", store.changeSettings("shop", { hold: true }));
+});
+
+both("options change part by part, and null takes one away", async (t, { store }) => {
+  await store.createApp("shop", "ann");
+  const { options } = await store.changeSettings("shop", {
+    options: { build: { root: "apps/web" } },
+    hold: true,
+  });
+  t.deepEqual(options, { build: { root: "apps/web" } });
+  const after = await store.changeSettings("shop", { formation: { web: 2 } });
+  t.deepEqual(after.options, options);
+  t.deepEqual((await store.changeSettings("shop", { options: { build: null } })).options, {});
+  t.deepEqual((await store.getSettings("shop")).options, {});
 });
 
 both("staged config is staged until a release that has it is live", async (t, { store }) => {

@@ -1,0 +1,16 @@
+/**
+ * What an app may be told beyond config, formation, domains and hold, part by part. A part that
+ * nobody has set is absent, and whoever reads it knows its default. Each part is one JSON value in
+ * the store, so that two people who change different parts do not undo each other's change.
+ */
+export interface AppOptions {
+  build?: BuildOptions;
+}
+
+export interface BuildOptions {
+  /** Directory of the repository that is the app, `apps/web`; the whole repository when absent. */
+  root?: string;
+}
+
+/** Parts to be set; null makes one absent. */
+export type OptionsChange = { [K in keyof AppOptions]?: AppOptions[K] | null };
