@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { extract } from "tar-fs";
-import { TealError } from "../apps/errors.ts";
+import { isTealError, TealError } from "../apps/errors.ts";
 import type { Fetcher } from "../apps/fetcher.ts";
 import type { Git } from "../apps/git.ts";
 import type { Deploy, Instance } from "../apps/types.ts";
@@ -13,7 +13,7 @@ import type { Containers } from "./engine/containers.ts";
 import type { Images } from "./engine/images.ts";
 import type { Networks } from "./engine/network.ts";
 import { imageTag } from "./names.ts";
-import type { Effects } from "./ports.ts";
+import type { Effects, Work } from "./ports.ts";
 import { probe } from "./probe.ts";
 import type { FoundContainer } from "./reconcile.ts";
 
@@ -21,7 +21,7 @@ interface Options {
   git: Pick<Git, "archive">;
   fetcher: Fetcher;
   builder: Builder;
-  images: Pick<Images, "tag" | "exists" | "removeTags">;
+  images: Pick<Images, "tag" | "exists" | "removeTags" | "awaitEngine">;
   containers: Containers;
   networks: Networks;
   namespace: string;
@@ -33,6 +33,7 @@ interface Options {
 }
 
 const STOP_GRACE_S = 10;
+const ENGINE_TRIES = 3;
 const WARM_PROBE_MS = 1000;
 
 /** The real effects: git, the image builder and Docker. */
@@ -55,16 +56,17 @@ export function createEffects(
     async build(deploy, dir, { say, signal }) {
       const appJson = await readAppJson(dir, (text) => say("warn", text));
       if (builds.busy()) say("info", "Waiting for other builds to end");
+      const job = {
+        app: deploy.app,
+        deploy: deploy.id,
+        commit: deploy.commit ?? "",
+        dir,
+        tag: imageTag(namespace, deploy.app, deploy.id),
+        signal,
+        say,
+      };
       const built = await builds.run(signal, () =>
-        options.builder.build({
-          app: deploy.app,
-          deploy: deploy.id,
-          commit: deploy.commit ?? "",
-          dir,
-          tag: imageTag(namespace, deploy.app, deploy.id),
-          signal,
-          say,
-        }),
+        outlivingEngine(images, { say, signal }, () => options.builder.build(job)),
       );
       return { ...built, appJson };
     },
@@ -110,6 +112,23 @@ async function checkout({ git, workDir }: Options, deploy: Deploy) {
   } catch (error) {
     await done();
     throw error;
+  }
+}
+
+/** An engine that was restarted knows nothing of a build: once it answers, the build begins anew. */
+async function outlivingEngine<T>(
+  { awaitEngine }: Pick<Images, "awaitEngine">,
+  { say, signal }: Work,
+  act: () => Promise<T>,
+): Promise<T> {
+  for (let tried = 1; ; tried++) {
+    try {
+      return await act();
+    } catch (error) {
+      if (!isTealError(error, "no-engine") || tried === ENGINE_TRIES) throw error;
+      say("warn", "The Docker engine does not answer: waiting for it, for a minute at most");
+      await awaitEngine(signal);
+    }
   }
 }
 

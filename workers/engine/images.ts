@@ -3,8 +3,9 @@ import type Docker from "dockerode";
 import { TealError } from "../../apps/errors.ts";
 import type { Log } from "../../apps/log.ts";
 import { createProgress, type FailedStep } from "./buildkit.ts";
+import { retryEngine, statusOf } from "./retry.ts";
 import { buildInSession } from "./session.ts";
-import { engineError, reach, readEvents, statusOf, withSource } from "./streams.ts";
+import { engineError, reach, readEvents, withSource } from "./streams.ts";
 
 export interface ImageConfig {
   /** `NAME=value` lines. */
@@ -59,6 +60,8 @@ export interface Images {
   /** Null when there is no such image here. `ref` is an id or a tag. */
   inspect(ref: string): Promise<ImageInfo | null>;
   exists(ref: string): Promise<boolean>;
+  /** Waits, for a minute at most, until the engine answers. @throws no-engine, the signal's reason */
+  awaitEngine(signal: AbortSignal): Promise<void>;
   /** Gives the image a further tag; takes it from another image that has it. */
   tag(ref: string, tag: string): Promise<void>;
   /** Tags here of one repository, e.g. "teal/base/node". */
@@ -81,7 +84,7 @@ export function createImages(
 ): Images {
   const inspect: Images["inspect"] = async (ref) => {
     try {
-      return imageInfo(await docker.getImage(ref).inspect());
+      return imageInfo(await retryEngine(() => docker.getImage(ref).inspect()));
     } catch (error) {
       if (statusOf(error) === 404) return null;
       throw engineError(error);
@@ -116,9 +119,12 @@ export function createImages(
     },
     tag: async (ref, tag) => {
       const [repo, name] = splitTag(tag);
-      await reach(null, () => docker.getImage(ref).tag({ repo, tag: name }));
+      await retryEngine(() => docker.getImage(ref).tag({ repo, tag: name }));
     },
     exists: async (ref) => (await inspect(ref)) !== null,
+    awaitEngine: async (signal) => {
+      await retryEngine(() => docker.ping(), signal);
+    },
     tagsOf: (repository) => tagsOf(docker, repository),
     pull: (ref, options) => pull(docker, ref, options),
     remove: (ref) => remove(docker, ref),
@@ -130,7 +136,7 @@ export function createImages(
 
 async function tagsOf(docker: Docker, repository: string): Promise<string[]> {
   const filters = { reference: [`${repository}:*`] };
-  const found = await reach(null, () => docker.listImages({ filters }));
+  const found = await retryEngine(() => docker.listImages({ filters }));
   return found
     .flatMap((image) => image.RepoTags ?? [])
     .filter((tag) => tag.startsWith(`${repository}:`));
@@ -138,7 +144,7 @@ async function tagsOf(docker: Docker, repository: string): Promise<string[]> {
 
 async function remove(docker: Docker, ref: string): Promise<void> {
   try {
-    await docker.getImage(ref).remove();
+    await retryEngine(() => docker.getImage(ref).remove());
   } catch (error) {
     if (statusOf(error) !== 404) throw engineError(error);
   }
@@ -160,7 +166,9 @@ async function build(docker: Docker, request: BuildRequest): Promise<string> {
   );
   if (failure !== null) throw new BuildError(failure, progress.failed());
   if (id === null) {
-    throw new BuildError("the engine ended the build without an image", progress.failed());
+    const step = progress.failed();
+    if (step) throw new BuildError("the engine ended the build without an image", step);
+    throw new TealError("no-engine", { detail: "it ended the build without an image" });
   }
   return id;
 }

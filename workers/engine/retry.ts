@@ -1,4 +1,5 @@
-import { TealError } from "../../apps/errors.ts";
+import { setTimeout as sleep } from "node:timers/promises";
+import { isTealError, TealError } from "../../apps/errors.ts";
 
 const WAIT_MS = 500;
 const GIVE_UP_MS = 60_000;
@@ -10,25 +11,28 @@ export function statusOf(error: unknown): number | undefined {
 }
 
 function isAway(error: unknown): boolean {
+  if (isTealError(error, "no-engine")) return true;
   const code = (error as { code?: unknown } | null)?.code;
   return ["ECONNREFUSED", "ENOENT", "ECONNRESET", "EPIPE"].includes(String(code));
 }
 
 /**
  * A deploy waits for an engine that restarts. `call` must be one that may be made twice.
- * @throws no-engine after a minute without an answer; the engine's own error otherwise
+ * @throws no-engine after a minute without an answer; the signal's reason; the engine's own error otherwise
  */
-export async function retryEngine<T>(call: () => Promise<T>): Promise<T> {
+export async function retryEngine<T>(call: () => Promise<T>, signal?: AbortSignal): Promise<T> {
   const end = performance.now() + GIVE_UP_MS;
   for (;;) {
     try {
       return await call();
     } catch (error) {
+      signal?.throwIfAborted();
       if (!isAway(error)) throw error;
       if (performance.now() > end) {
+        if (isTealError(error)) throw error;
         throw new TealError("no-engine", { detail: (error as Error).message }, { cause: error });
       }
-      await new Promise((resolve) => setTimeout(resolve, WAIT_MS));
+      await sleep(WAIT_MS, undefined, { signal }).catch(() => signal?.throwIfAborted());
     }
   }
 }

@@ -54,10 +54,6 @@ export function engineError(error: unknown): Error {
     : (error as Error);
 }
 
-export function statusOf(error: unknown): number | undefined {
-  return (error as { statusCode?: number }).statusCode;
-}
-
 /** What broke the source says more than what that did to the connection. Whatever happens, the source is closed. */
 export async function withSource<T>(source: Readable, act: () => Promise<T>): Promise<T> {
   let broken: Error | null = null;
