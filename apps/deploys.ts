@@ -19,7 +19,9 @@ export interface Deploys {
     why?: string;
   }): Promise<Deploy>;
   /** Brings a change of the app's settings to what is live; null when nothing is, nor on its way. */
-  change(intent: Intent & { kind: "config" | "scale" | "domains" }): Promise<Deploy | null>;
+  change(
+    intent: Intent & { kind: "config" | "scale" | "domains" | "routing" },
+  ): Promise<Deploy | null>;
   /** @throws nothing-live */
   restart(wish: { app: string; by: string }): Promise<Deploy>;
   /** Makes live what is held. @throws nothing-held */

@@ -209,6 +209,18 @@ export const ERRORS = {
     says: "A domain such as shop.example.com was expected, and {host} came{detail}.",
     todo: "Give the bare name, without scheme, port or path.",
   },
+  "bad-routing": {
+    status: 400,
+    exit: 2,
+    says: "Something to tell the router was expected, and {detail}.",
+    todo: "'teal help routing:set' names what there is, with an example.",
+  },
+  "page-too-large": {
+    status: 413,
+    exit: 2,
+    says: "A page of at most {limit} bytes was expected for {page}, and {bytes} came.",
+    todo: "Pages travel with every route: link to pictures and styles instead of inlining them.",
+  },
   "domain-not-found": {
     status: 404,
     exit: 4,

@@ -6,17 +6,23 @@ const LABEL = "[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?";
 /** Two labels at least, the last one not a number: no addresses. */
 const HOST = new RegExp(`^(?=.{1,253}$)(?:${LABEL}\\.)+(?!\\d+$)${LABEL}$`);
 
-/**
- * A domain as routes have it: lower case, punycode, without port and trailing dot. Hosts under the
- * platform's own domain are the platform's to give. @throws bad-host
- */
-export function normaliseHost(given: string, { domain }: Pick<Settings, "domain">): string {
+/** A host as routes have it: lower case, punycode, without port and trailing dot. @throws bad-host */
+export function normaliseName(given: string): string {
   const bare = given
     .trim()
     .replace(/:\d{1,5}$/, "")
     .replace(/\.$/, "");
   const host = /[/?#@\\\s]/.test(bare) ? "" : domainToASCII(bare);
   if (!HOST.test(host)) throw new TealError("bad-host", { host: shown(given), detail: "" });
+  return host;
+}
+
+/**
+ * A domain that an app may have. Hosts under the platform's own domain are the platform's to give.
+ * @throws bad-host
+ */
+export function normaliseHost(given: string, { domain }: Pick<Settings, "domain">): string {
+  const host = normaliseName(given);
   if (`.${host}`.endsWith(`.${domain}`)) {
     const detail = `: names under ${domain} are the platform's, and each app has its own there`;
     throw new TealError("bad-host", { host, detail });

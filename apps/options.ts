@@ -1,10 +1,14 @@
+import type { PageParts, RoutingParts } from "./routing.ts";
+
 /**
  * What an app may be told beyond config, formation, domains and hold, part by part. A part that
  * nobody has set is absent, and whoever reads it knows its default. Each part is one JSON value in
  * the store, so that two people who change different parts do not undo each other's change.
  */
-export interface AppOptions {
+export interface AppOptions extends RoutingParts, PageParts {
   build?: BuildOptions;
+  /** Its people stopped it: routers answer 503. */
+  stopped?: true;
 }
 
 export interface BuildOptions {

@@ -48,7 +48,9 @@ export function createSwaps({ run }: Scripts, reader: Reader): SwapPart {
       // Of an app without a route there is no version to expect: the script refuses.
       const now = json === null ? null : (JSON.parse(json) as Route);
       const targets = await targetsOf(update, reader);
-      const route = { ...now, version: expectedVersion + 1, targets, hosts: update.hosts } as Route;
+      const { hosts, policy } = update;
+      // JSON leaves a policy out that is undefined.
+      const route = { ...now, version: expectedVersion + 1, targets, hosts, policy } as Route;
       const event: RouteEvent = { type: "route", route };
       const blobs = [JSON.stringify(route), JSON.stringify(event)];
       const lists = listsOf(route, update);
@@ -74,7 +76,7 @@ export function createSwaps({ run }: Scripts, reader: Reader): SwapPart {
  */
 async function routeOf(app: string, swap: Swap, reader: Reader): Promise<Route> {
   const targets = await targetsOf(swap, reader);
-  const { release, colour, deploy, hosts, drainMs } = swap;
+  const { release, colour, deploy, hosts, drainMs, policy } = swap;
   return {
     app,
     version: swap.expectedVersion + 1,
@@ -84,6 +86,7 @@ async function routeOf(app: string, swap: Swap, reader: Reader): Promise<Route> 
     hosts,
     targets,
     drainMs,
+    ...(policy && { policy }),
   };
 }
 

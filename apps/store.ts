@@ -1,4 +1,4 @@
-import type { Route, RouteEvent, RouterReport } from "../router/contract.ts";
+import type { Route, RouteEvent, RoutePolicy, RouterReport } from "../router/contract.ts";
 import type {
   App,
   AppSettings,
@@ -42,10 +42,11 @@ export interface Swap {
   expectedVersion: number;
   hosts: string[];
   drainMs: number;
+  policy?: RoutePolicy | undefined;
 }
 
-/** A change of the live route that is no swap: the same release and colour, other targets or hosts. */
-export type RouteUpdate = Pick<Swap, "targets" | "expectedVersion" | "hosts">;
+/** A change of the live route that is no swap: the same release and colour, other targets, hosts or policy. */
+export type RouteUpdate = Pick<Swap, "targets" | "expectedVersion" | "hosts" | "policy">;
 
 /** What a deploy leaves in the idle colour. */
 export interface HeldColour {
@@ -160,7 +161,7 @@ export interface Store {
   commitSwap(claim: Claim, swap: Swap): Promise<Route>;
   getRoute(app: string): Promise<Route | null>;
   /**
-   * Other targets or hosts for the live route, by one compare-and-set on (token, version). Needs no
+   * Other targets, hosts or policy for the live route, by one compare-and-set on (token, version). Needs no
    * hold: targets are of the live colour. @throws fenced, route-conflict, instance-retired, host-taken
    */
   updateRoute(claim: Claim, update: RouteUpdate): Promise<Route>;

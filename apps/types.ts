@@ -59,7 +59,7 @@ export interface SettingsChange {
   options?: OptionsChange;
 }
 
-/** `scale` and `domains` change the live route; all others make a release and swap to it. */
+/** `scale`, `domains` and `routing` change the live route; all others make a release and swap to it. */
 export type DeployKind =
   | "push"
   | "rollback"
@@ -67,7 +67,8 @@ export type DeployKind =
   | "restart"
   | "promote"
   | "scale"
-  | "domains";
+  | "domains"
+  | "routing";
 /** `held`: healthy in the idle colour, and kept there. */
 export type FinalState = "live" | "held" | "failed" | "cancelled" | "superseded";
 export type DeployState = "queued" | "running" | FinalState;
@@ -92,6 +93,7 @@ export const SUPERSEDES: Record<DeployKind, readonly DeployKind[]> = {
   promote: ["promote"],
   scale: ["scale"],
   domains: ["domains"],
+  routing: ["routing"],
 };
 
 /** What somebody wants to be live. */

@@ -1,4 +1,4 @@
-import type { Route, RouteEvent } from "./contract.ts";
+import type { Route, RouteEvent, RoutePolicy } from "./contract.ts";
 
 /** True for something that can be routed by. */
 export function isRoute(value: unknown): value is Route {
@@ -19,8 +19,44 @@ export function isRoute(value: unknown): value is Route {
         Number.isInteger(port) &&
         port > 0 &&
         port < 65_536,
-    )
+    ) &&
+    (route.policy === undefined || isPolicy(route.policy))
   );
+}
+
+const FIELDS = {
+  maintenance: "object",
+  stopped: "boolean",
+  errorPages: "object",
+  httpsRedirect: "boolean",
+  canonicalHost: "string",
+  maxBodyBytes: "number",
+  headersMs: "number",
+  responseMs: "number",
+  sticky: "boolean",
+  hstsSeconds: "number",
+  accessLog: "boolean",
+  assetFallback: "boolean",
+  holdMs: "number",
+} satisfies Record<keyof Required<RoutePolicy>, "object" | "boolean" | "string" | "number">;
+
+/** Fields that are not known here are those of a newer platform, and mean nothing yet. */
+function isPolicy(value: unknown): value is RoutePolicy {
+  if (typeof value !== "object" || value === null) return false;
+  const policy = value as Record<string, unknown>;
+  return Object.entries(FIELDS).every(([name, type]) => {
+    const field = policy[name];
+    if (field === undefined) return true;
+    if (type === "object") return typeof field === "object" && field !== null && hasTexts(field);
+    return (
+      typeof field === type &&
+      (type !== "number" || ((field as number) >= 0 && Number.isFinite(field)))
+    );
+  });
+}
+
+function hasTexts(pages: object): boolean {
+  return Object.values(pages).every((page) => typeof page === "string");
 }
 
 /** True for an event that a router can act on. */

@@ -22,7 +22,41 @@ export interface Route {
   targets: Target[];
   /** How long requests and sockets on targets that left the route may go on, in ms. */
   drainMs: number;
+  /** What the router does for this app beyond passing requests on; absent: nothing. */
+  policy?: RoutePolicy;
 }
+
+/** Every field may be absent, and then the router's own default holds. Times in ms but where said. */
+export interface RoutePolicy {
+  /** Answer 503 with this page, or with the router's own. */
+  maintenance?: { page?: string };
+  /** The app was stopped by its people: answer 503. */
+  stopped?: true;
+  /** HTML instead of the router's sentence, by status. */
+  errorPages?: Partial<Record<ErrorPageStatus, string>>;
+  /** Send requests that came by http to https. */
+  httpsRedirect?: boolean;
+  /** One of the route's hosts: requests at all others are sent there. */
+  canonicalHost?: string;
+  /** A request with a larger body is refused. */
+  maxBodyBytes?: number;
+  /** From the end of a request to the head of its answer. */
+  headersMs?: number;
+  /** From the beginning of a request to the end of its answer, unless that is a stream. */
+  responseMs?: number;
+  /** A client stays with the instance that answered it first. */
+  sticky?: boolean;
+  /** In seconds, of Strict-Transport-Security. */
+  hstsSeconds?: number;
+  /** False: no line for each request. */
+  accessLog?: boolean;
+  /** False: what the live colour answers with 404 is never asked of the standby. */
+  assetFallback?: boolean;
+  /** How long a request waits for an instance that can take it. */
+  holdMs?: number;
+}
+
+export type ErrorPageStatus = "502" | "503" | "504";
 
 /** Store/worker to routers, on `channels.routeEvents`. */
 export type RouteEvent =

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { TealError } from "../apps/errors.ts";
-import type { Slot } from "../apps/types.ts";
+import { describePolicy, policyOf } from "../apps/routing.ts";
+import type { AppSettings, Slot } from "../apps/types.ts";
 import type { Route } from "../router/contract.ts";
 import { appOf, type DeployContext } from "./context.ts";
 import { formationOf, isReady, type Plan, planProcess } from "./formation.ts";
@@ -8,7 +9,7 @@ import { startInstances } from "./idle-colour.ts";
 
 /**
  * Makes the live colour what the app is to be: so many instances of each process type, and its
- * hosts. New instances are started and checked before the route names them; the route leaves old
+ * hosts and policy. New instances are started and checked before the route names them; the route leaves old
  * ones before they are retired. Nothing happens when all is so already.
  * @throws nothing-live, check-failed (then nothing has changed)
  */
@@ -33,7 +34,7 @@ export async function fitLiveColour(ctx: DeployContext): Promise<void> {
   }
   const web = plans.get("web");
   const targets = web ? [...web.keep, ...web.start].map(({ id }) => id) : [];
-  await updateRoute(ctx, route, targets, [...ctx.hostsOf(app.name), ...settings.domains]);
+  await updateRoute(ctx, route, targets, settings);
 
   const surplus = [...plans.values()].flatMap((plan) => plan.surplus).map(({ id }) => id);
   if (surplus.length > 0) {
@@ -63,18 +64,23 @@ async function updateRoute(
   ctx: DeployContext,
   route: Route,
   targets: string[],
-  hosts: string[],
+  { domains, options }: AppSettings,
 ): Promise<void> {
+  const hosts = [...ctx.hostsOf(route.app), ...domains];
+  const policy = policyOf(options, hosts);
   const before = route.targets.map(({ id }) => id);
-  const same = isDeepStrictEqual(targets.toSorted(), before.toSorted());
-  if (targets.length === 0 || (same && isDeepStrictEqual(hosts, route.hosts))) return;
+  const moved = !isDeepStrictEqual(hosts, route.hosts);
+  const ruled = !isDeepStrictEqual(policy, route.policy);
+  const same = isDeepStrictEqual(targets.toSorted(), before.toSorted()) && !moved && !ruled;
+  if (targets.length === 0 || same) return;
   const { store, routers, claim } = ctx;
   const ids = (await store.routers()).filter((it) => !it.expired).map((it) => it.id);
   const flipped = routers.awaitFlipped(route.app, route.version + 1, ids, FLIPPED_BOUND_MS);
-  await store.updateRoute(claim, { targets, hosts, expectedVersion: route.version });
+  await store.updateRoute(claim, { targets, hosts, policy, expectedVersion: route.version });
   await ctx.reach("route-updated");
   await flipped;
-  if (!isDeepStrictEqual(hosts, route.hosts)) ctx.say("step", `Answering at ${hosts.join(", ")}`);
+  if (moved) ctx.say("step", `Answering at ${hosts.join(", ")}`);
+  if (ruled) ctx.say("step", `Routing: ${describePolicy(policy)}`);
 }
 
 /** Not waited for longer; a router that is late takes the change when it hears of it. */

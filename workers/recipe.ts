@@ -47,9 +47,9 @@ export async function isLive({ store, deploy }: DeployContext): Promise<boolean>
   return route?.deploy === deploy.id;
 }
 
-/** How many instances there are and where they answer is changed in the live colour. */
+/** How many instances there are, where they answer and how is changed in the live colour. */
 function swaps({ deploy }: DeployContext): boolean {
-  return deploy.kind !== "scale" && deploy.kind !== "domains";
+  return !["scale", "domains", "routing"].includes(deploy.kind);
 }
 
 function makeRelease(ctx: DeployContext): Promise<Release> {

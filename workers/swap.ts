@@ -1,5 +1,6 @@
 import { isTealError } from "../apps/errors.ts";
 import type { Route, Counters } from "../router/contract.ts";
+import { policyOf } from "../apps/routing.ts";
 import type { Release } from "../apps/types.ts";
 import { appOf, type DeployContext, spent } from "./context.ts";
 import type { ReadyColour } from "./idle-colour.ts";
@@ -68,7 +69,8 @@ async function prepareAndCommit(
   for (let tried = 1; ; tried++) {
     ctx.signal.throwIfAborted();
     const { routeVersion } = await appOf(ctx);
-    const { domains } = await store.getSettings(deploy.app);
+    const { domains, options } = await store.getSettings(deploy.app);
+    const hosts = [...ctx.hostsOf(deploy.app), ...domains];
     const id = `${deploy.id}-${claim.token}-${tried}`;
     if (routeVersion > 0) await holdEverywhere(ctx, id, ids);
     const version = routeVersion + 1;
@@ -82,8 +84,9 @@ async function prepareAndCommit(
         startedBy: ready.startedBy,
         targets: ready.targets,
         expectedVersion: routeVersion,
-        hosts: [...ctx.hostsOf(deploy.app), ...domains],
+        hosts,
         drainMs: ctx.drainMs,
+        policy: policyOf(options, hosts),
       });
       return { route, flipped };
     } catch (error) {

@@ -14,6 +14,7 @@ import { hookRoutes } from "./hooks.ts";
 import { notificationRoutes } from "./notifications.ts";
 import { platformRoutes } from "./platform.ts";
 import { releaseRoutes } from "./releases.ts";
+import { routingRoutes } from "./routing.ts";
 import type { ApiOptions, Route } from "./route.ts";
 
 const PREFIX = "/api/v1";
@@ -26,6 +27,7 @@ export function apiRoutes(options: ApiOptions): Route[] {
     ...deployRoutes(options),
     ...configRoutes(options),
     ...domainRoutes(options),
+    ...routingRoutes(options),
     ...lifeRoutes(options),
     ...accessRoutes(options),
     ...hookRoutes(options),

@@ -29,7 +29,9 @@ const slot = z
   .object({ colour, release: z.number().int(), deploy: z.string(), since: time })
   .meta({ description: "a colour that runs something" });
 
-const deployKind = z.enum(["push", "rollback", "config", "restart", "promote", "scale", "domains"]);
+const deployKind = z.enum([
+  ...["push", "rollback", "config", "restart", "promote", "scale", "domains", "routing"],
+] as const);
 const part = z.enum(["code", "config"]).describe("what a rollback restores; both unless said");
 const counts = z.record(z.string(), z.number().int()).describe("process type to instances");
 

@@ -1,5 +1,6 @@
 import type { Command } from "./command.ts";
 import { LIFE_COMMANDS, NO_FOLLOW } from "./commands-life.ts";
+import { ROUTING_COMMANDS } from "./commands-routing.ts";
 
 const FOLLOW = { type: "boolean", short: "f", help: "go on until the deploy ends" } as const;
 
@@ -116,6 +117,7 @@ export const COMMANDS: Command[] = [
     run: async (input) => (await import("./apps.ts")).listInstances(input),
   },
   ...LIFE_COMMANDS,
+  ...ROUTING_COMMANDS,
   {
     name: "build:plan",
     summary: "how a folder would be built: languages, versions, steps, processes",

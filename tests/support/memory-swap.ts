@@ -73,11 +73,13 @@ export function createMemorySwaps(state: State): SwapPart {
       }
       const targets = update.targets.map((id) => targetOf(record, id));
       assertHostsFree(state, name, update.hosts);
+      const { policy: _before, ...route } = record.route;
       writeRoute(state, record, {
-        ...record.route,
+        ...route,
         version: actual + 1,
         targets,
         hosts: [...update.hosts],
+        ...(update.policy && { policy: structuredClone(update.policy) }),
       });
       state.publish({ type: "route", route: structuredClone(record.route) });
       return structuredClone(record.route);
@@ -110,7 +112,7 @@ export function createMemorySwaps(state: State): SwapPart {
 /** The route to be, once nothing speaks against it. */
 function check(state: State, record: AppRecord, swap: Swap): Route {
   const { name, routeVersion: actual } = record.app;
-  const { expectedVersion: expected, release, colour, deploy, hosts, drainMs } = swap;
+  const { expectedVersion: expected, release, colour, deploy, hosts, drainMs, policy } = swap;
   assertMaySwap(state, name, deploy);
   if (expected !== actual) throw new TealError("route-conflict", { name, expected, actual });
   if (record.route && preparedSwap(state, record) !== swap.id) {
@@ -127,6 +129,7 @@ function check(state: State, record: AppRecord, swap: Swap): Route {
     hosts: [...hosts],
     targets,
     drainMs,
+    ...(policy && { policy: structuredClone(policy) }),
   };
 }
 

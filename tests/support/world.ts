@@ -341,7 +341,7 @@ function createChecks({ store, containers, routers, violations, wishes }: Checke
       }
       const route = await store.getRoute(app.name);
       const last = deploys.find(
-        ({ state, kind }) => state === "live" && kind !== "scale" && kind !== "domains",
+        ({ state, kind }) => state === "live" && !["scale", "domains", "routing"].includes(kind),
       );
       if ((route?.deploy ?? null) !== (last?.id ?? null)) {
         violations.push(`live is ${route?.deploy}, the last successful deploy ${last?.id}`);

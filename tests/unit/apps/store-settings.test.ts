@@ -164,6 +164,23 @@ both("the live route takes other targets and hosts without a swap", async (t, wo
   );
 });
 
+both("a route says the policy that it was last given, or none", async (t, world) => {
+  const { store } = world;
+  await store.createApp("shop", "ann");
+  const ready = await makeReady(store, push("shop"));
+  const policy = { maintenance: { page: "<p>é</p>" }, maxBodyBytes: 10 };
+  const route = await store.commitSwap(ready.claim, { ...ready.swap, policy });
+  t.deepEqual(route.policy, policy);
+  const update = { targets: ready.swap.targets, hosts: ready.swap.hosts, expectedVersion: 1 };
+  const stricter = { ...policy, maxBodyBytes: 5 };
+  await store.updateRoute(ready.claim, { ...update, policy: stricter });
+  t.deepEqual((await store.getRoute("shop"))?.policy, stricter);
+  const plain = await store.updateRoute(ready.claim, { ...update, expectedVersion: 2 });
+  t.false("policy" in plain);
+  t.deepEqual(await store.getRoute("shop"), plain);
+  t.deepEqual((await world.events()).at(-1), { type: "route", route: plain });
+});
+
 both("the live route takes no targets of another colour", async (t, { store }) => {
   await store.createApp("shop", "ann");
   const first = await makeLive(store, push("shop"));

@@ -31,6 +31,30 @@ test("A table that was saved is read again", async (t) => {
   t.deepEqual(await readdir(dir), ["router-1.json"]);
 });
 
+test("A table of before there were policies is read, and one whose policy is none is not", async (t) => {
+  const dir = await folder(t);
+  const put = (policy: unknown) =>
+    writeFile(
+      join(dir, "router-1.json"),
+      JSON.stringify({ ...table(1), routes: [{ ...routeTo([3000]), policy }] }),
+    );
+  await put(undefined);
+  t.false("policy" in ((await loadNewestTable(dir))?.routes[0] ?? {}));
+  const policy = { maintenance: {}, maxBodyBytes: 5, ofTomorrow: 1 };
+  await put(policy);
+  t.deepEqual((await loadNewestTable(dir))?.routes[0]?.policy as unknown, policy);
+  for (const wrong of [
+    1,
+    null,
+    { maxBodyBytes: "5" },
+    { maintenance: { page: 1 } },
+    { holdMs: -1 },
+  ]) {
+    await put(wrong);
+    t.is(await loadNewestTable(dir), null, JSON.stringify(wrong));
+  }
+});
+
 test("The last state before a flush is what is written", async (t) => {
   const dir = await folder(t);
   let version = 1;

@@ -146,6 +146,7 @@ async function play(
 const DONE = {
   push: undefined,
   domains: undefined,
+  routing: undefined,
   rollback: "rolledBack",
   config: "configured",
   restart: "restarted",

@@ -181,3 +181,21 @@ test("a change of an app that has nothing live fails, and what was asked for is 
   t.like(await live(world), { config: { C: "x" } });
   t.is((await world.store.getRoute("a"))?.targets.length, 2);
 });
+
+test("routing is brought to the live route without a release, and every swap keeps it", async (t) => {
+  const { world, work, push } = await quietWorld();
+  await world.store.changeSettings("a", { options: { "routing.maxBodyBytes": 5 } });
+  await world.request({ app: "a", kind: "routing" });
+  await work();
+  t.like(await world.store.getRoute("a"), { version: 2, release: 1, policy: { maxBodyBytes: 5 } });
+  await push("good2");
+  t.like(await world.store.getRoute("a"), { release: 2, policy: { maxBodyBytes: 5 } });
+  await world.store.changeSettings("a", { options: { "routing.maxBodyBytes": null } });
+  await world.request({ app: "a", kind: "routing" });
+  await work();
+  t.false("policy" in ((await world.store.getRoute("a")) ?? {}));
+  const { version } = (await world.store.getRoute("a")) ?? {};
+  await world.request({ app: "a", kind: "routing" });
+  await work();
+  t.is((await world.store.getRoute("a"))?.version, version, "nothing differed");
+});
