@@ -63,7 +63,8 @@ export async function deployByHand(platform: Platform) {
   };
 }
 
-function statusOf(host: string): Promise<number> {
+/** Status of GET / at the container's address; 0 when nothing answers. */
+export function statusOf(host: string): Promise<number> {
   return new Promise((answered) => {
     request({ host, port: PORT, agent: false, timeout: 1000 }, (res) => {
       res.resume();

@@ -8,23 +8,13 @@ import { parseArgs } from "node:util";
 import { startPlatform } from "../support/platform.ts";
 import { deployByHand } from "./by-hand.ts";
 import { idleMemory } from "./memory.ts";
+import { HEADER, row as line, type Series, series } from "./series.ts";
 import { createShop } from "./shop.ts";
 
 const { values } = parseArgs({
   options: { json: { type: "string" }, runs: { type: "string", default: "7" } },
 });
 const RUNS = Number(values.runs);
-
-interface Series {
-  /** Milliseconds, sorted. */
-  all: number[];
-  median: number;
-}
-
-function series(all: number[]): Series {
-  const sorted = all.map((ms) => Math.round(ms * 10) / 10).toSorted((a, b) => a - b);
-  return { all: sorted, median: sorted[Math.floor(sorted.length / 2)] ?? Number.NaN };
-}
 
 const platform = await startPlatform({ routers: 2, env: { TEAL_LEASE: "10" } });
 try {
@@ -87,11 +77,8 @@ function print(result: {
   lost: number;
   idleMemoryMB: Record<string, number>;
 }): void {
-  const row = (name: string, of: Series, aim = "") => {
-    const range = `${of.all[0]} – ${of.all.at(-1)}`;
-    console.log(`${name.padEnd(46)}${String(of.median).padStart(9)}   ${range.padEnd(20)}${aim}`);
-  };
-  console.log(`${"".padEnd(46)}   median   range`);
+  const row = (...columns: Parameters<typeof line>) => console.log(line(...columns));
+  console.log(HEADER);
   row("push of a one-line change to first answer, ms", result.pushToLiveMs, "aim < 3000");
   row("the same push to its exit, ms", result.pushExitMs);
   row("by hand: build, run, poll until 200, ms", result.byHandMs);
