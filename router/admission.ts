@@ -7,7 +7,7 @@ export interface Applicant {
   gone(): boolean;
   /** Choose a target of `app` now, in this very turn of the event loop. */
   go(app: AppState): void;
-  refuse(status: 404 | 503, says: string): void;
+  refuse(status: 404 | 503, says: string, app?: AppState): void;
 }
 
 export type Admit = (applicant: Applicant) => void;
@@ -27,7 +27,7 @@ export function createAdmission(table: Table): Admit {
       app.counters.held++;
     } else {
       app.counters.refused++;
-      applicant.refuse(503, "Too many requests are waiting for a swap.");
+      applicant.refuse(503, "Too many requests are waiting for a swap.", app);
     }
   }
   return admit;

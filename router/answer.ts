@@ -11,15 +11,21 @@ export interface AnswerTo {
   /** The request's method; a HEAD is answered without a body. */
   method: string;
   close: boolean;
+  /** Lines that go into its head. */
+  fields?: string | undefined;
+  /** A page in place of the sentence: its bytes, as latin1. */
+  html?: string | undefined;
 }
 
-/** An answer of the router's own: one sentence as plain text. */
-export function answerText(status: number, says: string, { method, close }: AnswerTo): string {
-  const body = `${says}\n`;
+/** An answer of the router's own: one sentence as plain text, or a page. */
+export function answerText(status: number, says: string, to: AnswerTo): string {
+  const { method, close, html, fields = status === 503 ? "Retry-After: 1\r\n" : "" } = to;
+  const body = html ?? `${says}\n`;
+  const type = html === undefined ? "plain" : "html";
   return (
     `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ""}\r\n` +
-    `Content-Type: text/plain; charset=utf-8\r\nContent-Length: ${body.length}\r\n` +
-    `${status === 503 ? "Retry-After: 1\r\n" : ""}${dateLine()}${connectionLine(close)}\r\n` +
+    `Content-Type: text/${type}; charset=utf-8\r\nContent-Length: ${body.length}\r\n` +
+    `${fields}${dateLine()}${connectionLine(close)}\r\n` +
     (method === "HEAD" ? "" : body)
   );
 }

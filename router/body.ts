@@ -15,6 +15,8 @@ export interface Body {
    */
   read(bytes: Buffer, at: number, out: Buffer[]): number;
   whole(): boolean;
+  /** Bytes of data in the chunks read so far. */
+  inChunks(): number;
   untilClose(): boolean;
 }
 
@@ -43,6 +45,7 @@ export function createBody(): Body {
       if (length === CHUNKED) return chunks.done();
       return length !== UNTIL_CLOSE && left === 0;
     },
+    inChunks: chunks.data,
     untilClose: () => length === UNTIL_CLOSE,
   };
 }

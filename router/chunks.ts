@@ -11,6 +11,8 @@ export interface ChunkReader {
    */
   read(bytes: Buffer, at: number, out: Buffer[]): number;
   done(): boolean;
+  /** Bytes of data so far, without their framing. */
+  data(): number;
   /** For a new body. `framed`: sizes and line ends go on too, else the data alone. */
   reset(framed: boolean): void;
 }
@@ -47,6 +49,7 @@ export function createChunkReader(): ChunkReader {
   let digits = 0;
   let left = 0;
   let extra = 0;
+  let data = 0;
 
   function read(bytes: Buffer, from: number, out: Buffer[]): number {
     const end = bytes.length;
@@ -59,6 +62,7 @@ export function createChunkReader(): ChunkReader {
         if (!framed) out.push(bytes.subarray(at, at + take));
         at += take;
         left -= take;
+        data += take;
         if (left === 0) state = "data-cr";
         continue;
       }
@@ -138,10 +142,11 @@ export function createChunkReader(): ChunkReader {
   return {
     read,
     done: () => state === "done",
+    data: () => data,
     reset(keepFraming) {
       state = "size";
       framed = keepFraming;
-      digits = left = extra = 0;
+      digits = left = extra = data = 0;
     },
   };
 }

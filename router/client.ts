@@ -1,5 +1,5 @@
 import type { Socket } from "node:net";
-import { answerText, HIGH_WATER } from "./answer.ts";
+import { answerText, HIGH_WATER, type AnswerTo } from "./answer.ts";
 import { createExchange, type ExchangeOptions } from "./exchange.ts";
 import { CR, LF, MAX_HEAD_BYTES } from "./fields.ts";
 import { readRequestHead, type Refusal } from "./request-head.ts";
@@ -24,6 +24,8 @@ export interface Client {
 /** What an exchange sees of its client. */
 export interface ClientSide {
   readonly socket: Socket;
+  /** It came by TLS. */
+  readonly secure: boolean;
   /** The lines about the client that are the same for all its requests, up to Forwarded's host. */
   forwarded(): string;
   /** Bytes that came and were not taken yet. */
@@ -32,7 +34,7 @@ export interface ClientSide {
   /** From now on something must happen within `ms`; 0 for no limit. */
   expectWithin(ms: number): void;
   /** Answers the request at hand with a sentence. */
-  answer(status: number, says: string, to: { method: string; close: boolean }): void;
+  answer(status: number, says: string, to: AnswerTo): void;
   /** The answer is complete. */
   done(keep: boolean): void;
   cut(): void;
@@ -59,6 +61,7 @@ export function createClient(socket: Socket, options: ClientOptions): Client {
   const exchange = createExchange(
     {
       socket,
+      secure: "encrypted" in socket,
       forwarded: () => (forwarded ??= forwardedLines(socket)),
       input: () => input,
       take,
@@ -154,7 +157,7 @@ export function createClient(socket: Socket, options: ClientOptions): Client {
     answer(status, says, { method: "", close: true });
   }
 
-  function answer(status: number, says: string, to: { method: string; close: boolean }): void {
+  function answer(status: number, says: string, to: AnswerTo): void {
     const close = to.close || options.closing();
     socket.write(answerText(status, says, { ...to, close }), "latin1");
     done(!close);

@@ -8,6 +8,7 @@ import type { ClientSide } from "./client.ts";
 import type { Clock } from "./clock.ts";
 import { countAnswer, type Tally } from "./metrics.ts";
 import { dropConnection, type Connection } from "./pool.ts";
+import { takesHtml, tooLarge, type OwnAnswer, type ReadyPolicy } from "./policy.ts";
 import type { RequestHead } from "./request-head.ts";
 import { requestText } from "./request-text.ts";
 import { chooseTarget, type AppState, type TargetState } from "./table.ts";
@@ -94,20 +95,37 @@ export function createExchange(client: ClientSide, options: ExchangeOptions): Cl
     options.admit(applicant);
   }
 
-  function refuse(status: number, says: string): void {
+  function refuse(status: number, says: string, by: AppState | null = null): void {
+    const html = by?.policy?.page(status);
+    turnAway({ status, says, ...(html !== undefined && { html }) });
+  }
+
+  /** An answer of the router's own to a request of which the app has seen nothing. */
+  function turnAway({ status, says, fields, html }: OwnAnswer): void {
     phase = "idle";
     const close = head.hasBody || head.upgrade || !head.keepAlive;
-    client.answer(status, says, { method: head.method, close });
+    client.answer(status, says, { method: head.method, close, fields, html: pageFor(html) });
+  }
+
+  function pageFor(html: string | undefined): string | undefined {
+    return html !== undefined && takesHtml(head.fields) ? html : undefined;
   }
 
   function go(found: AppState): void {
     app = found;
+    if (app.policy !== null) {
+      const away = app.policy.turnAway(head, client.secure);
+      if (away !== null) {
+        app.turnedAway++;
+        return turnAway(away);
+      }
+    }
     tally = app.tallies[app.route?.colour ?? "blue"];
     target = chooseTarget(app, failed);
     if (target === null) {
       app.counters.refused++;
       count(503);
-      return refuse(503, `No instance of ${app.name} can be reached.`);
+      return refuse(503, `No instance of ${app.name} can be reached.`, app);
     }
     target.open.add(exchange);
     release = app.route?.release ?? 0;
@@ -116,14 +134,14 @@ export function createExchange(client: ClientSide, options: ExchangeOptions): Cl
     connection = pooled ? target.pool.take(user) : null;
     if (connection !== null) return send();
     phase = "connecting";
-    client.expectWithin(options.connectMs);
+    expectWithin(options.connectMs);
     connection = target.pool.open(user);
   }
 
   function send(): void {
     phase = "waiting";
     reader.begin(head.method === "HEAD");
-    client.expectWithin(head.upgrade ? options.handshakeMs : 0);
+    expectWithin(head.upgrade ? options.handshakeMs : answerMs());
     if (text === "") text = requestText(head, client.forwarded());
     if (!head.hasBody) return void connection?.socket.write(text, "latin1");
     if (head.expectsContinue) socket.write("HTTP/1.1 100 Continue\r\n\r\n", "latin1");
@@ -134,18 +152,41 @@ export function createExchange(client: ClientSide, options: ExchangeOptions): Cl
     const input = client.input();
     parts.length = 0;
     const used = input === null ? 0 : upload.read(input, 0, parts);
-    if (used === BROKEN) return brokenBody();
+    if (used === BROKEN) return badBody(400, "The body is not framed as HTTP/1.1 asks for.");
+    const most = app.policy?.maxBodyBytes ?? Infinity;
+    if (upload.inChunks() > most) return badBody(413, tooLarge(most).says);
     if (connection) writeAll(connection.socket, first, parts, false);
-    client.expectWithin(upload.whole() ? 0 : options.stallMs);
+    expectWithin(upload.whole() ? answerMs() : options.stallMs);
     if (used > 0) client.take(used);
   }
 
-  function brokenBody(): void {
+  function badBody(status: number, says: string): void {
     const begun = phase === "answering";
     abandon();
     if (begun) return client.cut();
-    const says = "The body is not framed as HTTP/1.1 asks for.";
-    client.answer(400, says, { method: head.method, close: true });
+    client.answer(status, says, { method: head.method, close: true });
+  }
+
+  /** How long the app may take to its answer's head, once it has the whole request; 0: for ever. */
+  function answerMs(): number {
+    return phase === "waiting" ? (app.policy?.headersMs ?? 0) : 0;
+  }
+
+  /** Something must happen within `ms` (0: at any time), and all within what the policy says. */
+  function expectWithin(ms: number): void {
+    const left = app.policy === null ? 0 : timeLeft(app.policy);
+    client.expectWithin(left > 0 && (ms === 0 || left < ms) ? left : ms);
+  }
+
+  /** Of the whole exchange, in ms; 0 when it has no end. */
+  function timeLeft({ responseMs }: ReadyPolicy): number {
+    if (responseMs === 0 || exchange.streaming) return 0;
+    return Math.max(1, responseMs - (performance.now() - since));
+  }
+
+  function outOfTime(): boolean {
+    const { policy } = app;
+    return policy !== null && timeLeft(policy) === 1;
   }
 
   /** Input from the client, or room towards the app. */
@@ -164,7 +205,7 @@ export function createExchange(client: ClientSide, options: ExchangeOptions): Cl
   function drained(): void {
     if (!stopped) return;
     stopped = false;
-    client.expectWithin(upload.whole() ? 0 : options.stallMs);
+    expectWithin(upload.whole() ? 0 : options.stallMs);
     connection?.socket.resume();
   }
 
@@ -196,6 +237,7 @@ export function createExchange(client: ClientSide, options: ExchangeOptions): Cl
     exchange.streaming = answer.eventStream && (encoding || head.old);
     keepClient = !close;
     keepApp = answer.keepAlive;
+    if (app.policy !== null) expectWithin(upload.whole() ? 0 : options.stallMs);
     return pass(reader.bytes, answer.size, `${lines}${connectionLine(close)}\r\n`);
   }
 
@@ -222,7 +264,7 @@ export function createExchange(client: ClientSide, options: ExchangeOptions): Cl
   function goOn(): boolean {
     if (socket.writableLength < HIGH_WATER) return true;
     stopped = true;
-    client.expectWithin(options.stallMs);
+    expectWithin(options.stallMs);
     return false;
   }
 
@@ -296,7 +338,8 @@ export function createExchange(client: ClientSide, options: ExchangeOptions): Cl
   function lose(as: 502 | 504, says: string): void {
     app.counters.lost++;
     count(as);
-    client.answer(as, says, { method: head.method, close: true });
+    const html = pageFor(app.policy?.page(as));
+    client.answer(as, says, { method: head.method, close: true, html });
   }
 
   function cut(): boolean {
@@ -311,7 +354,7 @@ export function createExchange(client: ClientSide, options: ExchangeOptions): Cl
     phase = "spliced";
     exchange.streaming = true;
     countServed(101);
-    client.expectWithin(0);
+    expectWithin(0);
     if (connection) tunnel.open(connection.socket, answer.lines);
     more();
     return passFrames(reader.bytes, answer.size);
@@ -356,10 +399,16 @@ export function createExchange(client: ClientSide, options: ExchangeOptions): Cl
   }
 
   function expired(): void {
-    if (phase === "connecting") {
+    const late = phase === "waiting" && !head.upgrade && upload.whole();
+    if (late || (outOfTime() && (phase === "connecting" || phase === "waiting"))) {
+      abandon();
+      lose(504, "The app did not answer in time.");
+    } else if (phase === "connecting") {
       fail("unreachable");
     } else if (phase === "waiting" && head.upgrade) {
       fail("broken");
+    } else if (phase === "answering" && outOfTime()) {
+      cut();
     } else if (phase === "waiting") {
       abandon();
       const says = "More of the body was expected sooner.";

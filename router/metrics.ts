@@ -93,6 +93,10 @@ export function metricsText(stats: RouterStats): string {
       sample(`teal_router_${what}_total`, { app }, counters[what]);
     }
   }
+  family("teal_router_turned_away_total", "counter", "Requests that a policy kept from their app.");
+  for (const [app, { turnedAway }] of apps) {
+    sample("teal_router_turned_away_total", { app }, turnedAway);
+  }
   return `${lines.join("\n")}\n`;
 }
 

@@ -5,6 +5,7 @@ import type { Counters, Route, RouteAck, RouterReport } from "./contract.ts";
 import { createDrain } from "./drain.ts";
 import { createHolds } from "./hold.ts";
 import { createListener, type Listener } from "./listener.ts";
+import type { Ports } from "./policy.ts";
 import { createPool } from "./pool.ts";
 import type { Tallies } from "./metrics.ts";
 import { createSwaps, type Swaps } from "./swap.ts";
@@ -25,6 +26,7 @@ export interface RouterOptions {
   /** The store's route of an app, asked for when a hold runs out. Rejects when there is no answer in time. */
   reread?(app: string): Promise<Route | null>;
   limits?: Partial<Limits>;
+  ports?: Ports;
 }
 
 /** Times in ms. */
@@ -73,6 +75,7 @@ export interface AppStats {
   targets: { id: string; open: number }[];
   counters: Counters;
   tallies: Tallies;
+  turnedAway: number;
   /** Open event streams and WebSockets. */
   streams: number;
 }
@@ -86,6 +89,7 @@ export function createRouter(options: RouterOptions): Router {
   const table = createTable({
     revive: drain.revive,
     openPool: (address) => createPool(address, clock),
+    ports: options.ports ?? { https: 443 },
   });
   const holds = createHolds({ limit: limits.heldRequests });
   const swaps = createSwaps({
@@ -122,6 +126,7 @@ export function createRouter(options: RouterOptions): Router {
         targets: app.targets.map(({ id, open }) => ({ id, open: open.size })),
         counters: app.counters,
         tallies: app.tallies,
+        turnedAway: app.turnedAway,
         streams: app.targets.reduce((sum, target) => sum + streamsOn(target).length, 0),
       };
     }

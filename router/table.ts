@@ -1,6 +1,7 @@
 import type { Counters, Route, Target } from "./contract.ts";
 import type { Hold } from "./hold.ts";
 import { newTallies, type Tallies } from "./metrics.ts";
+import { readyPolicy, type Ports, type ReadyPolicy } from "./policy.ts";
 import type { Address, Pool } from "./pool.ts";
 
 /** A request or socket that is open on a target. */
@@ -23,10 +24,14 @@ export interface TargetState {
 export interface AppState {
   readonly name: string;
   route: Route | null;
+  /** Of the route; null for most, who then pay one look at it. */
+  policy: ReadyPolicy | null;
   targets: TargetState[];
   hold: Hold | null;
   readonly counters: Counters;
   readonly tallies: Tallies;
+  /** Requests that its policy kept from the app: by maintenance, a redirect, a limit. */
+  turnedAway: number;
   turn: number;
 }
 
@@ -63,6 +68,7 @@ export interface Table {
 export interface TableOptions {
   revive(key: string): TargetState | undefined;
   openPool(address: Address): Pool;
+  ports: Ports;
 }
 
 const MAX_GONE = 1000;
@@ -70,7 +76,7 @@ const MAX_GONE = 1000;
 /**
  * Host to route, in memory. `revive` gives back a target that left a route and is still draining.
  */
-export function createTable({ revive, openPool }: TableOptions): Table {
+export function createTable({ revive, openPool, ports }: TableOptions): Table {
   const byHost = new Map<string, AppState>();
   const byName = new Map<string, AppState>();
   const gone = new Map<string, number>();
@@ -80,8 +86,8 @@ export function createTable({ revive, openPool }: TableOptions): Table {
     let app = byName.get(name);
     if (!app) {
       app = {
-        ...{ name, route: null, targets: [], hold: null, turn: 0 },
-        ...{ counters: newCounters(), tallies: newTallies() },
+        ...{ name, route: null, policy: null, targets: [], hold: null, turn: 0 },
+        ...{ counters: newCounters(), tallies: newTallies(), turnedAway: 0 },
       };
       byName.set(name, app);
     }
@@ -116,6 +122,7 @@ export function createTable({ revive, openPool }: TableOptions): Table {
     });
     setHosts(app, route.hosts);
     app.route = route;
+    app.policy = readyPolicy(route, ports);
     app.targets = targets;
     for (const target of targets) {
       target.current = true;
