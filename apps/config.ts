@@ -10,6 +10,7 @@ export interface Settings {
   /** Where the servers listen; 0.0.0.0 by default. */
   bind: string;
   routerPort: number;
+  routerTlsPort: number;
   apiPort: number;
   sshPort: number;
   domain: string;
@@ -69,6 +70,7 @@ const schema = z.object({
     .default("teal"),
   TEAL_BIND: z.string().default("0.0.0.0"),
   TEAL_ROUTER_PORT: port.default(8080),
+  TEAL_ROUTER_TLS_PORT: port.default(8443),
   TEAL_API_PORT: port.default(8000),
   TEAL_SSH_PORT: port.default(2222),
   TEAL_DOMAIN: z
@@ -120,6 +122,7 @@ export function readSettings(env: NodeJS.ProcessEnv = process.env): Settings {
     namespace: s.TEAL_NAMESPACE,
     bind: s.TEAL_BIND,
     routerPort: s.TEAL_ROUTER_PORT,
+    routerTlsPort: s.TEAL_ROUTER_TLS_PORT,
     apiPort: s.TEAL_API_PORT,
     sshPort: s.TEAL_SSH_PORT,
     domain: s.TEAL_DOMAIN,

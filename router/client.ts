@@ -2,7 +2,7 @@ import type { Socket } from "node:net";
 import { answerText, HIGH_WATER, type AnswerTo } from "./answer.ts";
 import { createExchange, type ExchangeOptions } from "./exchange.ts";
 import { CR, LF, MAX_HEAD_BYTES } from "./fields.ts";
-import { readRequestHead, type Refusal } from "./request-head.ts";
+import { MISDIRECTED, readRequestHead, type Refusal } from "./request-head.ts";
 
 export interface ClientOptions extends ExchangeOptions {
   /** From the first byte of a head to its end. */
@@ -24,7 +24,7 @@ export interface Client {
 /** What an exchange sees of its client. */
 export interface ClientSide {
   readonly socket: Socket;
-  /** It came by TLS. */
+  /** The client came by TLS. */
   readonly secure: boolean;
   /** The lines about the client that are the same for all its requests, up to Forwarded's host. */
   forwarded(): string;
@@ -43,8 +43,14 @@ export interface ClientSide {
 const INPUT_LIMIT = 65_536;
 const LINGER_MS = 2000;
 
-export function createClient(socket: Socket, options: ClientOptions): Client {
+/** @param servername of a TLS connection: the one host that it was opened for; null for a plain one */
+export function createClient(
+  socket: Socket,
+  options: ClientOptions,
+  servername: string | null = null,
+): Client {
   const { clock } = options;
+  const secure = servername !== null;
   let input: Buffer | null = null;
   let paused = false;
   /** A request is being worked on. */
@@ -61,8 +67,8 @@ export function createClient(socket: Socket, options: ClientOptions): Client {
   const exchange = createExchange(
     {
       socket,
-      secure: "encrypted" in socket,
-      forwarded: () => (forwarded ??= forwardedLines(socket)),
+      secure,
+      forwarded: () => (forwarded ??= forwardedLines(socket, secure)),
       input: () => input,
       take,
       expectWithin,
@@ -139,10 +145,14 @@ export function createClient(socket: Socket, options: ClientOptions): Client {
     if (input === null) return false;
     // A head that comes byte by byte is not read again for each of them.
     if (inHead && input.length <= MAX_HEAD_BYTES && !input.includes(LF, seen)) return false;
-    const head = readRequestHead(input);
+    const head = readRequestHead(input, secure);
     if (head === null) return false;
     if ("says" in head) {
       refuse(head);
+      return false;
+    }
+    if (secure && head.host !== servername) {
+      refuse(MISDIRECTED);
       return false;
     }
     take(head.size);
@@ -202,12 +212,13 @@ export function createClient(socket: Socket, options: ClientOptions): Client {
   return self;
 }
 
-function forwardedLines(socket: Socket): string {
+function forwardedLines(socket: Socket, secure: boolean): string {
+  const proto = secure ? "https" : "http";
   const remote = socket.remoteAddress ?? "unknown";
   const address = remote.startsWith("::ffff:") ? remote.slice(7) : remote;
   const node = address.includes(":") ? `"[${address}]"` : address;
   return (
-    `x-forwarded-for: ${address}\r\nx-real-ip: ${address}\r\nx-forwarded-proto: http\r\n` +
-    `forwarded: for=${node};proto=http;host=`
+    `x-forwarded-for: ${address}\r\nx-real-ip: ${address}\r\nx-forwarded-proto: ${proto}\r\n` +
+    `forwarded: for=${node};proto=${proto};host=`
   );
 }

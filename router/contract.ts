@@ -58,6 +58,23 @@ export interface RoutePolicy {
 
 export type ErrorPageStatus = "502" | "503" | "504";
 
+/** A certificate as the store keeps it and routers serve it. */
+export interface RouteCertificate {
+  /** The beginning of its SHA-256. */
+  id: string;
+  app: string;
+  /** Normalised host names, some with `*` as their first label. */
+  names: string[];
+  /** Brought by somebody, or ordered by the platform. */
+  source: "own" | "acme";
+  /** PEM, the certificate itself first. */
+  chain: string;
+  /** The private key in PEM, sealed. */
+  key: string;
+  notBefore: number;
+  notAfter: number;
+}
+
 /** Store/worker to routers, on `channels.routeEvents`. */
 export type RouteEvent =
   /** Phase one of a swap: hold new requests of `app` for at most `holdMs` from receipt, and answer `held`. */

@@ -142,7 +142,7 @@ export function createExchange(client: ClientSide, options: ExchangeOptions): Cl
     phase = "waiting";
     reader.begin(head.method === "HEAD");
     expectWithin(head.upgrade ? options.handshakeMs : answerMs());
-    if (text === "") text = requestText(head, client.forwarded());
+    if (text === "") text = requestText(head, client.forwarded(), client.secure);
     if (!head.hasBody) return void connection?.socket.write(text, "latin1");
     if (head.expectsContinue) socket.write("HTTP/1.1 100 Continue\r\n\r\n", "latin1");
     sendBody(text);

@@ -1,8 +1,11 @@
 import { once } from "node:events";
-import { createServer, type AddressInfo, type Server } from "node:net";
+import { createServer, type AddressInfo, type Server, type Socket } from "node:net";
+import type { TLSSocket } from "node:tls";
 import { createClient, type Client, type ClientOptions } from "./client.ts";
+import { createTlsGate, type TlsOptions } from "./tls.ts";
 
-export type ListenerOptions = Omit<ClientOptions, "closed">;
+export type ListenerOptions = Omit<ClientOptions, "closed"> &
+  Pick<TlsOptions, "contextFor" | "proofFor">;
 
 export interface ListenAt {
   port: number;
@@ -12,8 +15,13 @@ export interface ListenAt {
 export interface Listener {
   /** For those who want one socket only. */
   server: Server;
-  /** Listens with several sockets, on a port that other processes may share. Rejects when it cannot. */
-  listen(at: ListenAt): Promise<void>;
+  /**
+   * Listens with several sockets, on a port that other processes may share. Rejects when it cannot.
+   * Gives the port.
+   */
+  listen(at: ListenAt): Promise<number>;
+  /** The same, with TLS. */
+  listenTls(at: ListenAt): Promise<number>;
   /** Open client connections. */
   connections(): number;
   /** Stops listening and waits for what is open, for at most `drainMs`; then cuts it. */
@@ -34,33 +42,59 @@ const BACKLOG = 1024;
 export function createListener(options: ListenerOptions): Listener {
   const clients = new Set<Client>();
   const mine = { ...options, closed: (client: Client) => void clients.delete(client) };
-  const server = newServer();
+  const gate = createTlsGate({ ...options, handshakeMs: options.headersMs, secured });
+  const server = newServer(plain);
   const servers = [server];
   options.clock.every((now) => {
     for (const client of clients) client.sweep(now);
   });
 
-  function newServer(): Server {
+  function plain(socket: Socket): void {
+    clients.add(createClient(socket, mine));
+  }
+
+  function secured(socket: TLSSocket, servername: string): void {
+    clients.add(createClient(socket, mine, servername));
+  }
+
+  function newServer(accept: (socket: Socket) => void): Server {
     const made = createServer(
       { noDelay: true, keepAlive: true, keepAliveInitialDelay: 60_000 },
-      (socket) => void clients.add(createClient(socket, mine)),
+      accept,
     );
     // A connection that cannot be accepted, for want of descriptors, must not end the others.
     return made.on("error", () => undefined);
   }
 
-  async function listen({ port, host }: ListenAt): Promise<void> {
-    const shared = { host, reusePort: true, backlog: BACKLOG };
-    await once(server.listen({ ...shared, port }), "listening");
-    const { port: same } = server.address() as AddressInfo;
-    while (servers.length < SOCKETS) {
-      const another = newServer();
+  async function listen(at: ListenAt): Promise<number> {
+    const port = await open(server, at);
+    await openMore(plain, { ...at, port });
+    return port;
+  }
+
+  async function listenTls(at: ListenAt): Promise<number> {
+    const first = newServer(gate.enter);
+    const port = await open(first, at);
+    servers.push(first);
+    await openMore(gate.enter, { ...at, port });
+    return port;
+  }
+
+  async function open(one: Server, { port, host }: ListenAt): Promise<number> {
+    await once(one.listen({ host, port, reusePort: true, backlog: BACKLOG }), "listening");
+    return (one.address() as AddressInfo).port;
+  }
+
+  async function openMore(accept: (socket: Socket) => void, at: ListenAt): Promise<void> {
+    for (let i = 1; i < SOCKETS; i++) {
+      const another = newServer(accept);
       servers.push(another);
-      await once(another.listen({ ...shared, port: same }), "listening");
+      await open(another, at);
     }
   }
 
   function cut(which: "idle" | "any"): void {
+    gate.cut();
     for (const client of clients) client.cut(which);
   }
 
@@ -76,5 +110,11 @@ export function createListener(options: ListenerOptions): Listener {
     for (const timer of timers) clearTimeout(timer);
   }
 
-  return { server, listen, connections: () => clients.size, close };
+  return {
+    server,
+    listen,
+    listenTls,
+    connections: () => clients.size + gate.waiting(),
+    close,
+  };
 }

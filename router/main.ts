@@ -11,6 +11,7 @@ import { createRouter } from "./server.ts";
 
 /** How long a start waits for the store before it serves the table from disk. */
 const STORE_FIRST_MS = 1000;
+const TLS_AGAIN_MS = 5000;
 
 const settings = readSettings();
 const log = createLog("router");
@@ -25,6 +26,7 @@ let link: Link | null = null;
 const router = createRouter({
   id,
   ack: (ack) => link?.ack(ack),
+  ports: { https: settings.routerTlsPort },
   reread: (app) => link?.reread(app) ?? Promise.resolve(null),
   changed(what) {
     if (what === "table") disk.save();
@@ -67,6 +69,7 @@ await router.listen({ port, host }).catch((error: Error) => {
   log.error({ error: error.message, port }, "cannot listen");
   process.exit(1);
 });
+void listenTls();
 log.info({ id, port, routes: router.snapshot().routes.length }, "routing");
 
 // Serving goes on without it.
@@ -80,6 +83,16 @@ const metrics = await serveMetrics(
 
 stop.signal.addEventListener("abort", () => void shutDown());
 if (stop.signal.aborted) void shutDown();
+
+/** Plain traffic does not wait for the TLS port, and is served while another process has it. */
+async function listenTls(told = ""): Promise<void> {
+  if (stop.signal.aborted) return;
+  const at = { port: settings.routerTlsPort, host };
+  await router.listenTls(at).catch(({ message }: Error) => {
+    if (message !== told) log.error({ error: message, ...at }, "cannot listen for TLS yet");
+    setTimeout(() => void listenTls(message), TLS_AGAIN_MS).unref();
+  });
+}
 
 async function shutDown(): Promise<void> {
   log.info({}, "closing");

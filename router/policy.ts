@@ -84,7 +84,11 @@ function redirect(
   ports: Ports,
 ): OwnAnswer {
   const named = /:[0-9]{1,5}$/.test(authority);
-  const port = !named ? "" : to === "up" ? portText(ports.https) : `:${portOf(authority)}`;
+  const port = !named
+    ? ""
+    : to === "up"
+      ? portText(ports.https)
+      : `:${portOf(authority, to !== "http")}`;
   const scheme = to === "http" ? "http" : "https";
   const location = `${scheme}://${host}${port}${path}`;
   const keepsMethod = method !== "GET" && method !== "HEAD";

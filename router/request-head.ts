@@ -44,11 +44,13 @@ export interface RequestHead {
 
 /** Answered instead of forwarded; the connection is closed after it. */
 export interface Refusal {
-  status: 400 | 405 | 408 | 417 | 431;
+  status: 400 | 405 | 408 | 417 | 421 | 431;
   says: string;
 }
 
 const AUTHORITY = /^(?:[a-z0-9_][a-z0-9_.-]*|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?$/i;
+const HTTP = /^http:\/\/([^/?#]*)(.*)$/i;
+const HTTPS = /^https:\/\/([^/?#]*)(.*)$/i;
 const LENGTH = /^[0-9]{1,15}$/;
 const IDEMPOTENT = new Set(["GET", "HEAD", "OPTIONS", "PUT", "DELETE", "TRACE"]);
 const KNOWN = new Set(METHODS);
@@ -56,15 +58,17 @@ const VERSION = Buffer.from(" HTTP/1.");
 const SPACE = 32;
 
 const refuse = (says: string, status: Refusal["status"] = 400): Refusal => ({ status, says });
+/** A TLS connection is for the host that it was opened for (RFC 9110, section 15.5.20). */
+export const MISDIRECTED = refuse("The host that the connection was opened for was expected.", 421);
 const NO_REQUEST = refuse("An HTTP/1.1 request was expected.");
 const TOO_LARGE = refuse("At most 32 KB of header were expected.", 431);
 const TOO_MANY_FIELDS = refuse("At most 512 header fields were expected.", 431);
 
 /**
  * Reads the request head at the start of `bytes`: null when its end has not come yet. All that two
- * parsers could understand in two ways is refused. Never throws.
+ * parsers could understand in two ways is refused. `secure`: it came by TLS. Never throws.
  */
-export function readRequestHead(bytes: Buffer): RequestHead | Refusal | null {
+export function readRequestHead(bytes: Buffer, secure = false): RequestHead | Refusal | null {
   const spaceAt = endOfMethod(bytes);
   if (spaceAt < 0) return spaceAt === INCOMPLETE ? unfinished(bytes) : NO_REQUEST;
   const targetEnd = endOfTarget(bytes, spaceAt + 1);
@@ -88,7 +92,7 @@ export function readRequestHead(bytes: Buffer): RequestHead | Refusal | null {
   const method = text.slice(0, spaceAt);
   if (!KNOWN.has(method)) return refuse("The method is not known here.");
   if (method === "CONNECT") return refuse("This is no forward proxy.", 405);
-  return judge(text, method, text.slice(spaceAt + 1, targetEnd), minor === 0);
+  return judge(text, method, text.slice(spaceAt + 1, targetEnd), minor === 0, secure);
 }
 
 function unfinished(bytes: Buffer): Refusal | null {
@@ -116,7 +120,13 @@ function endOfTarget(bytes: Buffer, from: number): number {
 }
 
 /** The fields of `offsets`, each looked at once. */
-function judge(text: string, method: string, target: string, old: boolean): RequestHead | Refusal {
+function judge(
+  text: string,
+  method: string,
+  target: string,
+  old: boolean,
+  secure: boolean,
+): RequestHead | Refusal {
   const { count, nameStart, nameEnd, valueStart, valueEnd } = offsets;
   let authority: string | undefined;
   let length: string | undefined;
@@ -164,7 +174,7 @@ function judge(text: string, method: string, target: string, old: boolean): Requ
   if (authority === undefined) return refuse("A Host field was expected.");
   if (!AUTHORITY.test(authority)) return refuse("The Host field is not a host name.");
   if (chunked && length !== undefined) return refuse("Content-Length beside Transfer-Encoding.");
-  const path = target.startsWith("/") ? target : originForm(method, target, authority);
+  const path = target.startsWith("/") ? target : originForm(method, target, authority, secure);
   if (path === null) return refuse("The request target is wrong or names another host.");
   if (listed !== "") fields = withoutListed(fields, listed);
   const bytes = chunked ? CHUNKED : length === undefined ? NO_BODY : Number(length);
@@ -210,19 +220,25 @@ function normalHost(authority: string): string {
   return host.endsWith(".") ? host.slice(0, -1) : host;
 }
 
-function originForm(method: string, target: string, authority: string): string | null {
+function originForm(
+  method: string,
+  target: string,
+  authority: string,
+  secure: boolean,
+): string | null {
   if (target === "*") return method === "OPTIONS" ? target : null;
-  const absolute = /^http:\/\/([^/?#]*)(.*)$/i.exec(target);
-  if (!absolute || portAndHost(absolute[1] as string) !== portAndHost(authority)) return null;
+  const absolute = (secure ? HTTPS : HTTP).exec(target);
+  if (!absolute) return null;
+  if (portAndHost(absolute[1] as string, secure) !== portAndHost(authority, secure)) return null;
   const rest = absolute[2] as string;
   return rest.startsWith("/") ? rest : `/${rest}`;
 }
 
-function portAndHost(authority: string): string {
-  return `${normalHost(authority)}:${portOf(authority)}`;
+function portAndHost(authority: string, secure: boolean): string {
+  return `${normalHost(authority)}:${portOf(authority, secure)}`;
 }
 
-/** The port that the client meant: the authority's own, else 80. */
-export function portOf(authority: string): string {
-  return /:([0-9]{1,5})$/.exec(authority)?.[1] ?? "80";
+/** The port that the client meant: the authority's own, else 443 or 80. */
+export function portOf(authority: string, secure: boolean): string {
+  return /:([0-9]{1,5})$/.exec(authority)?.[1] ?? (secure ? "443" : "80");
 }

@@ -3,11 +3,11 @@ import { CHUNKED, NO_BODY } from "./body.ts";
 import { portOf, type RequestHead } from "./request-head.ts";
 
 /** The head that an app gets. `forwarded`: what the router says of the client, up to Forwarded's host. */
-export function requestText(head: RequestHead, forwarded: string): string {
+export function requestText(head: RequestHead, forwarded: string, secure: boolean): string {
   const { method, path, authority, fields } = head;
   return (
     `${method} ${path} HTTP/1.1\r\nhost: ${authority}\r\n${fields}${forwarded}"${authority}"\r\n` +
-    `x-forwarded-host: ${authority}\r\nx-forwarded-port: ${portOf(authority)}\r\n` +
+    `x-forwarded-host: ${authority}\r\nx-forwarded-port: ${portOf(authority, secure)}\r\n` +
     `x-request-id: ${randomUUID()}\r\n${framing(head)}\r\n`
   );
 }

@@ -1,9 +1,11 @@
 import { hostname } from "node:os";
 import { createAdmission } from "./admission.ts";
 import { createClock } from "./clock.ts";
-import type { Counters, Route, RouteAck, RouterReport } from "./contract.ts";
+import type { Counters, Route, RouteAck, RouteCertificate, RouterReport } from "./contract.ts";
 import { createDrain } from "./drain.ts";
 import { createHolds } from "./hold.ts";
+import type { SecureContext } from "node:tls";
+import { createCertificates } from "./certificates.ts";
 import { createListener, type Listener } from "./listener.ts";
 import type { Ports } from "./policy.ts";
 import { createPool } from "./pool.ts";
@@ -27,6 +29,15 @@ export interface RouterOptions {
   reread?(app: string): Promise<Route | null>;
   limits?: Partial<Limits>;
   ports?: Ports;
+  tls?: TlsParts;
+}
+
+/** What a router needs for TLS. Without it no host has a certificate. */
+export interface TlsParts {
+  openKey(certificate: RouteCertificate): string;
+  /** The certificate that proves to an ACME server that a host is ours. */
+  proofFor?(host: string): Promise<SecureContext | null>;
+  failed?(certificate: RouteCertificate, error: Error): void;
 }
 
 /** Times in ms. */
@@ -50,7 +61,10 @@ const LIMITS: Limits = {
 
 const SWEEP_MS = 5000;
 
-export interface Router extends Swaps, Pick<Listener, "server" | "listen"> {
+export interface Router extends Swaps, Pick<Listener, "server" | "listen" | "listenTls"> {
+  /** All certificates that there are, from now on. */
+  setCertificates(all: RouteCertificate[]): void;
+  certificates(): RouteCertificate[];
   report(): RouterReport;
   counters(app: string): Counters;
   /** App to the version at which it went, and the routes. */
@@ -101,6 +115,10 @@ export function createRouter(options: RouterOptions): Router {
     changed: () => changed("table"),
     reread: options.reread ?? (() => Promise.resolve(null)),
   });
+  const certificates = createCertificates({
+    openKey: options.tls?.openKey ?? (() => ""),
+    failed: options.tls?.failed ?? (() => undefined),
+  });
   let closing = false;
   const listener = createListener({
     ...limits,
@@ -108,6 +126,14 @@ export function createRouter(options: RouterOptions): Router {
     admit: createAdmission(table),
     ended: drain.ended,
     closing: () => closing,
+    contextFor(host) {
+      const app = table.find(host);
+      return app ? certificates.contextFor(app.name, host) : null;
+    },
+    async proofFor(host) {
+      const proofFor = options.tls?.proofFor;
+      return table.find(host) && proofFor ? proofFor(host) : null;
+    },
   });
   const sweeping = setInterval(sweepPools, SWEEP_MS);
   sweeping.unref();
@@ -159,6 +185,9 @@ export function createRouter(options: RouterOptions): Router {
   return {
     server: listener.server,
     listen: listener.listen,
+    listenTls: listener.listenTls,
+    setCertificates: certificates.set,
+    certificates: certificates.all,
     apply: swaps.apply,
     force: swaps.force,
     forget: swaps.forget,

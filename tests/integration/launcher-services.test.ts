@@ -28,7 +28,9 @@ if (type === "web") {
   createServer((_req, res) => res.end("{}")).listen(Number(env.TEAL_API_PORT), "127.0.0.1");
   listen().listen(Number(env.TEAL_SSH_PORT), "127.0.0.1");
 } else if (type === "router") {
-  listen().listen({ port: Number(env.TEAL_ROUTER_PORT), host: "127.0.0.1", reusePort: true });
+  for (const port of [env.TEAL_ROUTER_PORT, env.TEAL_ROUTER_TLS_PORT]) {
+    listen().listen({ port: Number(port), host: "127.0.0.1", reusePort: true });
+  }
 } else if (type === "broken") {
   console.log("the reason why it ends");
   process.exit(3);
@@ -42,7 +44,7 @@ process.on("SIGTERM", () => {
 async function newPlatform(t: ExecutionContext, more: Record<string, string> = {}) {
   const dir = mkdtempSync(join(tmpdir(), "teal it's "));
   writeFileSync(join(dir, "process.mjs"), PROCESS);
-  const [api, router, ssh] = await freePorts(3);
+  const [api, router, ssh, tls] = await freePorts(4);
   const env = {
     HOME: dir,
     TEAL_HOME: join(dir, "home"),
@@ -50,6 +52,7 @@ async function newPlatform(t: ExecutionContext, more: Record<string, string> = {
     TEAL_BIND: "127.0.0.1",
     TEAL_API_PORT: String(api),
     TEAL_ROUTER_PORT: String(router),
+    TEAL_ROUTER_TLS_PORT: String(tls),
     TEAL_SSH_PORT: String(ssh),
     ...more,
   };

@@ -31,9 +31,10 @@ const env: Record<string, string> = {
 };
 
 test.before(async () => {
-  const [api, router, ssh] = await freePorts(3);
+  const [api, router, ssh, tls] = await freePorts(4);
   env["TEAL_API_PORT"] = String(api);
   env["TEAL_ROUTER_PORT"] = String(router);
+  env["TEAL_ROUTER_TLS_PORT"] = String(tls);
   env["TEAL_SSH_PORT"] = String(ssh);
   // From elsewhere, through a link to a link: the launcher finds its project.
   symlinkSync(join(root, "teal"), join(dir, "first"));

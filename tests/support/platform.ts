@@ -30,7 +30,7 @@ export type Platform = Awaited<ReturnType<typeof startPlatform>>;
  */
 export async function startPlatform({ routers = 1, workers = 1, env = {} }: PlatformOptions = {}) {
   const home = mkdtempSync(join(tmpdir(), "teal-home-"));
-  const [apiPort = 0, routerPort = 0, sshPort = 0] = await freePorts(3);
+  const [apiPort = 0, routerPort = 0, sshPort = 0, tlsPort = 0] = await freePorts(4);
   const namespace = `tealtest-${process.pid}-${Math.random().toString(36).slice(2, 6)}`;
   const socket = join(home, "redis.sock");
   const faultFile = join(home, "fault");
@@ -44,6 +44,7 @@ export async function startPlatform({ routers = 1, workers = 1, env = {} }: Plat
     TEAL_NETWORK_POOL: "10.214.0.0/16",
     TEAL_API_PORT: String(apiPort),
     TEAL_ROUTER_PORT: String(routerPort),
+    TEAL_ROUTER_TLS_PORT: String(tlsPort),
     TEAL_SSH_PORT: String(sshPort),
     TEAL_REDIS_URL: `unix://${socket}`,
     TEAL_ROUTERS: String(routers),
@@ -96,6 +97,7 @@ export async function startPlatform({ routers = 1, workers = 1, env = {} }: Plat
     namespace,
     apiPort,
     routerPort,
+    tlsPort,
     sshPort,
     faultFile,
     logFile,

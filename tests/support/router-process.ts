@@ -1,14 +1,13 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Redis } from "ioredis";
 import type { ExecutionContext } from "ava";
 import { channels, keys } from "../../apps/keys.ts";
 import type { Route, RouteAck, RouteEvent, RouterReport } from "../../router/contract.ts";
-import { eventually, listen } from "./router-rig.ts";
+import { deadPort, eventually } from "./router-rig.ts";
 
 const ROOT = new URL("../../", import.meta.url).pathname;
 
@@ -20,6 +19,7 @@ export interface RouterProcess {
 
 export interface Routers {
   port: number;
+  tlsPort: number;
   home: string;
   redis: Redis;
   acks: RouteAck[];
@@ -40,9 +40,8 @@ export async function routerWorld(t: ExecutionContext): Promise<Routers> {
   const children = new Set<ChildProcess>();
   const acks: RouteAck[] = [];
   let server: ChildProcess | undefined;
-  const probe = createServer();
-  const port = await listen(probe);
-  probe.close();
+  const port = await deadPort();
+  const tlsPort = await deadPort();
 
   const connect = () => {
     const made = new Redis({
@@ -92,6 +91,7 @@ export async function routerWorld(t: ExecutionContext): Promise<Routers> {
         TEAL_HOME: home,
         TEAL_REDIS_URL: `unix://${socket}`,
         TEAL_ROUTER_PORT: String(port),
+        TEAL_ROUTER_TLS_PORT: String(tlsPort),
         TEAL_BIND: "127.0.0.1",
         TEAL_ROUTER_LEASE: "1.5",
         TEAL_DRAIN: "5",
@@ -111,7 +111,7 @@ export async function routerWorld(t: ExecutionContext): Promise<Routers> {
   }
 
   return {
-    ...{ port, home, redis, acks, start, startRedis },
+    ...{ port, tlsPort, home, redis, acks, start, startRedis },
     async stopRedis(signal = "SIGTERM") {
       if (server) await stop(server, signal);
     },

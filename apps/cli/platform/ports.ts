@@ -13,6 +13,7 @@ export interface PortUse {
 export function platformPorts(settings: Settings): PortUse[] {
   return [
     { setting: "TEAL_ROUTER_PORT", what: "apps", port: settings.routerPort },
+    { setting: "TEAL_ROUTER_TLS_PORT", what: "apps, by https", port: settings.routerTlsPort },
     { setting: "TEAL_API_PORT", what: "dashboard, API, git over HTTP", port: settings.apiPort },
     { setting: "TEAL_SSH_PORT", what: "git over SSH", port: settings.sshPort },
   ];

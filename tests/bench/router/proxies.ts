@@ -157,6 +157,7 @@ export async function startTeal(world: World, backend: number, hosts = 1): Promi
     TEAL_HOME: join(world.folder, `home-${port}`),
     TEAL_REDIS_URL: `unix://${socket}`,
     TEAL_ROUTER_PORT: String(port),
+    TEAL_ROUTER_TLS_PORT: String(await freePort()),
     TEAL_BIND: "127.0.0.1",
   };
   const args = ["--no-deprecation", join(ROOT, "router/main.ts")];
