@@ -35,7 +35,7 @@ function makeBases(settings: Partial<BasesOptions["settings"]>) {
   return createBases({ images: builder.images, settings: given, log: createLog("test") });
 }
 
-test("without a registry an image is bootstrapped once and found ever after", async (t) => {
+test.serial("without a registry an image is bootstrapped once and found ever after", async (t) => {
   const said: string[] = [];
   const bases = makeBases({ base: "bootstrap" });
   const first = await bases.ensureBase(runtime("24.x"), (text) => said.push(text), never);
@@ -58,68 +58,77 @@ test("without a registry an image is bootstrapped once and found ever after", as
   t.regex(output, /tini version[\s\S]*uid=10001\(app\)[\s\S]*app/);
 });
 
-test("names of our own in a FROM line are made; others are the builder's business", async (t) => {
-  const bases = makeBases({ base: "bootstrap" });
-  for (const image of ["teal/base/node:24", "teal/base/debian:bookworm"]) {
-    await bases.ensureNamed(image, () => {}, never);
-    t.true(await builder.images.exists(image));
-  }
-  await bases.ensureNamed("example.invalid/nothing:1", () => {}, never);
-  t.false(await builder.images.exists("example.invalid/nothing:1"));
-});
+test.serial(
+  "names of our own in a FROM line are made; others are the builder's business",
+  async (t) => {
+    const bases = makeBases({ base: "bootstrap" });
+    for (const image of ["teal/base/node:24", "teal/base/debian:bookworm"]) {
+      await bases.ensureNamed(image, () => {}, never);
+      t.true(await builder.images.exists(image));
+    }
+    await bases.ensureNamed("example.invalid/nothing:1", () => {}, never);
+    t.false(await builder.images.exists("example.invalid/nothing:1"));
+  },
+);
 
-test("an official image from a registry gets the user, the init and the authority that it lacks", async (t) => {
-  // Of its own in every run, since an image that is here already would be taken.
-  const major = randomInt(100, 1e6);
-  const version = `${major}.1.0`;
-  const official = `${builder.namespace}/official:1`;
-  await buildOfficial(official, version);
-  const registry = await startRegistry(builder.docker, official, `${major}-bookworm-slim`);
-  const caFile = join(work, "authority.pem");
-  await writeFile(caFile, "-----BEGIN CERTIFICATE-----\nours\n");
-  const settings = { base: "registry", registry: registry.host, caFile } as const;
-  const made = await makeBases(settings).ensureBase(runtime(`${major}.x`), () => {}, never);
-  t.teardown(registry.close);
-  madeHere.push(
-    made.image,
-    `teal/base/node:${major}`,
-    `${registry.host}/node:${major}-bookworm-slim`,
-    official,
-  );
-  t.is(made.version, version);
-  t.true(made.ca);
-  t.true(made.image.startsWith(`teal/base/node:${version}-ca`));
+test.serial(
+  "an official image from a registry gets the user, the init and the authority that it lacks",
+  async (t) => {
+    // Of its own in every run, since an image that is here already would be taken.
+    const major = randomInt(100, 1e6);
+    const version = `${major}.1.0`;
+    const official = `${builder.namespace}/official:1`;
+    await buildOfficial(official, version);
+    const registry = await startRegistry(builder.docker, official, `${major}-bookworm-slim`);
+    const caFile = join(work, "authority.pem");
+    await writeFile(caFile, "-----BEGIN CERTIFICATE-----\nours\n");
+    const settings = { base: "registry", registry: registry.host, caFile } as const;
+    const made = await makeBases(settings).ensureBase(runtime(`${major}.x`), () => {}, never);
+    t.teardown(registry.close);
+    madeHere.push(
+      made.image,
+      `teal/base/node:${major}`,
+      `${registry.host}/node:${major}-bookworm-slim`,
+      official,
+    );
+    t.is(made.version, version);
+    t.true(made.ca);
+    t.true(made.image.startsWith(`teal/base/node:${version}-ca`));
 
-  const { container } = await builder.run(
-    { image: made.image, imageBytes: 0, processes: {}, port: 5000 },
-    ["sh", "-c", "tini -- id app; cat /etc/ssl/certs/ca-certificates.crt"],
-  );
-  await container.wait();
-  t.regex((await container.logs({ stdout: true })).toString(), /uid=10001\(app\)[\s\S]*ours/);
+    const { container } = await builder.run(
+      { image: made.image, imageBytes: 0, processes: {}, port: 5000 },
+      ["sh", "-c", "tini -- id app; cat /etc/ssl/certs/ca-certificates.crt"],
+    );
+    await container.wait();
+    t.regex((await container.logs({ stdout: true })).toString(), /uid=10001\(app\)[\s\S]*ours/);
 
-  const asked = registry.asked.length;
-  t.true(asked > 0);
-  t.deepEqual(await makeBases(settings).ensureBase(runtime(`${major}.x`), () => {}, never), made);
-  t.is(registry.asked.length, asked, "what is here is not asked for again");
-});
+    const asked = registry.asked.length;
+    t.true(asked > 0);
+    t.deepEqual(await makeBases(settings).ensureBase(runtime(`${major}.x`), () => {}, never), made);
+    t.is(registry.asked.length, asked, "what is here is not asked for again");
+  },
+);
 
-test("another language's official image is taken in the version that was asked for", async (t) => {
-  const version = `3.${randomInt(1000, 1e6)}`;
-  const official = `${builder.namespace}/official:2`;
-  await buildOfficial(official, "1.0.0");
-  const registry = await startRegistry(builder.docker, official, `${version}-slim-bookworm`);
-  t.teardown(registry.close);
-  const settings = { base: "registry", registry: registry.host } as const;
-  const python = { name: "python", range: `${version}.x`, from: ".python-version" } as const;
-  const made = await makeBases(settings).ensureBase(python, () => {}, never);
-  madeHere.push(made.image, `${registry.host}/python:${version}-slim-bookworm`, official);
-  t.deepEqual(made, { image: `teal/base/python:${version}`, version, ca: false });
-  const asked = registry.asked.length;
-  t.deepEqual(await makeBases(settings).ensureBase(python, () => {}, never), made);
-  t.is(registry.asked.length, asked, "what is here is not asked for again");
-});
+test.serial(
+  "another language's official image is taken in the version that was asked for",
+  async (t) => {
+    const version = `3.${randomInt(1000, 1e6)}`;
+    const official = `${builder.namespace}/official:2`;
+    await buildOfficial(official, "1.0.0");
+    const registry = await startRegistry(builder.docker, official, `${version}-slim-bookworm`);
+    t.teardown(registry.close);
+    const settings = { base: "registry", registry: registry.host } as const;
+    const python = { name: "python", range: `${version}.x`, from: ".python-version" } as const;
+    const made = await makeBases(settings).ensureBase(python, () => {}, never);
+    madeHere.push(made.image, `${registry.host}/python:${version}-slim-bookworm`, official);
+    t.deepEqual(made, { image: `teal/base/python:${version}`, version, ca: false });
+    const asked = registry.asked.length;
+    t.deepEqual(await makeBases(settings).ensureBase(python, () => {}, never), made);
+    t.is(registry.asked.length, asked, "what is here is not asked for again");
+  },
+);
 
-test("a registry that is needed and has nothing is an error that says so", async (t) => {
+test.serial("a registry that is needed and has nothing is an error that says so", async (t) => {
   const registry = await startRegistry(builder.docker, "teal/base/debian:bookworm", "none");
   t.teardown(registry.close);
   const bases = makeBases({ base: "registry", registry: registry.host });
@@ -133,7 +142,7 @@ test("a registry that is needed and has nothing is an error that says so", async
   );
 });
 
-test("a file of authorities that is not there is named", async (t) => {
+test.serial("a file of authorities that is not there is named", async (t) => {
   const bases = makeBases({ base: "bootstrap", caFile: join(work, "gone.pem") });
   await t.throwsAsync(
     bases.ensureBase(runtime("24.x"), () => {}, never),

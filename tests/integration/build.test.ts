@@ -11,35 +11,38 @@ test.after.always(() => builder.close());
 
 const isNpm = (line: string): boolean => /RUN npm ci.*: /.test(line);
 
-test("an app is built and answers; after a one-line change only its code is built anew", async (t) => {
-  const dir = await builder.copyOf("hello-plain");
-  const before = await readdir(dir);
-  const first = await builder.build(dir);
-  t.deepEqual(first.processes, { web: "node server.js" });
-  t.is(first.port, 5000);
-  t.regex(first.image, /^sha256:[0-9a-f]{64}$/);
-  t.true(first.imageBytes > 50e6);
-  t.regex(
-    first.lines[0] ?? "",
-    /^info: Node app: package\.json with package-lock\.json; Node 24\.\d+\.\d+ \(engines\.node\)/,
-  );
-  t.deepEqual(await readdir(dir), before, "nothing is written to the tree");
+test.serial(
+  "an app is built and answers; after a one-line change only its code is built anew",
+  async (t) => {
+    const dir = await builder.copyOf("hello-plain");
+    const before = await readdir(dir);
+    const first = await builder.build(dir);
+    t.deepEqual(first.processes, { web: "node server.js" });
+    t.is(first.port, 5000);
+    t.regex(first.image, /^sha256:[0-9a-f]{64}$/);
+    t.true(first.imageBytes > 50e6);
+    t.regex(
+      first.lines[0] ?? "",
+      /^info: Node app: package\.json with package-lock\.json; Node 24\.\d+\.\d+ \(engines\.node\)/,
+    );
+    t.deepEqual(await readdir(dir), before, "nothing is written to the tree");
 
-  await writeFile(join(dir, "version.txt"), "two\n");
-  const second = await builder.build(dir);
-  t.not(second.image, first.image);
-  t.regex(second.lines.find(isNpm) ?? "", /: cached$/);
-  t.regex(second.lines.find((line) => line.includes("COPY --chown")) ?? "", /: \d+\.\d s$/);
+    await writeFile(join(dir, "version.txt"), "two\n");
+    const second = await builder.build(dir);
+    t.not(second.image, first.image);
+    t.regex(second.lines.find(isNpm) ?? "", /: cached$/);
+    t.regex(second.lines.find((line) => line.includes("COPY --chown")) ?? "", /: \d+\.\d s$/);
 
-  const { container, url } = await builder.run(second, shellArguments("node server.js"));
-  t.is(await (await firstAnswer(url)).text(), "two");
-  const { Config: config } = await container.inspect();
-  t.is(config.User, "app");
-  t.deepEqual(config.Entrypoint, ["tini", "--"]);
-  t.is(config.Labels["org.opencontainers.image.revision"], "0".repeat(40));
-});
+    const { container, url } = await builder.run(second, shellArguments("node server.js"));
+    t.is(await (await firstAnswer(url)).text(), "two");
+    const { Config: config } = await container.inspect();
+    t.is(config.User, "app");
+    t.deepEqual(config.Entrypoint, ["tini", "--"]);
+    t.is(config.Labels["org.opencontainers.image.revision"], "0".repeat(40));
+  },
+);
 
-test("the same commit checked out twice is built once", async (t) => {
+test.serial("the same commit checked out twice is built once", async (t) => {
   const first = await builder.build(await builder.copyOf("with-worker"));
   const second = await builder.build(await builder.copyOf("with-worker"));
   t.deepEqual(Object.keys(first.processes), ["web", "worker", "release"]);
@@ -51,24 +54,27 @@ test("the same commit checked out twice is built once", async (t) => {
   );
 });
 
-test("an app runs as a user that owns its folder and nothing else, with SIGTERM reaching it", async (t) => {
-  const dir = await builder.copyOf("hello-plain");
-  const built = await builder.build(dir);
-  const id = await builder.run(
-    built,
-    shellArguments("id -u; touch own && echo may; touch /etc/x || echo may not"),
-  );
-  await id.container.wait();
-  const output = (await id.container.logs({ stdout: true })).toString();
-  t.regex(output, /10001[\s\S]*may[\s\S]*may not/);
+test.serial(
+  "an app runs as a user that owns its folder and nothing else, with SIGTERM reaching it",
+  async (t) => {
+    const dir = await builder.copyOf("hello-plain");
+    const built = await builder.build(dir);
+    const id = await builder.run(
+      built,
+      shellArguments("id -u; touch own && echo may; touch /etc/x || echo may not"),
+    );
+    await id.container.wait();
+    const output = (await id.container.logs({ stdout: true })).toString();
+    t.regex(output, /10001[\s\S]*may[\s\S]*may not/);
 
-  const web = await builder.run(built, shellArguments(built.processes["web"] ?? ""));
-  await firstAnswer(web.url);
-  await web.container.stop({ t: 60 });
-  t.is((await web.container.inspect()).State.ExitCode, 0, "the app's own handler ended it");
-});
+    const web = await builder.run(built, shellArguments(built.processes["web"] ?? ""));
+    await firstAnswer(web.url);
+    await web.container.stop({ t: 60 });
+    t.is((await web.container.inspect()).State.ExitCode, 0, "the app's own handler ended it");
+  },
+);
 
-test("a Dockerfile on our base is built as it is, and says its port", async (t) => {
+test.serial("a Dockerfile on our base is built as it is, and says its port", async (t) => {
   const built = await builder.build(await builder.copyOf("hello-dockerfile"));
   t.is(built.port, 8080);
   t.deepEqual(built.processes, { web: "" });
@@ -76,52 +82,67 @@ test("a Dockerfile on our base is built as it is, and says its port", async (t) 
   t.is(await (await firstAnswer(url)).text(), "one\n".trim());
 });
 
-test("an app with dependencies and a build runs what was built, without the build's dependencies", async (t) => {
-  const dir = await builder.copyOf("hello-koa");
-  const koa = { koa: "3.3.0" };
-  const scripts = {
-    build: "node -e \"require('fs').cpSync('server.js', 'built.js')\"",
-    start: "node built.js",
-  };
-  await writeFile(
-    join(dir, "package.json"),
-    packageJson({
-      name: "hello-koa",
-      type: "module",
-      engines: { node: "24.x" },
-      scripts,
-      dependencies: koa,
-    }),
-  );
-  const built = await builder.build(dir);
-  const { url } = await builder.run(built, shellArguments(built.processes["web"] ?? ""), [
-    "TEAL_RELEASE=7",
-  ]);
-  t.deepEqual(await (await firstAnswer(url)).json(), { version: "one", release: "7" });
-});
+test.serial(
+  "an app with dependencies and a build runs what was built, without the build's dependencies",
+  async (t) => {
+    const dir = await builder.copyOf("hello-koa");
+    const koa = { koa: "3.3.0" };
+    const scripts = {
+      build: "node -e \"require('fs').cpSync('server.js', 'built.js')\"",
+      start: "node built.js",
+    };
+    await writeFile(
+      join(dir, "package.json"),
+      packageJson({
+        name: "hello-koa",
+        type: "module",
+        engines: { node: "24.x" },
+        scripts,
+        dependencies: koa,
+      }),
+    );
+    const built = await builder.build(dir);
+    const { url } = await builder.run(built, shellArguments(built.processes["web"] ?? ""), [
+      "TEAL_RELEASE=7",
+    ]);
+    t.deepEqual(await (await firstAnswer(url)).json(), { version: "one", release: "7" });
+  },
+);
 
-test("a build script that fails fails the build, with its step, status and last lines", async (t) => {
-  const error = await t.throwsAsync(builder.build(await builder.copyOf("failing-build")), {
-    code: "build-failed",
-  });
-  t.regex(error.message, /RUN .*npm run build .*ended with exit code 1 .*Cannot find name 'oops'/);
-});
+test.serial(
+  "a build script that fails fails the build, with its step, status and last lines",
+  async (t) => {
+    const error = await t.throwsAsync(builder.build(await builder.copyOf("failing-build")), {
+      code: "build-failed",
+    });
+    t.regex(
+      error.message,
+      /RUN .*npm run build .*ended with exit code 1 .*Cannot find name 'oops'/,
+    );
+  },
+);
 
-test("a tree that cannot be planned fails the build with both of its sentences", async (t) => {
-  const error = await t.throwsAsync(builder.build(await builder.copyOf("no-start-command")), {
-    code: "build-failed",
-  });
-  t.regex(error.message, /A way to start the app was expected.*Add a Procfile/);
-});
+test.serial(
+  "a tree that cannot be planned fails the build with both of its sentences",
+  async (t) => {
+    const error = await t.throwsAsync(builder.build(await builder.copyOf("no-start-command")), {
+      code: "build-failed",
+    });
+    t.regex(error.message, /A way to start the app was expected.*Add a Procfile/);
+  },
+);
 
-test("a version of Node that does not exist fails the build, naming those that do", async (t) => {
-  const dir = await builder.copyOf("hello-plain");
-  await writeFile(join(dir, "package.json"), packageJson({ engines: { node: "99.x" } }));
-  const error = await t.throwsAsync(builder.build(dir), { code: "build-failed" });
-  t.regex(error.message, /'99\.x' was expected \(engines\.node\).*24\.\d+\.\d+/);
-});
+test.serial(
+  "a version of Node that does not exist fails the build, naming those that do",
+  async (t) => {
+    const dir = await builder.copyOf("hello-plain");
+    await writeFile(join(dir, "package.json"), packageJson({ engines: { node: "99.x" } }));
+    const error = await t.throwsAsync(builder.build(dir), { code: "build-failed" });
+    t.regex(error.message, /'99\.x' was expected \(engines\.node\).*24\.\d+\.\d+/);
+  },
+);
 
-test("what .dockerignore names and node_modules stay out of the image", async (t) => {
+test.serial("what .dockerignore names and node_modules stay out of the image", async (t) => {
   const dir = await builder.copyOf("hello-plain");
   await writeFile(join(dir, ".dockerignore"), "*.secret\n");
   await writeFile(join(dir, "my.secret"), "s");
@@ -133,7 +154,7 @@ test("what .dockerignore names and node_modules stay out of the image", async (t
   t.notRegex(output, /my\.secret|Dockerfile/);
 });
 
-test("a cancelled build ends in the engine too", async (t) => {
+test.serial("a cancelled build ends in the engine too", async (t) => {
   const dir = await builder.copyOf("hello-plain");
   const mark = `teal-cancel-${builder.namespace}`;
   const script = `console.log('begun'); setTimeout(() => {}, 600_000)`;

@@ -44,67 +44,73 @@ async function begin(): Promise<{ platform: Platform; repo: Repo }> {
   return { platform, repo };
 }
 
-test("a worker killed at any step leaves the old or the new release live, and nothing behind", async (t) => {
-  t.timeout(400_000);
-  const { platform, repo } = await begin();
-  const load = keepAsking(platform.routerPort, HOST);
-  try {
-    let live = "v2";
-    for (const [at, step] of WORKER_STEPS.entries()) {
-      const version = `v${at + 3}`;
-      const restarts = platform.restarts("worker-1");
-      writeFileSync(platform.faultFile, step);
-      const pushed = await repo.push({ "version.txt": version });
-      await until(20_000, async () => platform.restarts("worker-1") > restarts);
-      await untilAtRest(platform);
-      const now = await ask(platform.routerPort, HOST);
-      t.true([live, version].includes(now), `${step}: ${now}`);
-      // A push that was told of success is live, and the worker that took over did finish it.
-      if (pushed.status === 0) t.is(now, version, step);
-      t.is(now, version, `${step}: ${pushed.text}`);
-      live = now;
+test.serial(
+  "a worker killed at any step leaves the old or the new release live, and nothing behind",
+  async (t) => {
+    t.timeout(400_000);
+    const { platform, repo } = await begin();
+    const load = keepAsking(platform.routerPort, HOST);
+    try {
+      let live = "v2";
+      for (const [at, step] of WORKER_STEPS.entries()) {
+        const version = `v${at + 3}`;
+        const restarts = platform.restarts("worker-1");
+        writeFileSync(platform.faultFile, step);
+        const pushed = await repo.push({ "version.txt": version });
+        await until(20_000, async () => platform.restarts("worker-1") > restarts);
+        await untilAtRest(platform);
+        const now = await ask(platform.routerPort, HOST);
+        t.true([live, version].includes(now), `${step}: ${now}`);
+        // A push that was told of success is live, and the worker that took over did finish it.
+        if (pushed.status === 0) t.is(now, version, step);
+        t.is(now, version, `${step}: ${pushed.text}`);
+        live = now;
+      }
+      await load.stop();
+      t.deepEqual(load.bad.slice(0, 3), []);
+      t.log(
+        `${load.asked()} requests beside ${WORKER_STEPS.length} kills, ${load.versions.size} versions seen, 0 lost`,
+      );
+    } finally {
+      await load.stop();
+      repo.remove();
+      await platform.stop();
     }
-    await load.stop();
-    t.deepEqual(load.bad.slice(0, 3), []);
-    t.log(
-      `${load.asked()} requests beside ${WORKER_STEPS.length} kills, ${load.versions.size} versions seen, 0 lost`,
-    );
-  } finally {
-    await load.stop();
-    repo.remove();
-    await platform.stop();
-  }
-});
+  },
+);
 
-test("web killed at any step of a push: the push gets an answer, and what was accepted is deployed", async (t) => {
-  t.timeout(300_000);
-  const { platform, repo } = await begin();
-  const load = keepAsking(platform.routerPort, HOST);
-  try {
-    let live = "v2";
-    for (const [at, step] of WEB_STEPS.entries()) {
-      const version = `v${at + 3}`;
-      const restarts = platform.restarts("web");
-      writeFileSync(platform.faultFile, step);
-      const pushed = await repo.push({ "version.txt": version });
-      t.not(pushed.status, 0, step);
-      await until(20_000, async () => platform.restarts("web") > restarts);
-      await until(20_000, async () => (await platform.api("GET", "/health")).status === 200);
-      await untilAtRest(platform);
-      const accepted = ["record-written", "enqueued"].includes(step);
-      t.is(await ask(platform.routerPort, HOST), accepted ? version : live, step);
+test.serial(
+  "web killed at any step of a push: the push gets an answer, and what was accepted is deployed",
+  async (t) => {
+    t.timeout(300_000);
+    const { platform, repo } = await begin();
+    const load = keepAsking(platform.routerPort, HOST);
+    try {
+      let live = "v2";
+      for (const [at, step] of WEB_STEPS.entries()) {
+        const version = `v${at + 3}`;
+        const restarts = platform.restarts("web");
+        writeFileSync(platform.faultFile, step);
+        const pushed = await repo.push({ "version.txt": version });
+        t.not(pushed.status, 0, step);
+        await until(20_000, async () => platform.restarts("web") > restarts);
+        await until(20_000, async () => (await platform.api("GET", "/health")).status === 200);
+        await untilAtRest(platform);
+        const accepted = ["record-written", "enqueued"].includes(step);
+        t.is(await ask(platform.routerPort, HOST), accepted ? version : live, step);
 
-      // The same push again, with nobody killed, is an ordinary push.
-      const again = await repo.push();
-      t.is(again.status, 0, again.text);
-      t.is(await ask(platform.routerPort, HOST), version);
-      live = version;
+        // The same push again, with nobody killed, is an ordinary push.
+        const again = await repo.push();
+        t.is(again.status, 0, again.text);
+        t.is(await ask(platform.routerPort, HOST), version);
+        live = version;
+      }
+      await load.stop();
+      t.deepEqual(load.bad.slice(0, 3), []);
+    } finally {
+      await load.stop();
+      repo.remove();
+      await platform.stop();
     }
-    await load.stop();
-    t.deepEqual(load.bad.slice(0, 3), []);
-  } finally {
-    await load.stop();
-    repo.remove();
-    await platform.stop();
-  }
-});
+  },
+);

@@ -20,50 +20,56 @@ test.after.always(async () => {
   rmSync(dir, { recursive: true, force: true });
 });
 
-test("containers outlive dockerd, unless the machine's own settings say something about it", async (t) => {
-  const config = join(dir, "daemon.json");
-  const swarm = join(dir, "docker-state.json");
-  t.deepEqual(await dockerdArguments(config, swarm), ["--live-restore"]);
-  writeFileSync(config, '{ "dns": ["1.1.1.1"] }');
-  t.deepEqual(await dockerdArguments(config, swarm), ["--live-restore"]);
-  writeFileSync(config, '{ "live-restore": false }');
-  t.deepEqual(await dockerdArguments(config, swarm), []);
-  rmSync(config);
-  writeFileSync(swarm, "{}");
-  t.deepEqual(await dockerdArguments(config, swarm), []);
-});
+test.serial(
+  "containers outlive dockerd, unless the machine's own settings say something about it",
+  async (t) => {
+    const config = join(dir, "daemon.json");
+    const swarm = join(dir, "docker-state.json");
+    t.deepEqual(await dockerdArguments(config, swarm), ["--live-restore"]);
+    writeFileSync(config, '{ "dns": ["1.1.1.1"] }');
+    t.deepEqual(await dockerdArguments(config, swarm), ["--live-restore"]);
+    writeFileSync(config, '{ "live-restore": false }');
+    t.deepEqual(await dockerdArguments(config, swarm), []);
+    rmSync(config);
+    writeFileSync(swarm, "{}");
+    t.deepEqual(await dockerdArguments(config, swarm), []);
+  },
+);
 
-test("an engine that is not there has no version", async (t) => {
+test.serial("an engine that is not there has no version", async (t) => {
   t.is(await createEngineClient(`unix://${join(dir, "nothing.sock")}`).version(), null);
 });
 
-test("a dockerd of our own answers, comes back when it is killed, and is started once", async (t) => {
-  t.timeout(120_000);
-  const socket = `unix://${join(dir, "docker.sock")}`;
-  const command = [
-    // In a network of its own: a dockerd without a bridge removes docker0 where it finds it.
-    ...["unshare", "--net", "dockerd"],
-    ...["--data-root", join(dir, "data"), "--exec-root", join(dir, "exec")],
-    ...["--pidfile", join(dir, "docker.pid"), "-H", socket],
-    ...["--bridge=none", "--iptables=false", "--ip-forward=false", "--live-restore"],
-  ];
-  const engine = createEngineClient(socket);
-  const options = { dir: join(dir, "supervised"), command, env };
-  const answers = async (): Promise<boolean> => (await engine.version()) !== null;
-  await superviseDockerd(options);
-  t.true(await poll(answers, 60_000), "it answers");
-  t.true(((await engine.version())?.runc ?? "").length > 0);
-  t.is(await engine.countRunning("teal.platform=nobody"), 0);
+test.serial(
+  "a dockerd of our own answers, comes back when it is killed, and is started once",
+  async (t) => {
+    t.timeout(120_000);
+    const socket = `unix://${join(dir, "docker.sock")}`;
+    const command = [
+      // In a network of its own: a dockerd without a bridge removes docker0 where it finds it.
+      ...["unshare", "--net", "dockerd"],
+      ...["--data-root", join(dir, "data"), "--exec-root", join(dir, "exec")],
+      ...["--pidfile", join(dir, "docker.pid"), "-H", socket],
+      ...["--bridge=none", "--iptables=false", "--ip-forward=false", "--live-restore"],
+    ];
+    const engine = createEngineClient(socket);
+    const options = { dir: join(dir, "supervised"), command, env };
+    const answers = async (): Promise<boolean> => (await engine.version()) !== null;
+    await superviseDockerd(options);
+    t.true(await poll(answers, 60_000), "it answers");
+    t.true(((await engine.version())?.runc ?? "").length > 0);
+    t.is(await engine.countRunning("teal.platform=nobody"), 0);
 
-  const supervisor = await findProcess("runsv", service);
-  await superviseDockerd(options);
-  t.is(await findProcess("runsv", service), supervisor, "a second start changes nothing");
+    const supervisor = await findProcess("runsv", service);
+    await superviseDockerd(options);
+    t.is(await findProcess("runsv", service), supervisor, "a second start changes nothing");
 
-  const first = Number(readFileSync(join(service, "supervise", "pid"), "utf8"));
-  process.kill(first, "SIGKILL");
-  const back = await poll(async () => {
-    const now = Number(readFileSync(join(service, "supervise", "pid"), "utf8").trim() || "0");
-    return now !== 0 && now !== first && (await answers());
-  }, 60_000);
-  t.true(back, "it comes back");
-});
+    const first = Number(readFileSync(join(service, "supervise", "pid"), "utf8"));
+    process.kill(first, "SIGKILL");
+    const back = await poll(async () => {
+      const now = Number(readFileSync(join(service, "supervise", "pid"), "utf8").trim() || "0");
+      return now !== 0 && now !== first && (await answers());
+    }, 60_000);
+    t.true(back, "it comes back");
+  },
+);

@@ -76,9 +76,14 @@ test.serial(
 test.serial(
   "a release whose image is gone cannot come back, and says so; nothing else happens",
   async (t) => {
+    t.timeout(90_000);
     const { platform } = t.context;
     const release = (await platform.api("GET", `/apps/${APP}/releases/3`)).body;
-    execFileSync("docker", ["rmi", "-f", release.image], { stdio: "ignore" });
+    // Its container, drained, may still be about to stop.
+    await until(30_000, async () => {
+      execFileSync("docker", ["rmi", "-f", release.image], { stdio: "pipe" });
+      return true;
+    });
     const deploy = await rollback(platform, { to: 3 });
     t.is(deploy.state, "failed");
     t.regex(deploy.error ?? "", /image of release v3 of shop is no longer/);
