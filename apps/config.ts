@@ -34,6 +34,8 @@ export interface Settings {
   routerLeaseMs: number;
   /** Within this time a new instance must be healthy. */
   deployTimeoutMs: number;
+  /** Of the logs that are kept of an app's instances. */
+  appLogBytes: number;
   paths: Paths;
 }
 
@@ -99,6 +101,7 @@ const schema = z.object({
   TEAL_LEASE: seconds.default(10_000),
   TEAL_ROUTER_LEASE: seconds.default(5000),
   TEAL_DEPLOY_TIMEOUT: seconds.default(60_000),
+  TEAL_APP_LOG_MB: z.coerce.number().min(1).max(100_000).default(64),
 });
 
 /**
@@ -139,6 +142,7 @@ export function readSettings(env: NodeJS.ProcessEnv = process.env): Settings {
     leaseMs: s.TEAL_LEASE,
     routerLeaseMs: s.TEAL_ROUTER_LEASE,
     deployTimeoutMs: s.TEAL_DEPLOY_TIMEOUT,
+    appLogBytes: Math.round(s.TEAL_APP_LOG_MB * 1024 * 1024),
     paths: pathsUnder(home),
   };
 }

@@ -10,6 +10,7 @@ import { createSshServer } from "../hooks/ssh.ts";
 import { createWebhooks } from "../hooks/webhook.ts";
 import { appUrl } from "./address.ts";
 import { createAccess } from "./access.ts";
+import { createAppLogs } from "./app-logs.ts";
 import { createApi } from "./api/api.ts";
 import { readSettings, type Settings } from "./config.ts";
 import { createDashboard } from "./dashboard/dashboard.ts";
@@ -59,6 +60,7 @@ async function main(settings: Settings, log: Log): Promise<void> {
     store,
     deploys,
     deployLog,
+    appLogs: createAppLogs(settings.paths),
     access,
     secrets,
     senders,

@@ -30,6 +30,9 @@ interface Options {
   deployTimeoutMs: number;
   hostOf(app: string): string;
   seal(app: string, name: string, value: string): string;
+  /** Resolves when the output of a stopped container is kept, or need not be waited for. */
+  collected(id: string): Promise<void>;
+  removeLogs(app: string): Promise<void>;
 }
 
 const STOP_GRACE_S = 10;
@@ -92,8 +95,12 @@ export function createEffects(
     answers: (instance) => answers(options, instance),
     keepRunning: (instance) => containers.keepRunning(instance.id),
     stopContainer: (id) => containers.stop(id, STOP_GRACE_S),
-    removeContainer: (id) => containers.remove(id),
+    async removeContainer(id) {
+      await options.collected(id);
+      await containers.remove(id);
+    },
     async removeAppRemains(app) {
+      await options.removeLogs(app);
       await networks.remove(app);
       await images.removeTags(`${namespace}/${app}`);
     },

@@ -24,6 +24,7 @@ import { createContainers } from "./engine/containers.ts";
 import { createImages } from "./engine/images.ts";
 import { createNetworks } from "./engine/network.ts";
 import { createExecutor } from "./executor.ts";
+import { createLogs } from "./logs.ts";
 import { createReaper } from "./reaper.ts";
 import { createReconciler } from "./reconcile.ts";
 import { createRouters } from "./routers.ts";
@@ -46,7 +47,8 @@ async function main(settings: Settings, log: Log): Promise<void> {
   const secrets = await loadSecrets(settings.paths.secretKey);
   const concealer = createConcealer();
   const fetcher = createSourceFetcher(settings, redis, git, secrets);
-  const effects = createDockerEffects(settings, log, git, { secrets, concealer, fetcher });
+  const logs = createLogs({ settings, store, secrets, concealer, log });
+  const effects = createDockerEffects(settings, log, git, { secrets, concealer, fetcher, logs });
   const routers = await createRouters({ subscriber, publish: (event) => store.publish(event) });
   const reaper = createReaper({ store, effects, drainMs, isGone, reach, now, log });
   const executor = createExecutor({
@@ -62,7 +64,10 @@ async function main(settings: Settings, log: Log): Promise<void> {
     id: `${hostname()}-${process.pid}-${Math.random().toString(36).slice(2, 8)}`,
     leaseMs,
     log,
-    openLog: ({ id, app }) => openLog(deployLog, id, log, (text) => concealer.conceal(app, text)),
+    openLog(deploy) {
+      const conceal = (text: string) => concealer.conceal(deploy.app, text);
+      return logs.noting(deploy, openLog(deployLog, deploy.id, log, conceal));
+    },
     onRetired: (app) => reaper.reap(app),
   });
   const reconciler = createReconciler({
@@ -87,13 +92,14 @@ async function main(settings: Settings, log: Log): Promise<void> {
     for (const app of await store.appsWithWork()) void executor.work(app).catch(() => {});
     await reconciler.reconcile();
   });
+  const collecting = logs.collector.run(stopping.signal);
   log.info({ namespace }, "worker is ready");
 
   const stop = async () => {
     stopping.abort();
     await queue.close();
     await reaper.close();
-    await rounds;
+    await Promise.all([rounds, collecting]);
     deployLog.close();
     redis.disconnect();
     blocking.disconnect();
@@ -116,11 +122,18 @@ function createSourceFetcher(settings: Settings, redis: Redis, git: Git, secrets
   });
 }
 
+interface Helpers {
+  secrets: Secrets;
+  concealer: Concealer;
+  fetcher: Fetcher;
+  logs: ReturnType<typeof createLogs>;
+}
+
 function createDockerEffects(
   settings: Settings,
   log: Log,
   git: Git,
-  { secrets, concealer, fetcher }: { secrets: Secrets; concealer: Concealer; fetcher: Fetcher },
+  { secrets, concealer, fetcher, logs }: Helpers,
 ) {
   const { namespace } = settings;
   const docker = createDocker();
@@ -148,6 +161,8 @@ function createDockerEffects(
     deployTimeoutMs: settings.deployTimeoutMs,
     hostOf: (app) => defaultHost(app, settings),
     seal: (app, name, value) => secrets.seal(app, name, value),
+    collected: (id) => logs.collector.collected(id),
+    removeLogs: logs.removeLogs,
   });
 }
 

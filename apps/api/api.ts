@@ -10,6 +10,7 @@ import { configRoutes } from "./config.ts";
 import { deployRoutes } from "./deploys.ts";
 import { domainRoutes } from "./domains.ts";
 import { lifeRoutes } from "./life.ts";
+import { logRoutes } from "./logs.ts";
 import { hookRoutes } from "./hooks.ts";
 import { notificationRoutes } from "./notifications.ts";
 import { platformRoutes } from "./platform.ts";
@@ -29,6 +30,7 @@ export function apiRoutes(options: ApiOptions): Route[] {
     ...domainRoutes(options),
     ...routingRoutes(options),
     ...lifeRoutes(options),
+    ...logRoutes(options),
     ...accessRoutes(options),
     ...hookRoutes(options),
     ...notificationRoutes(options),

@@ -1,5 +1,6 @@
 import type { z } from "zod";
 import type { Access, Identity } from "../access.ts";
+import type { AppLogs } from "../app-logs.ts";
 import type { Settings } from "../config.ts";
 import type { DeployLog } from "../deploy-log.ts";
 import type { Deploys } from "../deploys.ts";
@@ -16,6 +17,7 @@ export interface ApiOptions {
   deploys: Omit<Deploys, "push">;
   secrets: Secrets;
   deployLog: Pick<DeployLog, "read" | "follow">;
+  appLogs: AppLogs;
   access: Access;
   senders: Senders;
   notifiers: Notifiers;

@@ -2,7 +2,16 @@ import type { Command } from "./command.ts";
 import { LIFE_COMMANDS, NO_FOLLOW } from "./commands-life.ts";
 import { ROUTING_COMMANDS } from "./commands-routing.ts";
 
-const FOLLOW = { type: "boolean", short: "f", help: "go on until the deploy ends" } as const;
+const LOG_OPTIONS: Command["options"] = {
+  follow: { type: "boolean", short: "f", help: "go on as lines come" },
+  num: { type: "string", short: "n", value: "N", help: "the newest N lines (100)" },
+  ps: { type: "string", value: "web.1", help: "one instance, or all of a process type" },
+  since: { type: "string", value: "10m", help: "no older than 90s, 10m, 2h, 1d, or a time" },
+  release: { type: "string", value: "vN", help: "what ran for this release" },
+  grep: { type: "string", value: "TEXT", help: "lines that hold this text" },
+  source: { type: "string", value: "NAME", help: "app, router or teal" },
+  deploy: { type: "string", value: "ID", help: "the log of this deploy instead" },
+};
 
 /** Every command: what help says about it, and what runs it. Implementations load when they run. */
 export const COMMANDS: Command[] = [
@@ -94,19 +103,12 @@ export const COMMANDS: Command[] = [
   },
   {
     name: "logs",
-    summary: "the log of a deploy",
+    summary: "what the app's instances, the routers and the platform say; or the log of a deploy",
     args: [],
     app: true,
-    options: {
-      deploy: {
-        type: "string",
-        value: "ID",
-        help: "which deploy; the app's newest one without it",
-      },
-      follow: FOLLOW,
-    },
-    example: "teal logs --deploy shop-12 -f",
-    run: async (input) => (await import("./deploys.ts")).showLog(input),
+    options: LOG_OPTIONS,
+    example: "teal logs -f --ps web.1 -a shop",
+    run: async (input) => (await import("./logs.ts")).showLog(input),
   },
   {
     name: "ps",

@@ -1,4 +1,3 @@
-import { TealError } from "../errors.ts";
 import type { Deploy } from "../types.ts";
 import type { LogLine } from "../deploy-log.ts";
 import type { Client } from "./client.ts";
@@ -35,22 +34,14 @@ export async function cancelDeploy({ args, client, out }: Input): Promise<void> 
   );
 }
 
-export async function showLog({ app: appOf, options, client, out }: Input): Promise<void> {
+/** The log of the deploy that `--deploy` names. */
+export async function showDeployLog({ options, client, out }: Input): Promise<void> {
   const api = await client();
-  const given = options["deploy"];
-  const id = typeof given === "string" ? given : await newestDeploy(api, await appOf());
+  const id = String(options["deploy"]);
   if (options["follow"]) return follow(api, id, out);
   const { lines } = await api.get<{ lines: LogLine[] }>(`/deploys/${encodeURIComponent(id)}/log`);
   if (out.json) return out.value(lines);
   for (const line of lines) printLine(line, out);
-}
-
-/** @throws TealError deploy-not-found */
-async function newestDeploy(api: Client, app: string): Promise<string> {
-  const path = `/apps/${encodeURIComponent(app)}/deploys?limit=1`;
-  const { deploys } = await api.get<{ deploys: Deploy[] }>(path);
-  if (!deploys[0]) throw new TealError("deploy-not-found", { id: `of ${app} yet` });
-  return deploys[0].id;
 }
 
 /**

@@ -1,8 +1,12 @@
 import { randomBytes } from "node:crypto";
+import { mkdtempSync, rmSync } from "node:fs";
 import { createServer, type RequestListener } from "node:http";
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { createAccess, type Access } from "../../apps/access.ts";
+import { createAppLogs } from "../../apps/app-logs.ts";
 import { createApi } from "../../apps/api/api.ts";
 import type { ApiOptions } from "../../apps/api/route.ts";
 import { createDashboard } from "../../apps/dashboard/dashboard.ts";
@@ -30,6 +34,8 @@ export interface TestApi {
   senders: Senders;
   notifiers: Notifiers;
   redis: TestRedis;
+  /** The platform's folder of logs. */
+  logs: string;
   /** What the platform's log was told, as JSON. */
   logged: string[];
   /** Secrets of tokens: an admin, one that may deploy shop, one that may read shop. */
@@ -49,12 +55,14 @@ export async function startApi(): Promise<TestApi> {
   const logged: string[] = [];
   const settings = { domain: "teal.test", routerPort: 8080 };
   const secrets = createSecrets(randomBytes(32));
+  const logs = mkdtempSync(join(tmpdir(), "teal-logs-"));
   const senders = createSenders(connection, secrets);
   const notifiers = createNotifiers(connection, secrets, { allowPrivate: true });
   const options = {
     store,
     deploys,
     deployLog,
+    appLogs: createAppLogs({ logs }),
     access,
     secrets,
     senders,
@@ -86,6 +94,7 @@ export async function startApi(): Promise<TestApi> {
     senders,
     notifiers,
     redis,
+    logs,
     logged,
     tokens: {
       admin: await token("ann", "admin", "*"),
@@ -98,6 +107,7 @@ export async function startApi(): Promise<TestApi> {
       server.close();
       deployLog.close();
       await redis.stop();
+      rmSync(logs, { recursive: true, force: true });
     },
   };
 }

@@ -1,11 +1,11 @@
 import { request } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 
-/** One GET / on a connection of its own; the body of a 200, else a word on what came. */
-export function ask(port: number, host: string): Promise<string> {
+/** One GET on a connection of its own; the body of a 200, else a word on what came. */
+export function ask(port: number, host: string, path = "/"): Promise<string> {
   return new Promise((resolve) => {
     const failed = (error: Error) => resolve(`error ${error.message}`);
-    const at = { host: "127.0.0.1", port, headers: { host }, agent: false };
+    const at = { host: "127.0.0.1", port, path, headers: { host }, agent: false };
     request(at, (res) => {
       let body = "";
       res.on("data", (chunk: Buffer) => (body += chunk.toString()));

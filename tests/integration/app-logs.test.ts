@@ -1,0 +1,162 @@
+import { readdirSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import anyTest, { type ExecutionContext, type TestFn } from "ava";
+import type { PlacedLine } from "../../apps/app-logs.ts";
+import { ask } from "../support/asking.ts";
+import { type Platform, startPlatform, until } from "../support/platform.ts";
+import { createRepo, type Repo } from "../support/repo.ts";
+import { createTeal } from "../support/teal-cli.ts";
+
+const APP = "talks";
+const SECRET = "s3cr3t-of-the-logs";
+
+interface Context {
+  platform: Platform;
+  repo: Repo;
+}
+const test = anyTest as TestFn<Context>;
+
+test.before(async (t) => {
+  t.timeout(120_000);
+  const platform = await startPlatform({ workers: 2, env: { TEAL_DRAIN: "1" } });
+  const repo = createRepo("talks", platform, APP);
+  t.context = { platform, repo };
+  await repo.init();
+  const pushed = await repo.push();
+  if (pushed.status !== 0) throw new Error(pushed.text);
+});
+
+test.after.always(async (t) => {
+  t.context.repo?.remove();
+  await t.context.platform?.stop();
+});
+
+const tell = (t: ExecutionContext<Context>, path: string) =>
+  ask(t.context.platform.routerPort, `${APP}.localhost`, path);
+
+async function lines(t: ExecutionContext<Context>, query: string): Promise<PlacedLine[]> {
+  const { body } = await t.context.platform.api("GET", `/apps/${APP}/logs?${query}`);
+  return body.lines;
+}
+
+/** Waits until a line with the text is kept. */
+async function kept(t: ExecutionContext<Context>, text: string): Promise<void> {
+  const query = `grep=${encodeURIComponent(text)}&source=app`;
+  await until(15_000, async () => (await lines(t, query)).length > 0);
+}
+
+test.serial("what an instance says is kept, masked and clean, and the CLI shows it", async (t) => {
+  t.timeout(60_000);
+  const { platform } = t.context;
+  await platform.api("POST", `/apps/${APP}/config`, { set: { TOKEN: SECRET } });
+  await until(30_000, async () => {
+    await tell(t, "/secret?text=TOKEN");
+    return (await lines(t, "grep=the+secret+is+********!&source=app")).length > 0;
+  });
+  await tell(t, "/escapes");
+  await kept(t, "red");
+  const [escapes] = await lines(t, "grep=red&source=app&limit=1");
+  t.is(escapes?.text, "\u001b[31mred\u001b[0m");
+  t.is((await lines(t, `grep=${SECRET}`)).length, 0);
+
+  const { teal, start } = createTeal(platform);
+  const shown = await teal(["logs", "-a", APP, "--ps", "web.1", "--release", "v2"]);
+  t.regex(shown.out, /^\d{4}-\d\d-\d\dT[\d:.]+Z web\.1\[green\]: here I am$/m);
+  const first = await teal(["logs", "-a", APP, "--release", "v1", "--json", "--grep", "here"]);
+  t.like(JSON.parse(first.out), { from: "web.1", colour: "blue", release: 1, text: "here I am" });
+  const ours = await teal(["logs", "-a", APP, "--source", "teal"]);
+  t.regex(ours.out, /web\.1 started/);
+  t.regex(ours.out, /talks-\d: Swapped to green/);
+
+  const follower = start("logs", "-f", "-n", "0", "-a", APP);
+  let followed = "";
+  follower.stdout?.on("data", (chunk: Buffer) => (followed += chunk.toString()));
+  await sleep(1500);
+  await tell(t, "/say?text=followed");
+  await until(10_000, async () => followed.includes("web.1[green]: followed"));
+  follower.kill();
+});
+
+test.serial(
+  "no line is lost or kept twice when workers are killed while an app writes",
+  async (t) => {
+    t.timeout(120_000);
+    const { platform } = t.context;
+    const writing = tell(t, "/count?from=1&to=4000");
+    for (const worker of ["worker-1", "worker-2", "worker-1"]) {
+      await sleep(300);
+      platform.signal(worker, "SIGKILL");
+    }
+    await writing;
+    await tell(t, "/count?from=4001&to=4010");
+    await kept(t, "line 4010");
+    const numbers = (await lines(t, "grep=line&source=app&limit=10000"))
+      .map(({ text }) => /^line (\d+)$/.exec(text)?.[1])
+      .filter((it) => it !== undefined)
+      .map(Number);
+    t.deepEqual(
+      numbers,
+      Array.from({ length: 4010 }, (_, n) => n + 1),
+    );
+  },
+);
+
+test.serial(
+  "a replaced container's last words, a crash and a failed deploy are still there",
+  async (t) => {
+    t.timeout(120_000);
+    const { repo, platform } = t.context;
+    await tell(t, "/exit");
+    await until(15_000, async () =>
+      (await lines(t, "source=teal")).some(
+        ({ text }) => text === "web.1 ended by itself with status 3",
+      ),
+    );
+    await until(20_000, async () => (await tell(t, "/say?text=back")) === "done");
+    const broken = await repo.push({ "server.js": 'console.log("doomed"); process.exit(4);\n' });
+    t.is(broken.status, 1);
+    await kept(t, "doomed");
+    const [doomed] = await lines(t, "grep=doomed&source=app&limit=1");
+    t.is(doomed?.release, 3);
+    // Two more releases: what ran for v1 and v2 is stopped and removed.
+    for (const value of ["a", "b"]) {
+      await platform.api("POST", `/apps/${APP}/config`, { set: { MORE: value } });
+    }
+    await until(60_000, async () => (await lines(t, "release=1&grep=last+words")).length === 1);
+  },
+);
+
+test.serial("a flood of 100 MB harms neither the size of the log nor a swap", async (t) => {
+  t.timeout(120_000);
+  const { platform } = t.context;
+  await until(30_000, async () => (await tell(t, "/say?text=ready")) === "done");
+  const flooding = tell(t, "/flood?mb=100");
+  const began = performance.now();
+  const asked = await platform.api("POST", `/apps/${APP}/restart`, {});
+  await until(60_000, async () => {
+    const { body } = await platform.api("GET", `/deploys/${asked.body.deploy.id}`);
+    return body.state === "live";
+  });
+  t.log(`a restart during the flood took ${Math.round(performance.now() - began)} ms`);
+  await flooding;
+  await tell(t, "/say?text=after");
+  await kept(t, "left out");
+  const dir = join(platform.home, "logs/apps", APP);
+  const bytes = readdirSync(dir).reduce((sum, name) => sum + statSync(join(dir, name)).size, 0);
+  t.log(`${(bytes / 1e6).toFixed(1)} MB are kept`);
+  t.true(bytes < 20e6);
+  const [left] = await lines(t, "grep=left+out&limit=1");
+  t.regex(left?.text ?? "", /^\(\d+ lines, [\d.]+ MB, left out: web\.1 writes more than 512 KiB/);
+});
+
+test.serial("a destroyed app leaves no log", async (t) => {
+  t.timeout(60_000);
+  const { platform } = t.context;
+  await platform.api("DELETE", `/apps/${APP}`, { confirm: APP });
+  await until(40_000, async () => {
+    const { status } = await platform.api("GET", `/apps/${APP}`);
+    return status === 404 && !readdirSync(join(platform.home, "logs/apps")).includes(APP);
+  });
+  t.pass();
+});

@@ -1,0 +1,37 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { resolve } from "node:path";
+
+const CLI = resolve(import.meta.dirname, "../../apps/cli/main.ts");
+
+interface Spoken {
+  code: number;
+  out: string;
+  err: string;
+}
+
+/** The command line against a platform of the tests. */
+export function createTeal(platform: { apiUrl: string; adminToken(): string; home: string }) {
+  const env = () => ({
+    PATH: process.env["PATH"] ?? "",
+    HOME: platform.home,
+    TEAL_URL: platform.apiUrl,
+    TEAL_TOKEN: platform.adminToken(),
+  });
+  function start(...args: string[]): ChildProcess {
+    return spawn(process.execPath, [CLI, ...args], { cwd: "/", env: env(), stdio: "pipe" });
+  }
+  return {
+    start,
+    /** Runs a command to its end; `input` is its standard input. */
+    async teal(args: string[], input = ""): Promise<Spoken> {
+      const child = start(...args);
+      let [out, err] = ["", ""];
+      child.stdout?.on("data", (chunk: Buffer) => (out += chunk.toString()));
+      child.stderr?.on("data", (chunk: Buffer) => (err += chunk.toString()));
+      child.stdin?.end(input);
+      const [code] = (await once(child, "close")) as [number | null];
+      return { code: code ?? 255, out, err };
+    },
+  };
+}

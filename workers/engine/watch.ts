@@ -1,0 +1,98 @@
+import type { Readable } from "node:stream";
+import { setTimeout as sleep } from "node:timers/promises";
+import type Docker from "dockerode";
+import type { Colour } from "../../apps/types.ts";
+import type { Logged } from "../../apps/app-log-files.ts";
+import { readEvents } from "./streams.ts";
+import { statusOf } from "./retry.ts";
+
+/** A container whose output is kept. */
+export interface LoggedContainer extends Logged {
+  id: string;
+  app: string;
+  running: boolean;
+  /** It was never started. */
+  fresh: boolean;
+}
+
+/** What happened to one. */
+export interface ContainerEvent {
+  action: "start" | "die" | "oom" | "kill";
+  container: LoggedContainer;
+  exitCode: number;
+}
+
+const AGAIN_MS = 500;
+
+/** Containers of this platform whose output is kept: all but those that somebody is attached to. */
+export function createWatch(docker: Docker, namespace: string) {
+  const label = [`teal.platform=${namespace}`, "teal.instance"];
+  return {
+    async list(): Promise<LoggedContainer[]> {
+      const found = await docker.listContainers({ all: true, filters: { label } });
+      return found.flatMap(({ Names, Labels, State }) => {
+        const state = { running: State === "running", fresh: State === "created" };
+        return read((Names[0] ?? "").slice(1), Labels, state) ?? [];
+      });
+    },
+    /** Null when there is none of that name. */
+    async find(id: string): Promise<LoggedContainer | null> {
+      try {
+        const { Config, State } = await docker.getContainer(id).inspect();
+        const state = { running: State.Running, fresh: State.Status === "created" };
+        return read(id, Config.Labels, state);
+      } catch (error) {
+        if (statusOf(error) === 404) return null;
+        throw error;
+      }
+    },
+    /** Calls back for all that happens until the signal; `connected` after each time that events may have been missed. */
+    async events(
+      signal: AbortSignal,
+      { event, connected }: { event(it: ContainerEvent): void; connected(): void },
+    ): Promise<void> {
+      const actions = ["start", "die", "oom", "kill"];
+      const filters = JSON.stringify({ type: ["container"], event: actions, label });
+      while (!signal.aborted) {
+        try {
+          const how = { filters, abortSignal: signal } as Docker.GetEventsOptions;
+          const stream: unknown = await docker.getEvents(how);
+          connected();
+          await readEvents(stream as Readable, signal, (raw) => {
+            const found = readEvent(raw as unknown as RawEvent);
+            if (found) event(found);
+          });
+        } catch {
+          // The engine restarts; what was missed is seen by the next look at what there is.
+        }
+        await sleep(AGAIN_MS, undefined, { signal }).catch(() => {});
+      }
+    },
+  };
+}
+
+interface RawEvent {
+  Action: ContainerEvent["action"];
+  Actor: { Attributes: Record<string, string> };
+}
+
+function readEvent({ Action, Actor }: RawEvent): ContainerEvent | null {
+  const { Attributes: attributes } = Actor;
+  const running = Action !== "die";
+  const container = read(attributes["name"] ?? "", attributes, { running, fresh: false });
+  return container && { action: Action, container, exitCode: Number(attributes["exitCode"] ?? 0) };
+}
+
+function read(
+  id: string,
+  labels: Record<string, string>,
+  state: { running: boolean; fresh: boolean },
+): LoggedContainer | null {
+  const [app, process, deploy] = ["app", "process", "deploy"].map((name) => labels[`teal.${name}`]);
+  const release = Number(labels["teal.release"]?.slice(1));
+  const index = labels["teal.index"] ?? /-(\d+)$/.exec(id)?.[1];
+  const attached = labels["teal.one-off"] !== undefined && labels["teal.index"] === undefined;
+  if (attached || !app || !process || !deploy || !index || !release) return null;
+  const colour = labels["teal.colour"] as Colour | undefined;
+  return { id, app, process, deploy, index, release, ...(colour && { colour }), ...state };
+}
