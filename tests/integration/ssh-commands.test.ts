@@ -84,7 +84,7 @@ test("a push and the platform's commands over SSH, with exit codes, by OpenSSH i
     const log = await admin.say("logs", "--deploy", "shop-1", "-a", "shop");
     t.regex(log.out + log.err, /Starting v1 in blue/);
     const lines = await reader.say("logs", "-a", "shop", "--source", "teal", "-n", "100");
-    t.regex(lines.out, /teal: web\.1 started/);
+    t.regex(lines.out, /teal\[blue\]: web\.1 started/);
   } finally {
     repo.remove();
     await platform.stop();
