@@ -13,6 +13,8 @@ export interface PlatformOptions {
   routers?: number;
   workers?: number;
   env?: Record<string, string>;
+  /** Where its home is made; the machine's folder for temporary files unless said. */
+  under?: string;
 }
 
 /** A process of the platform that is started again when it dies, as its supervisor would. */
@@ -28,8 +30,13 @@ export type Platform = Awaited<ReturnType<typeof startPlatform>>;
  * A whole platform of its own, beside any other on this machine: own home, ports, Redis,
  * namespace and networks. `stop` removes all that it made.
  */
-export async function startPlatform({ routers = 1, workers = 1, env = {} }: PlatformOptions = {}) {
-  const home = mkdtempSync(join(tmpdir(), "teal-home-"));
+export async function startPlatform({
+  routers = 1,
+  workers = 1,
+  env = {},
+  under = tmpdir(),
+}: PlatformOptions = {}) {
+  const home = mkdtempSync(join(under, "teal-home-"));
   const [apiPort = 0, routerPort = 0, sshPort = 0, tlsPort = 0] = await freePorts(4);
   const namespace = `tealtest-${process.pid}-${Math.random().toString(36).slice(2, 6)}`;
   const socket = join(home, "redis.sock");

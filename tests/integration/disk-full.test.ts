@@ -1,0 +1,81 @@
+import { execFileSync } from "node:child_process";
+import { closeSync, mkdtempSync, openSync, rmdirSync, rmSync, writeSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import anyTest, { type TestFn } from "ava";
+import { ask, keepAsking } from "../support/asking.ts";
+import { type Platform, startPlatform, until } from "../support/platform.ts";
+import { createRepo, type Repo } from "../support/repo.ts";
+
+interface Context {
+  /** A file system of its own, which only this test fills. */
+  disk: string;
+  platform: Platform;
+  repo: Repo;
+}
+const test = anyTest as TestFn<Context>;
+const APP = "full";
+const HOST = `${APP}.localhost`;
+
+test.before(async (t) => {
+  t.timeout(120_000);
+  const disk = mkdtempSync(join(tmpdir(), "teal-disk-"));
+  execFileSync("mount", ["-t", "tmpfs", "-o", "size=1200m", "teal-test", disk]);
+  t.context.disk = disk;
+  const platform = await startPlatform({ under: disk });
+  t.context.platform = platform;
+  t.context.repo = createRepo("hello-plain", platform, APP);
+  await t.context.repo.init();
+  const pushed = await t.context.repo.push({ "version.txt": "v1" });
+  if (pushed.status !== 0) throw new Error(pushed.text);
+});
+
+test.after.always(async (t) => {
+  t.context.repo?.remove();
+  await t.context.platform?.stop();
+  execFileSync("umount", [t.context.disk]);
+  rmdirSync(t.context.disk);
+});
+
+/** Writes until nothing more fits. */
+function fill(file: string): void {
+  const at = openSync(file, "w");
+  try {
+    for (const size of [1 << 20, 4096]) {
+      try {
+        for (;;) writeSync(at, Buffer.alloc(size));
+      } catch {
+        // no space is left for so much
+      }
+    }
+  } finally {
+    closeSync(at);
+  }
+}
+
+test.serial(
+  "a full disk: apps serve on, a push is refused, and all is well once there is space",
+  async (t) => {
+    t.timeout(120_000);
+    const { disk, platform, repo } = t.context;
+    const load = keepAsking(platform.routerPort, HOST);
+    const filler = join(disk, "filler");
+    fill(filler);
+    const pushed = await repo.push({ "version.txt": "v2" });
+    t.log(pushed.text);
+    t.not(pushed.status, 0);
+    await sleep(5000);
+    t.is(await ask(platform.routerPort, HOST), "v1");
+
+    rmSync(filler);
+    await until(30_000, async () => (await platform.api("GET", "/health")).status === 200);
+    const { deploys } = (await platform.api("GET", `/apps/${APP}/deploys`)).body;
+    t.is(deploys.length, 1, "what was refused was never accepted");
+    const again = await repo.push({ "version.txt": "v3" });
+    t.is(again.status, 0, again.text);
+    t.is(await ask(platform.routerPort, HOST), "v3");
+    await load.stop();
+    t.deepEqual(load.bad, []);
+  },
+);
