@@ -1,6 +1,7 @@
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { z } from "zod";
+import { readRanges, type AddressRange } from "./address-ranges.ts";
 
 /** Settings of the platform, read once from the environment (twelve-factor). Times in ms. */
 export interface Settings {
@@ -20,6 +21,10 @@ export interface Settings {
   workers: number;
   buildConcurrency: number;
   base: "auto" | "registry" | "bootstrap";
+  /** Proxies in front of the routers, whose word about their clients counts. */
+  trustedProxies: AddressRange[];
+  /** Connections to routers begin with a header of the PROXY protocol. */
+  proxyProtocol: boolean;
   /** Where official images come from, `HOST[:PORT][/PREFIX]`; null: the engine's default. */
   registry: string | null;
   /** IPv4 range that the apps' networks are cut from, /25 each. */
@@ -95,6 +100,19 @@ const schema = z.object({
     .string()
     .regex(/^\d+\.\d+\.\d+\.\d+\/\d+$/)
     .default("10.213.0.0/16"),
+  TEAL_TRUSTED_PROXIES: z
+    .string()
+    .default("")
+    .transform((text, context) => {
+      const ranges = readRanges(text);
+      if (typeof ranges !== "string") return ranges;
+      context.addIssue({
+        code: "custom",
+        message: `${ranges} is no address or range like 10.0.0.0/8`,
+      });
+      return z.NEVER;
+    }),
+  TEAL_PROXY_PROTOCOL: z.enum(["off", "on"]).default("off"),
   TEAL_CA_FILE: z.string().optional(),
   TEAL_ALLOW_PRIVATE_FETCH: z.enum(["0", "1"]).default("0"),
   TEAL_DRAIN: seconds.default(30_000),
@@ -119,6 +137,10 @@ export function readSettings(env: NodeJS.ProcessEnv = process.env): Settings {
     throw new Error(`Wrong settings:\n  ${lines.join("\n  ")}`);
   }
   const s = parsed.data;
+  if (s.TEAL_PROXY_PROTOCOL === "on" && s.TEAL_TRUSTED_PROXIES.length === 0) {
+    const why = "only trusted proxies may speak it: set TEAL_TRUSTED_PROXIES";
+    throw new Error(`Wrong settings:\n  TEAL_PROXY_PROTOCOL=on: ${why}`);
+  }
   const home = s.TEAL_HOME ?? defaultHome();
   return {
     home,
@@ -136,6 +158,8 @@ export function readSettings(env: NodeJS.ProcessEnv = process.env): Settings {
     base: s.TEAL_BASE,
     registry: s.TEAL_REGISTRY ?? null,
     networkPool: s.TEAL_NETWORK_POOL,
+    trustedProxies: s.TEAL_TRUSTED_PROXIES,
+    proxyProtocol: s.TEAL_PROXY_PROTOCOL === "on",
     caFile: s.TEAL_CA_FILE ?? null,
     allowPrivate: s.TEAL_ALLOW_PRIVATE_FETCH === "1",
     drainMs: s.TEAL_DRAIN,

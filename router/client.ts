@@ -1,14 +1,18 @@
 import type { Socket } from "node:net";
 import { answerText, HIGH_WATER, type AnswerTo } from "./answer.ts";
+import { clientOf, readClaims } from "./claims.ts";
 import { createExchange, type ExchangeOptions } from "./exchange.ts";
 import { CR, LF, MAX_HEAD_BYTES } from "./fields.ts";
-import { MISDIRECTED, readRequestHead, type Refusal } from "./request-head.ts";
+import { MISDIRECTED, readRequestHead, type Refusal, type RequestHead } from "./request-head.ts";
+import { claimedText, forwardedNode, requestText } from "./request-text.ts";
+import type { Trust } from "./trust.ts";
 
 export interface ClientOptions extends ExchangeOptions {
   /** From the first byte of a head to its end. */
   headersMs: number;
   /** Between requests. */
   keepAliveMs: number;
+  trust: Trust;
   /** The connection is closed. */
   closed(client: Client): void;
 }
@@ -26,8 +30,8 @@ export interface ClientSide {
   readonly socket: Socket;
   /** The client came by TLS. */
   readonly secure: boolean;
-  /** The lines about the client that are the same for all its requests, up to Forwarded's host. */
-  forwarded(): string;
+  /** The head that the app gets. */
+  headFor(head: RequestHead): string;
   /** Bytes that came and were not taken yet. */
   input(): Buffer | null;
   take(bytes: number): void;
@@ -62,13 +66,14 @@ export function createClient(
   let over = false;
   let running = false;
   let deadline = clock.now() + options.keepAliveMs;
+  const source = options.trust.sourceOf(socket);
   let forwarded: string | null = null;
   const self: Client = { sweep, cut };
   const exchange = createExchange(
     {
       socket,
       secure,
-      forwarded: () => (forwarded ??= forwardedLines(socket, secure)),
+      headFor,
       input: () => input,
       take,
       expectWithin,
@@ -91,6 +96,16 @@ export function createClient(
     leave();
     options.closed(self);
   });
+
+  function headFor(head: RequestHead): string {
+    const { claims } = head;
+    if (claims === null) {
+      forwarded ??= forwardedLines(source.address, secure);
+      return requestText(head, forwarded, secure);
+    }
+    const client = clientOf(source, claims, options.trust);
+    return claimedText(head, claims, { address: source.address, client, secure });
+  }
 
   function leave(): void {
     over = true;
@@ -155,6 +170,7 @@ export function createClient(
       refuse(MISDIRECTED);
       return false;
     }
+    if (source.trusted) head.claims = readClaims(input);
     take(head.size);
     busy = true;
     inHead = false;
@@ -212,13 +228,10 @@ export function createClient(
   return self;
 }
 
-function forwardedLines(socket: Socket, secure: boolean): string {
+function forwardedLines(address: string, secure: boolean): string {
   const proto = secure ? "https" : "http";
-  const remote = socket.remoteAddress ?? "unknown";
-  const address = remote.startsWith("::ffff:") ? remote.slice(7) : remote;
-  const node = address.includes(":") ? `"[${address}]"` : address;
   return (
     `x-forwarded-for: ${address}\r\nx-real-ip: ${address}\r\nx-forwarded-proto: ${proto}\r\n` +
-    `forwarded: for=${node};proto=${proto};host=`
+    `forwarded: for=${forwardedNode(address)};proto=${proto};host=`
   );
 }

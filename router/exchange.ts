@@ -4,13 +4,13 @@ import { UNSOUND, type AnswerHead } from "./answer-head.ts";
 import { createAnswerReader } from "./answer-reader.ts";
 import { createBody, encode, LAST_CHUNK, UNTIL_CLOSE } from "./body.ts";
 import { BROKEN } from "./chunks.ts";
+import { cameByHttps } from "./claims.ts";
 import type { ClientSide } from "./client.ts";
 import type { Clock } from "./clock.ts";
 import { countAnswer, type Tally } from "./metrics.ts";
 import { dropConnection, type Connection } from "./pool.ts";
 import { takesHtml, tooLarge, type OwnAnswer, type ReadyPolicy } from "./policy.ts";
 import type { RequestHead } from "./request-head.ts";
-import { requestText } from "./request-text.ts";
 import { chooseTarget, type AppState, type TargetState } from "./table.ts";
 import { createTunnel } from "./tunnel.ts";
 
@@ -114,7 +114,7 @@ export function createExchange(client: ClientSide, options: ExchangeOptions): Cl
   function go(found: AppState): void {
     app = found;
     if (app.policy !== null) {
-      const away = app.policy.turnAway(head, client.secure);
+      const away = app.policy.turnAway(head, cameByHttps(head.claims, client.secure));
       if (away !== null) {
         app.turnedAway++;
         return turnAway(away);
@@ -142,7 +142,7 @@ export function createExchange(client: ClientSide, options: ExchangeOptions): Cl
     phase = "waiting";
     reader.begin(head.method === "HEAD");
     expectWithin(head.upgrade ? options.handshakeMs : answerMs());
-    if (text === "") text = requestText(head, client.forwarded(), client.secure);
+    if (text === "") text = client.headFor(head);
     if (!head.hasBody) return void connection?.socket.write(text, "latin1");
     if (head.expectsContinue) socket.write("HTTP/1.1 100 Continue\r\n\r\n", "latin1");
     sendBody(text);

@@ -2,10 +2,14 @@ import { once } from "node:events";
 import { createServer, type AddressInfo, type Server, type Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
 import { createClient, type Client, type ClientOptions } from "./client.ts";
+import { createProxyGate } from "./proxy-gate.ts";
 import { createTlsGate, type TlsOptions } from "./tls.ts";
 
-export type ListenerOptions = Omit<ClientOptions, "closed"> &
-  Pick<TlsOptions, "contextFor" | "proofFor">;
+export interface ListenerOptions
+  extends Omit<ClientOptions, "closed">, Pick<TlsOptions, "contextFor" | "proofFor"> {
+  /** Every connection begins with a header of the PROXY protocol. */
+  proxyProtocol: boolean;
+}
 
 export interface ListenAt {
   port: number;
@@ -43,6 +47,7 @@ export function createListener(options: ListenerOptions): Listener {
   const clients = new Set<Client>();
   const mine = { ...options, closed: (client: Client) => void clients.delete(client) };
   const gate = createTlsGate({ ...options, handshakeMs: options.headersMs, secured });
+  const proxies = createProxyGate(options);
   const server = newServer(plain);
   const servers = [server];
   options.clock.every((now) => {
@@ -53,14 +58,16 @@ export function createListener(options: ListenerOptions): Listener {
     clients.add(createClient(socket, mine));
   }
 
-  function secured(socket: TLSSocket, servername: string): void {
+  function secured(socket: TLSSocket, servername: string, under: Socket): void {
+    if (options.proxyProtocol)
+      options.trust.setSource(socket, options.trust.sourceOf(under).address);
     clients.add(createClient(socket, mine, servername));
   }
 
   function newServer(accept: (socket: Socket) => void): Server {
     const made = createServer(
       { noDelay: true, keepAlive: true, keepAliveInitialDelay: 60_000 },
-      accept,
+      options.proxyProtocol ? (socket) => proxies.enter(socket, accept) : accept,
     );
     // A connection that cannot be accepted, for want of descriptors, must not end the others.
     return made.on("error", () => undefined);
@@ -94,6 +101,7 @@ export function createListener(options: ListenerOptions): Listener {
   }
 
   function cut(which: "idle" | "any"): void {
+    proxies.cut();
     gate.cut();
     for (const client of clients) client.cut(which);
   }
@@ -114,7 +122,7 @@ export function createListener(options: ListenerOptions): Listener {
     server,
     listen,
     listenTls,
-    connections: () => clients.size + gate.waiting(),
+    connections: () => clients.size + gate.waiting() + proxies.waiting(),
     close,
   };
 }

@@ -32,6 +32,8 @@ const router = createRouter({
     if (what === "table") disk.save();
     link?.tell();
   },
+  trustedProxies: settings.trustedProxies,
+  proxyProtocol: settings.proxyProtocol,
 });
 const disk = createDisk({
   folder: settings.paths.tables,

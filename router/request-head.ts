@@ -1,5 +1,6 @@
 import { METHODS } from "node:http";
 import { CHUNKED, NO_BODY } from "./body.ts";
+import type { Claims } from "./claims.ts";
 import {
   CR,
   hasToken,
@@ -40,6 +41,8 @@ export interface RequestHead {
   expectsContinue: boolean;
   /** A WebSocket handshake. */
   upgrade: boolean;
+  /** Of a trusted proxy that passes the request on. */
+  claims: Claims | null;
 }
 
 /** Answered instead of forwarded; the connection is closed after it. */
@@ -199,6 +202,7 @@ function judge(
       !hasBody &&
       method === "GET" &&
       hasToken(listed, "upgrade"),
+    claims: null,
   };
 }
 
@@ -210,6 +214,11 @@ function withoutListed(fields: string, values: string): string {
     if (line !== "" && !listed.has(line.slice(0, line.indexOf(":")))) kept += `${line}\r\n`;
   }
   return kept;
+}
+
+/** True for a host name or address, with or without a port. */
+export function isAuthority(text: string): boolean {
+  return AUTHORITY.test(text);
 }
 
 /** Lower case, without port and trailing dot. */

@@ -18,6 +18,7 @@ import {
   type Snapshot,
   type TargetState,
 } from "./table.ts";
+import { createTrust, type Range } from "./trust.ts";
 
 export interface RouterOptions {
   id: string;
@@ -30,6 +31,10 @@ export interface RouterOptions {
   limits?: Partial<Limits>;
   ports?: Ports;
   tls?: TlsParts;
+  /** Proxies in front of the router, whose word about their clients counts. */
+  trustedProxies?: readonly Range[];
+  /** Every connection begins with a header of the PROXY protocol, and comes from such a proxy. */
+  proxyProtocol?: boolean;
 }
 
 /** What a router needs for TLS. Without it no host has a certificate. */
@@ -134,6 +139,8 @@ export function createRouter(options: RouterOptions): Router {
       const proofFor = options.tls?.proofFor;
       return table.find(host) && proofFor ? proofFor(host) : null;
     },
+    trust: createTrust(options.trustedProxies ?? []),
+    proxyProtocol: options.proxyProtocol ?? false,
   });
   const sweeping = setInterval(sweepPools, SWEEP_MS);
   sweeping.unref();

@@ -11,8 +11,8 @@ export interface TlsOptions {
   contextFor(servername: string): SecureContext | null;
   /** The certificate that proves to an ACME server that the host is ours (RFC 8737). */
   proofFor(servername: string): Promise<SecureContext | null>;
-  /** The handshake is done. */
-  secured(socket: TLSSocket, servername: string): void;
+  /** The handshake is done, on the connection `under` it. */
+  secured(socket: TLSSocket, servername: string, under: Socket): void;
 }
 
 /** From a TCP connection to a TLS one. */
@@ -65,7 +65,7 @@ export function createTlsGate(options: TlsOptions): TlsGate {
       const secureContext = servername === "" ? null : options.contextFor(servername);
       if (secureContext === null) return refuse(socket, ALERT.name);
       const secure = new TLSSocket(socket, { isServer: true, secureContext, ALPNProtocols: ALPN });
-      shake(socket, secure, () => options.secured(secure, servername));
+      shake(socket, secure, () => options.secured(secure, servername, socket));
     } catch {
       refuse(socket, ALERT.internal);
     }

@@ -1,0 +1,36 @@
+import test from "ava";
+import { readSettings } from "../../../apps/config.ts";
+
+test("Trusted proxies are addresses and ranges, of IPv4 and IPv6", (t) => {
+  const { trustedProxies, proxyProtocol } = readSettings({
+    TEAL_TRUSTED_PROXIES: "10.0.0.0/8, 192.0.2.1 2001:db8::/32,::1",
+    TEAL_PROXY_PROTOCOL: "on",
+  });
+  t.deepEqual(trustedProxies, [
+    { address: "10.0.0.0", prefix: 8 },
+    { address: "192.0.2.1", prefix: 32 },
+    { address: "2001:db8::", prefix: 32 },
+    { address: "::1", prefix: 128 },
+  ]);
+  t.true(proxyProtocol);
+  t.like(readSettings({}), { trustedProxies: [], proxyProtocol: false });
+});
+
+for (const wrong of [
+  "10.0.0.0/33",
+  "10.0.0",
+  "example.org",
+  "::1/129",
+  "1.2.3.4/-1",
+  "1.2.3.4/8/8",
+]) {
+  test(`No range of trusted proxies: ${wrong}`, (t) => {
+    t.throws(() => readSettings({ TEAL_TRUSTED_PROXIES: `10.0.0.1,${wrong}` }), {
+      message: new RegExp(`TEAL_TRUSTED_PROXIES.*: ${wrong} is no address`),
+    });
+  });
+}
+
+test("The PROXY protocol without trusted proxies is a mistake", (t) => {
+  t.throws(() => readSettings({ TEAL_PROXY_PROTOCOL: "on" }), { message: /TEAL_TRUSTED_PROXIES/ });
+});
