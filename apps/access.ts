@@ -8,10 +8,18 @@ import { keepSecret } from "./secret-file.ts";
 export type Role = "admin" | "deploy" | "read";
 export type Action = "admin" | "push" | "read";
 
+/** The way that somebody came in. */
+export interface Via {
+  over: "api" | "ssh" | "git" | "dashboard" | "webhook";
+  address: string | null;
+}
+
 export interface Identity {
   name: string;
   role: Role;
   apps: "*" | string[];
+  /** Absent: as the connection says. */
+  via?: Via;
 }
 
 /** All that is kept of a token; the secret itself is shown once and never stored. */
@@ -82,12 +90,13 @@ export function createAccess(redis: Redis): Access {
     return all.filter(([, token]) => !isOver(token));
   }
 
-  async function createToken({ name, role, apps, ttlMs, under }: NewToken) {
+  async function createToken({ name, role, apps, via, ttlMs, under }: NewToken) {
     const secret = newSecret();
     const now = Date.now();
     const token: TokenRecord = {
       id: randomBytes(6).toString("hex"),
       ...checked({ name, role, apps }),
+      ...(via && { via }),
       createdAt: now,
       ...(ttlMs === undefined ? {} : { expiresAt: now + ttlMs }),
       ...(under === undefined ? {} : { under: digest(under) }),
@@ -184,8 +193,8 @@ function byAge(a: { createdAt: number }, b: { createdAt: number }): number {
   return a.createdAt - b.createdAt;
 }
 
-function identityOf({ name, role, apps }: Identity): Identity {
-  return { name, role, apps };
+function identityOf({ name, role, apps, via }: Identity): Identity {
+  return { name, role, apps, ...(via && { via }) };
 }
 
 /** A name is printed in logs and release lists, so it stays on its line. */

@@ -1,4 +1,5 @@
 import type { Redis } from "ioredis";
+import { createBell, newsOr } from "./bell.ts";
 import { clean } from "./deploy-log-text.ts";
 import { isTealError, TealError } from "./errors.ts";
 import { channels, keys } from "./keys.ts";
@@ -49,7 +50,7 @@ const CUT = `log cut: the build wrote more than ${MAX_LINES} lines`;
 /** The logs of deploys: a Redis stream each. The caller owns `redis`; `close` ends what was opened beside it. */
 export function createDeployLog(redis: Redis): DeployLog {
   const { run } = createScripts(redis);
-  const bell = createBell(redis);
+  const bell = createBell(redis, channels.deployEvents);
   const closing = new AbortController();
 
   const read: DeployLog["read"] = async (deploy, after, limit = BATCH) => {
@@ -87,7 +88,7 @@ export function createDeployLog(redis: Redis): DeployLog {
           failures += 1;
           if (!isTealError(error, "store-unavailable") || failures > PATIENCE) throw error;
         }
-        await firstOf(news, POLL_MS, ended);
+        await newsOr(news, POLL_MS, ended);
       }
     } finally {
       visit.end();
@@ -137,58 +138,4 @@ function lineOf(id: string, fields: string[]): LogLine {
   // written as: at, AT, kind, KIND, text, TEXT
   const [, at, , kind, , text] = fields as [string, string, string, LogKind, string, string];
   return { id, at: Number(at), kind, text };
-}
-
-/** Resolves with `news`, after `ms`, or when the signal aborts, whichever comes first. */
-async function firstOf(news: Promise<void>, ms: number, signal: AbortSignal): Promise<void> {
-  const done = Promise.withResolvers<void>();
-  const timer = setTimeout(done.resolve, ms);
-  const resolve = () => done.resolve();
-  signal.addEventListener("abort", resolve, { once: true });
-  if (signal.aborted) resolve();
-  await Promise.race([news, done.promise]);
-  clearTimeout(timer);
-  signal.removeEventListener("abort", resolve);
-}
-
-/** One subscriber connection, opened by the first that listens, tells all who wait for news of a deploy. */
-function createBell(redis: Redis) {
-  const waiting = new Map<string, Set<() => void>>();
-  let subscriber: Redis | null = null;
-
-  const open = () => {
-    if (subscriber) return;
-    subscriber = redis.duplicate({ maxRetriesPerRequest: null });
-    // followers poll besides, so that an error here costs a second at most
-    subscriber.on("error", () => {});
-    subscriber.on("message", (_channel, deploy) => {
-      for (const ring of waiting.get(deploy) ?? []) ring();
-    });
-    subscriber.subscribe(channels.deployEvents).catch(() => {});
-  };
-
-  return {
-    listen(deploy: string) {
-      open();
-      let news = Promise.withResolvers<void>();
-      const ring = () => news.resolve();
-      const listeners = waiting.get(deploy) ?? new Set();
-      waiting.set(deploy, listeners.add(ring));
-      return {
-        /** Resolves with the first message from now on. */
-        next(): Promise<void> {
-          news = Promise.withResolvers<void>();
-          return news.promise;
-        },
-        end() {
-          listeners.delete(ring);
-          if (listeners.size === 0) waiting.delete(deploy);
-        },
-      };
-    },
-    close() {
-      subscriber?.disconnect();
-      subscriber = null;
-    },
-  };
 }

@@ -56,6 +56,10 @@ export const keys = {
   sent: (app: string) => `teal:app:${app}:sent`,
   /** list of `DEPLOY STATE`, oldest first: what is still to be told */
   notices: "teal:notices",
+  /** stream of JSON: who did what, on the whole platform */
+  events: "teal:events",
+  /** stream of JSON: the same of one app, under the same ids */
+  appEvents: (app: string) => `teal:app:${app}:events`,
   /** hash: SHA-256 of token to JSON */
   tokens: "teal:tokens",
   /** hash: SSH key fingerprint to JSON */
@@ -67,4 +71,6 @@ export const channels = {
   routeAcks: "teal:route-acks",
   /** one message `DEPLOY-ID` for every log line or change of state of a deploy */
   deployEvents: "teal:deploy-events",
+  /** one message `*` for every event in `teal:events` */
+  events: "teal:events:new",
 } as const;

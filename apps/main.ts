@@ -12,6 +12,7 @@ import { appUrl } from "./address.ts";
 import { createAccess } from "./access.ts";
 import { createAppLogs } from "./app-logs.ts";
 import { createApi } from "./api/api.ts";
+import { createAudit } from "./audit.ts";
 import { readSettings, type Settings } from "./config.ts";
 import { createDashboard } from "./dashboard/dashboard.ts";
 import { createDeployLog } from "./deploy-log.ts";
@@ -38,6 +39,7 @@ async function main(settings: Settings, log: Log): Promise<void> {
   const store = createRedisStore(redis);
   const deployLog = createDeployLog(redis);
   const access = createAccess(redis);
+  const audit = createAudit(redis, log);
   const secrets = await loadSecrets(settings.paths.secretKey);
   const senders = createSenders(redis, secrets);
   const notifiers = createNotifiers(redis, secrets, settings);
@@ -50,18 +52,19 @@ async function main(settings: Settings, log: Log): Promise<void> {
   await keepAdminToken(access, settings, log);
   const receiver = createReceiver({
     socketPath: join(settings.paths.run, "hook.sock"),
-    ...{ store, git, access, deploys, deployLog, log, reach },
+    ...{ store, git, access, audit, deploys, deployLog, log, reach },
   });
   await receiver.listen();
 
-  const gitHttp = createGitHttp({ access, git, store, receiver, log });
-  const webhooks = createWebhooks({ store, senders, deploys, log });
+  const gitHttp = createGitHttp({ access, audit, git, store, receiver, log });
+  const webhooks = createWebhooks({ store, senders, deploys, audit, log });
   const api = createApi({
     store,
     deploys,
     deployLog,
     appLogs: createAppLogs(settings.paths),
     access,
+    audit,
     secrets,
     senders,
     notifiers,
@@ -73,6 +76,7 @@ async function main(settings: Settings, log: Log): Promise<void> {
     deploys,
     deployLog,
     access,
+    audit,
     settings,
     log,
   }).callback();
@@ -93,7 +97,7 @@ async function main(settings: Settings, log: Log): Promise<void> {
     urlOf: (app) => appUrl(app, settings),
   });
   const ssh = createSshServer({
-    ...{ access, git, store, receiver, log },
+    ...{ access, audit, git, store, receiver, log },
     hostKeyFile: settings.paths.sshHostKey,
     cliFile: CLI,
     apiUrl: `http://127.0.0.1:${settings.apiPort}`,
@@ -106,6 +110,7 @@ async function main(settings: Settings, log: Log): Promise<void> {
     setTimeout(() => http.closeAllConnections(), CLOSING_MS).unref();
     await Promise.allSettled([receiver.close(), ssh.close(), notify.close()]);
     deployLog.close();
+    audit.close();
     await queue.close().catch(() => {});
     redis.disconnect();
     blocking.disconnect();

@@ -44,6 +44,8 @@ const scriptKeys = (app: string) => ({
   notifiers: keys.notifiers(app),
   sent: keys.sent(app),
   notices: keys.notices,
+  events: keys.events,
+  appEvents: keys.appEvents(app),
   instance: keys.instance("*"),
   router: keys.router("*"),
   apps: keys.apps,
@@ -54,6 +56,7 @@ const scriptKeys = (app: string) => ({
   routers: keys.routers,
   routeEvents: channels.routeEvents,
   deployEvents: channels.deployEvents,
+  newEvents: channels.events,
 });
 
 const read = (name: string) => readFileSync(new URL(`./lua/${name}.lua`, import.meta.url), "utf8");

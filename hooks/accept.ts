@@ -1,4 +1,5 @@
 import type { Access, Identity } from "../apps/access.ts";
+import type { Audit } from "../apps/audit.ts";
 import type { DeployLog, LogKind } from "../apps/deploy-log.ts";
 import { isTealError, TealError } from "../apps/errors.ts";
 import type { Git } from "../apps/git.ts";
@@ -6,6 +7,7 @@ import { asTealError } from "../apps/http.ts";
 import type { Log } from "../apps/log.ts";
 import type { Store } from "../apps/store.ts";
 import type { Deploy, Intent } from "../apps/types.ts";
+import { viaOf } from "./git-service.ts";
 import { judge, parseRefLines, shortRef, type RefLine } from "./ref-rules.ts";
 
 /** What the hook handed over, and for whom git was started. */
@@ -33,6 +35,7 @@ export interface AcceptOptions {
   store: Pick<Store, "getApp" | "createApp" | "getDeploy">;
   git: Pick<Git, "inspect" | "completeness" | "pin" | "readRef" | "moveRef">;
   access: Pick<Access, "may">;
+  audit: Pick<Audit, "record">;
   deploys: { push(intent: Intent): Promise<Deploy> };
   deployLog: Pick<DeployLog, "follow">;
   log: Log;
@@ -49,27 +52,41 @@ const EMPTY_TREES: readonly string[] = [
 
 /** The gate: decides about a push, makes it durable, and stays with its deploy. Resolves with the hook's status. */
 export function createAccept(options: AcceptOptions) {
-  const { store, git, access, deploys, deployLog, log } = options;
+  const { store, git, access, audit, deploys, deployLog, log } = options;
   const reach = options.reach ?? (() => {});
 
   return async function accept(push: Push, remote: Remote, stop: AbortSignal): Promise<number> {
     try {
       const { refusals, deploy, stored } = judge(parseRefLines(push.lines));
       for (const refusal of refusals) await printError(remote, refusal);
-      if (refusals.length > 0) return 1;
+      if (refusals[0]) return await noteEnd(push, refusals[0]);
       const subject = deploy && (await examine(push, deploy));
       await reach("ref-quarantined");
       await ensureApp(push);
       await explain(push, stored, remote);
-      if (!deploy) return 0;
+      if (!deploy) return await noteEnd(push, null);
       await git.pin(push.app, deploy.new, push.quarantine);
       await reach("ref-updated");
       return await deployAndFollow(push, deploy, subject ?? "", remote, stop);
     } catch (error) {
-      if (!stop.aborted) await printError(remote, asTealError(error, log, `push to ${push.app}`));
-      return 1;
+      if (stop.aborted) return 1;
+      const known = asTealError(error, log, `push to ${push.app}`);
+      await printError(remote, known);
+      return noteEnd(push, known);
     }
   };
+
+  /** A push that led to no deploy; gives the hook's status. */
+  async function noteEnd({ app, identity, lines }: Push, error: TealError | null): Promise<number> {
+    const refs = lines
+      .split("\n")
+      .map((line) => line.split(" ")[2] ?? "")
+      .join(" ");
+    const what = { action: "push", app, detail: { refs } };
+    const end = error && ({ outcome: "failed", error: error.code } as const);
+    await audit.record(identity, viaOf(identity), { ...what, ...end });
+    return error ? 1 : 0;
+  }
 
   /** The subject of the commit to deploy. @throws shallow-push, empty-push, commit-missing */
   async function examine({ app, quarantine }: Push, { new: id, ref }: DeployLine): Promise<string> {
@@ -130,6 +147,9 @@ export function createAccept(options: AcceptOptions) {
       ...(push.options.includes(HOLD) && { hold: true }),
     };
     const deploy = await deploys.push(intent);
+    const detail = { commit: line.new.slice(0, 12), ref: line.ref };
+    const done = { action: "push", app, deploy: deploy.id, detail };
+    await audit.record(identity, viaOf(identity), done);
     await remote.print("step", `Deploy ${deploy.id}: ${line.new.slice(0, 12)} ${subject}`);
     await remote.print(
       "info",

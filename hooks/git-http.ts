@@ -4,6 +4,8 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { Transform, type Readable, type Writable } from "node:stream";
 import { createGunzip } from "node:zlib";
 import type { Access, Identity } from "../apps/access.ts";
+import { addressOf } from "../apps/audit-http.ts";
+import type { Audit } from "../apps/audit.ts";
 import { isTealError, TealError } from "../apps/errors.ts";
 import type { Service } from "../apps/git.ts";
 import { asTealError } from "../apps/http.ts";
@@ -13,6 +15,7 @@ import { parseTarget, type Target } from "./git-target.ts";
 
 interface Options extends GitServiceOptions {
   access: Pick<Access, "may" | "verifyToken">;
+  audit: Pick<Audit, "record">;
   log: Log;
   /** Largest request after unpacking, in bytes; a push may be as large as git takes (`receive.maxInputSize`). */
   limits?: { push: number; fetch: number };
@@ -25,7 +28,13 @@ const LINGER_MS = 10_000;
 
 /** Git's smart HTTP protocol under `/git/`. The handler resolves to false for any other path. */
 export function createGitHttp(options: Options) {
-  const { access, log, idleMs = 60_000, limits = { push: 513 * MiB, fetch: 32 * MiB } } = options;
+  const {
+    access,
+    audit,
+    log,
+    idleMs = 60_000,
+    limits = { push: 513 * MiB, fetch: 32 * MiB },
+  } = options;
   const open = createGitService(options);
 
   return async function handle(req: IncomingMessage, res: ServerResponse): Promise<boolean> {
@@ -47,7 +56,12 @@ export function createGitHttp(options: Options) {
     const basic = /^Basic +([A-Za-z0-9+/=]{1,1024})$/i.exec(req.headers.authorization ?? "")?.[1];
     if (!basic) return null;
     const [, secret] = /^[^:]*:(.*)$/s.exec(Buffer.from(basic, "base64").toString("utf8")) ?? [];
-    return secret ? access.verifyToken(secret) : null;
+    const via = { over: "git", address: addressOf(req) } as const;
+    const identity = secret ? await access.verifyToken(secret) : null;
+    if (identity) return { ...identity, via };
+    const error = "not-signed-in";
+    await audit.record(null, via, { action: "sign-in", outcome: "refused", error });
+    return null;
   }
 
   async function serve(

@@ -1,6 +1,7 @@
 import type { ChildProcess } from "node:child_process";
-import type { Access, Identity } from "../apps/access.ts";
-import { TealError } from "../apps/errors.ts";
+import type { Access, Identity, Via } from "../apps/access.ts";
+import type { Audit } from "../apps/audit.ts";
+import { isTealError, TealError } from "../apps/errors.ts";
 import type { Git, Service } from "../apps/git.ts";
 import type { Store } from "../apps/store.ts";
 import { APP_NAME } from "../apps/types.ts";
@@ -8,6 +9,7 @@ import type { Receiver } from "./receive.ts";
 
 export interface GitServiceOptions {
   access: Pick<Access, "may">;
+  audit: Pick<Audit, "record">;
   git: Pick<Git, "init" | "exists" | "hasRefs" | "remove" | "spawnService" | "freeBytes">;
   store: Pick<Store, "getApp">;
   receiver: Pick<Receiver, "register">;
@@ -28,7 +30,7 @@ const MiB = 1024 * 1024;
 
 /** Git for a known identity, the same over HTTP and SSH. */
 export function createGitService(options: GitServiceOptions) {
-  const { access, git, store, receiver, minFreeBytes = 1024 * MiB } = options;
+  const { access, audit, git, store, receiver, minFreeBytes = 1024 * MiB } = options;
 
   /**
    * Starts git for a client that may use it; the caller connects the streams.
@@ -36,7 +38,10 @@ export function createGitService(options: GitServiceOptions) {
    */
   return async function open(wish: Wish): Promise<ChildProcess> {
     const { identity, app, service } = wish;
-    await authorise(wish);
+    await authorise(wish).catch(async (error: unknown) => {
+      await noteRefusal(wish, error);
+      throw error;
+    });
     await git.init(app);
     const { advertise = false, stateless = false, protocol } = wish;
     if (service === "upload-pack")
@@ -49,6 +54,13 @@ export function createGitService(options: GitServiceOptions) {
     child.once("exit", push.end);
     return child;
   };
+
+  async function noteRefusal({ identity, app, service }: Wish, error: unknown): Promise<void> {
+    if (!isTealError(error, "not-allowed", "app-not-found", "app-destroyed")) return;
+    const action = service === "receive-pack" ? "push" : "fetch";
+    const refusal = { action, app, outcome: "refused", error: error.code } as const;
+    await audit.record(identity, viaOf(identity), refusal);
+  }
 
   async function authorise({ identity, app: name, service }: Wish): Promise<void> {
     if (!APP_NAME.test(name)) throw new TealError("app-not-found", { name });
@@ -82,4 +94,9 @@ export function createGitService(options: GitServiceOptions) {
       free: Math.floor(free / MiB),
     });
   }
+}
+
+/** How a client of git came in; its entrance says so. */
+export function viaOf({ via }: Identity): Via {
+  return via ?? { over: "git", address: null };
 }

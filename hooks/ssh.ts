@@ -6,7 +6,8 @@ import ssh2, {
   type PublicKeyAuthContext,
   type Session,
 } from "ssh2";
-import type { Access, Identity } from "../apps/access.ts";
+import type { Access, Identity, Via } from "../apps/access.ts";
+import { addressOf } from "../apps/audit-http.ts";
 import type { Log } from "../apps/log.ts";
 import { fingerprintOf } from "../apps/public-key.ts";
 import { createDoorman, LIMITS } from "./ssh-doorman.ts";
@@ -46,7 +47,7 @@ const ALGORITHMS: ssh2.Algorithms = {
 
 /** Git and the platform's commands over SSH, for the public keys in the store. */
 export function createSshServer(options: Options) {
-  const { access, log, hostKeyFile } = options;
+  const { access, audit, log, hostKeyFile } = options;
   const doorman = createDoorman(options.limits);
   const exec = createExec(options);
   const stopping = new AbortController();
@@ -60,12 +61,13 @@ export function createSshServer(options: Options) {
 
   function welcome(connection: Connection): void {
     const socket = Reflect.get(connection, "_sock") as Socket;
+    const via: Via = { over: "ssh", address: addressOf({ socket }) };
     let identity: Identity | null = null;
     let attempts = 0;
     const authenticate = async (context: AuthContext): Promise<void> => {
       const found = await prove(context);
       // accept() lets the client in at once, so who it is comes first.
-      if (found && isSigned(context)) identity = found;
+      if (found && isSigned(context)) identity = { ...found, via };
       if (found) context.accept();
       else context.reject(["publickey"]);
     };
@@ -76,8 +78,14 @@ export function createSshServer(options: Options) {
       else void authenticate(context);
     });
     connection.on("ready", () => {
-      if (identity && doorman.prove(socket)) takeSessions(connection, identity);
-      else connection.end();
+      if (!identity || !doorman.prove(socket)) return connection.end();
+      void audit.record(identity, via, { action: "sign-in" });
+      return takeSessions(connection, identity);
+    });
+    connection.once("close", () => {
+      if (identity || attempts === 0) return;
+      const refusal = { action: "sign-in", outcome: "refused", error: "not-signed-in" } as const;
+      void audit.record(null, via, refusal);
     });
   }
 

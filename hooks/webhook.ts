@@ -1,5 +1,7 @@
 import { createHash } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { addressOf } from "../apps/audit-http.ts";
+import type { Audit } from "../apps/audit.ts";
 import type { Deploys } from "../apps/deploys.ts";
 import { isTealError, TealError } from "../apps/errors.ts";
 import { parseRepoUrl } from "../apps/fetch-source.ts";
@@ -19,6 +21,7 @@ interface Options {
   store: Pick<Store, "getApp" | "listDeploys">;
   senders: Pick<Senders, "withSecrets" | "record" | "madeBy">;
   deploys: Pick<Deploys, "push">;
+  audit: Pick<Audit, "record">;
   log: Log;
   /** ms */
   now?: () => number;
@@ -26,6 +29,8 @@ interface Options {
 
 /** What is answered to a delivery that was believed. */
 type Outcome = { deploy: string } | { deploy: null; reason: string };
+
+type Incoming = Signed & { address: string | null };
 
 const PATH = /^\/hooks\/([a-z][a-z0-9-]{0,30})(?:\/([0-9a-f]{12}))?$/;
 const LINGER_MS = 5000;
@@ -37,7 +42,7 @@ const STILL_WANTED: readonly string[] = ["queued", "running", "held", "live"];
  * answer, and what it needs is fetched by a worker.
  */
 export function createWebhooks(options: Options) {
-  const { store, senders, deploys, log, now = Date.now } = options;
+  const { store, senders, deploys, audit, log, now = Date.now } = options;
 
   return async function handle(req: IncomingMessage, res: ServerResponse): Promise<boolean> {
     if (!/^\/hooks([/?]|$)/.test(req.url ?? "")) return false;
@@ -46,7 +51,9 @@ export function createWebhooks(options: Options) {
     try {
       const { app, id } = targetOf(req);
       const body = await readRawBody(req);
-      const outcome = await withinDeadline(receive(app, id, { headers: req.headers, body }));
+      const outcome = await withinDeadline(
+        receive(app, id, { headers: req.headers, body, address: addressOf(req) }),
+      );
       const url = outcome.deploy && `${originOf(req)}/apps/${app}/deploys/${outcome.deploy}`;
       answer(res, outcome.deploy ? 202 : 200, { ...outcome, ...(url && { url }) });
     } catch (caught) {
@@ -58,7 +65,7 @@ export function createWebhooks(options: Options) {
   };
 
   /** @throws bad-signature, stale-delivery, bad-request, app-not-found, app-destroyed, store-unavailable */
-  async function receive(app: string, id: string | null, signed: Signed): Promise<Outcome> {
+  async function receive(app: string, id: string | null, signed: Incoming): Promise<Outcome> {
     const sender = await findSender(app, id, signed);
     const payload = parsePayload(signed.body, header(signed.headers, "content-type"));
     const found = readEvent(sender.provider, signed.headers, payload, sender.branch);
@@ -84,7 +91,7 @@ export function createWebhooks(options: Options) {
     throw new TealError("stale-delivery", { minutes: WINDOW_MS / 60_000, at });
   }
 
-  async function decide(sender: Sender, found: Happening, signed: Signed): Promise<Outcome> {
+  async function decide(sender: Sender, found: Happening, signed: Incoming): Promise<Outcome> {
     const delivery = `${sender.id}:${identityOf(sender, signed)}`;
     const before = await senders.madeBy(delivery);
     if (before !== null) return { deploy: before };
@@ -105,7 +112,16 @@ export function createWebhooks(options: Options) {
       ...(found.ref && { ref: found.ref }),
       ...(repo !== null && { repo }),
     };
-    return { deploy: (await deploys.push(intent)).id };
+    const { id } = await deploys.push(intent);
+    const via = { over: "webhook", address: signed.address } as const;
+    const detail = { sender: sender.id, event: found.event };
+    await audit.record({ name: intent.by }, via, {
+      action: "deploy",
+      app: sender.app,
+      deploy: id,
+      detail,
+    });
+    return { deploy: id };
   }
 
   /** CI systems say the same thing in several events; the newest deploy is asked, since a rollback is newer. */

@@ -1,6 +1,7 @@
 import Router from "@koa/router";
 import Koa, { type Context, type Middleware } from "koa";
 import type { z } from "zod";
+import { auditing, type Told } from "../audit-http.ts";
 import { TealError } from "../errors.ts";
 import { asTealError, envelope, guard, readBody, requestId, withinDeadline } from "../http.ts";
 import { appRoutes } from "./apps.ts";
@@ -11,6 +12,7 @@ import { deployRoutes } from "./deploys.ts";
 import { domainRoutes } from "./domains.ts";
 import { lifeRoutes } from "./life.ts";
 import { logRoutes } from "./logs.ts";
+import { eventRoutes } from "./events.ts";
 import { hookRoutes } from "./hooks.ts";
 import { notificationRoutes } from "./notifications.ts";
 import { platformRoutes } from "./platform.ts";
@@ -32,6 +34,7 @@ export function apiRoutes(options: ApiOptions): Route[] {
     ...lifeRoutes(options),
     ...logRoutes(options),
     ...accessRoutes(options),
+    ...eventRoutes(options),
     ...hookRoutes(options),
     ...notificationRoutes(options),
   ];
@@ -48,6 +51,7 @@ export function createApi(options: ApiOptions): Koa {
   for (const one of apiRoutes(options)) router[one.method](one.path, serve(one, options));
   api.use(envelope(log, "default-src 'none'; frame-ancestors 'none'"));
   api.use(problems(options));
+  api.use(auditing(options.audit, "api"));
   api.use(guard("checked"));
   api.use(router.routes());
   api.use(nothingHere);
@@ -96,16 +100,19 @@ function serve(one: Route, options: ApiOptions): Middleware {
     const answer = await withinDeadline(
       (async () => {
         const granted = await authorise(one, ctx, options);
+        const body = one.body && check(one.body, parse(sent), "the body");
+        ctx.state["told"] = { body } satisfies Told;
         return one.handle({
           ...granted,
           params: ctx["params"] as Record<string, string>,
           query: one.query && check(one.query, { ...ctx.query }, "the query"),
-          body: one.body && check(one.body, parse(sent), "the body"),
+          body,
           wantsEvents: one.events === true && ctx.get("Accept").includes("text/event-stream"),
           lastEventId: ctx.get("Last-Event-ID") || undefined,
         });
       })(),
     );
+    (ctx.state["told"] as Told).answer = answer;
     respond(ctx, one, answer);
   };
 }

@@ -1,6 +1,7 @@
 import type { z } from "zod";
 import type { Access, Identity } from "../access.ts";
 import type { AppLogs } from "../app-logs.ts";
+import type { Audit } from "../audit.ts";
 import type { Settings } from "../config.ts";
 import type { DeployLog } from "../deploy-log.ts";
 import type { Deploys } from "../deploys.ts";
@@ -19,6 +20,7 @@ export interface ApiOptions {
   deployLog: Pick<DeployLog, "read" | "follow">;
   appLogs: AppLogs;
   access: Access;
+  audit: Audit;
   senders: Senders;
   notifiers: Notifiers;
   settings: Pick<Settings, "domain" | "routerPort">;

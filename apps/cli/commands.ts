@@ -1,4 +1,5 @@
 import type { Command } from "./command.ts";
+import { ACCESS_COMMANDS } from "./commands-access.ts";
 import { LIFE_COMMANDS, NO_FOLLOW } from "./commands-life.ts";
 import { ROUTING_COMMANDS } from "./commands-routing.ts";
 
@@ -271,6 +272,7 @@ export const COMMANDS: Command[] = [
     example: "teal notifications:deliveries -a shop",
     run: async (input) => (await import("./notifications.ts")).listSent(input),
   },
+  ...ACCESS_COMMANDS,
   {
     name: "whoami",
     summary: "whom your token stands for, and where",

@@ -1,6 +1,8 @@
 import Router from "@koa/router";
 import Koa, { type Context, type Middleware } from "koa";
 import type { Access, Identity } from "../access.ts";
+import { auditing } from "../audit-http.ts";
+import type { Audit } from "../audit.ts";
 import type { Settings } from "../config.ts";
 import type { DeployLog } from "../deploy-log.ts";
 import type { Deploys } from "../deploys.ts";
@@ -22,6 +24,7 @@ export interface DashboardOptions {
   deploys: Pick<Deploys, "rollback" | "cancel">;
   deployLog: Pick<DeployLog, "read" | "follow">;
   access: Pick<Access, "verifyToken" | "createToken" | "revokeSecret" | "may">;
+  audit: Pick<Audit, "record">;
   settings: Pick<Settings, "domain" | "routerPort">;
   log: Log;
 }
@@ -55,6 +58,7 @@ export function createDashboard(options: DashboardOptions): Koa {
   changeRoutes(inside, look, options);
   dashboard.use(envelope(log, POLICY));
   dashboard.use(errorPages(log));
+  dashboard.use(auditing(options.audit, "dashboard"));
   dashboard.use(guard("required"));
   dashboard.use(serveStatic());
   dashboard.use(outside.routes());

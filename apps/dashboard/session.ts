@@ -51,6 +51,7 @@ export function createSessions(
     async begin(ctx, token) {
       const identity = await access.verifyToken(token);
       if (!identity) return false;
+      ctx.state["identity"] = identity;
       const { secret } = await access.createToken({ ...identity, ttlMs: LASTS, under: token });
       setCookie(ctx, secret);
       return true;
@@ -58,7 +59,9 @@ export function createSessions(
     async end(ctx) {
       const secret = ctx.cookies.get(COOKIE);
       setCookie(ctx, null);
-      if (secret) await access.revokeSecret(secret);
+      if (!secret) return;
+      ctx.state["identity"] = await access.verifyToken(secret);
+      await access.revokeSecret(secret);
     },
     required,
     stillGood(ctx) {

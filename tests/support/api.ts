@@ -9,6 +9,7 @@ import { createAccess, type Access } from "../../apps/access.ts";
 import { createAppLogs } from "../../apps/app-logs.ts";
 import { createApi } from "../../apps/api/api.ts";
 import type { ApiOptions } from "../../apps/api/route.ts";
+import { createAudit, type Audit } from "../../apps/audit.ts";
 import { createDashboard } from "../../apps/dashboard/dashboard.ts";
 import { createDeployLog, type DeployLog } from "../../apps/deploy-log.ts";
 import { createDeploys, type Deploys } from "../../apps/deploys.ts";
@@ -31,6 +32,7 @@ export interface TestApi {
   deploys: Deploys;
   deployLog: DeployLog;
   access: Access;
+  audit: Audit;
   senders: Senders;
   notifiers: Notifiers;
   redis: TestRedis;
@@ -45,14 +47,15 @@ export interface TestApi {
 
 /** The API and the dashboard over a private Redis, listening on a random port of the loopback. */
 export async function startApi(): Promise<TestApi> {
+  const logged: string[] = [];
   const redis = await startRedis();
   const connection = redis.connect({ maxRetriesPerRequest: 1 });
   const store = createRedisStore(connection);
   const access = createAccess(connection);
+  const audit = createAudit(connection, logInto(logged));
   const deployLog = createDeployLog(connection);
   // Nobody works here: records are what these tests look at.
   const deploys = createDeploys({ store, queue: { wake: async () => {} } });
-  const logged: string[] = [];
   const settings = { domain: "teal.test", routerPort: 8080 };
   const secrets = createSecrets(randomBytes(32));
   const logs = mkdtempSync(join(tmpdir(), "teal-logs-"));
@@ -64,6 +67,7 @@ export async function startApi(): Promise<TestApi> {
     deployLog,
     appLogs: createAppLogs({ logs }),
     access,
+    audit,
     secrets,
     senders,
     notifiers,
@@ -91,6 +95,7 @@ export async function startApi(): Promise<TestApi> {
     deploys,
     deployLog,
     access,
+    audit,
     senders,
     notifiers,
     redis,
@@ -106,6 +111,7 @@ export async function startApi(): Promise<TestApi> {
       server.closeAllConnections();
       server.close();
       deployLog.close();
+      audit.close();
       await redis.stop();
       rmSync(logs, { recursive: true, force: true });
     },

@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { createAccess, type Identity } from "../../apps/access.ts";
+import { createAudit } from "../../apps/audit.ts";
 import { createDeployLog, type LogKind } from "../../apps/deploy-log.ts";
 import { createGit } from "../../apps/git.ts";
 import { createRedisStore } from "../../apps/store-redis.ts";
@@ -76,6 +77,7 @@ export async function startPushWorld(options: Options = {}) {
   const log = { debug() {}, info() {}, warn() {}, error() {} };
   const store = createRedisStore(redis);
   const access = createAccess(redis);
+  const audit = createAudit(redis, log);
   const deployLog = createDeployLog(redis);
   const reposDir = join(dir, "repos");
   const git = createGit({ reposDir, ...pick(options, "maxInputBytes") });
@@ -105,6 +107,7 @@ export async function startPushWorld(options: Options = {}) {
     store,
     git,
     access,
+    audit,
     deploys: { push },
     deployLog,
     log,
@@ -112,7 +115,7 @@ export async function startPushWorld(options: Options = {}) {
   });
   await receiver.listen();
   const minFreeBytes = options.minFreeBytes ?? 1;
-  const common = { access, git, store, receiver, minFreeBytes, log };
+  const common = { access, audit, git, store, receiver, minFreeBytes, log };
   const handle = createGitHttp({
     ...common,
     ...(options.httpLimits ? { limits: options.httpLimits } : {}),
@@ -141,6 +144,7 @@ export async function startPushWorld(options: Options = {}) {
     redisServer: server,
     store,
     access,
+    audit,
     git,
     deployLog,
     deploys,
@@ -165,6 +169,7 @@ export async function startPushWorld(options: Options = {}) {
       http.closeAllConnections();
       http.close();
       deployLog.close();
+      audit.close();
       await server.stop();
       rmSync(dir, { recursive: true, force: true, maxRetries: 5 });
     },

@@ -225,3 +225,24 @@ test("a token is made for an app, used, and revoked; only its secret is on stand
   t.is((await teal(["whoami"], { env: { TEAL_TOKEN: secret } })).code, 3);
   t.is((await teal(["tokens:create", "--name", "x"])).code, 2);
 });
+
+test("events lists what was done, of one app or of all, and follows it as JSON lines", async (t) => {
+  await appWith("evented", ["aaa"]);
+  await teal(["hold:on", "-a", "evented"]);
+  const listed = await teal(["events", "-a", "evented"]);
+  t.is(listed.code, 0, listed.stderr);
+  t.regex(listed.stdout, /ann +evented +hold +done .*hold true/);
+  const json = JSON.parse((await teal(["events", "--json", "--limit", "200"])).stdout);
+  t.true(json.some((event: any) => event.app === "evented" && event.action === "hold"));
+  const child = execFile(process.execPath, [MAIN, "events", "-a", "evented", "-f", "--json"], {
+    env: { PATH: process.env["PATH"], HOME: dir, TEAL_URL: api.url, TEAL_TOKEN: api.tokens.admin },
+  });
+  let got = "";
+  child.stdout?.on("data", (chunk) => (got += chunk));
+  for (let i = 0; i < 100 && !got.includes('"hold"'); i++) await sleep(100);
+  await teal(["hold:off", "-a", "evented"]);
+  for (let i = 0; i < 100 && got.trim().split("\n").length < 2; i++) await sleep(100);
+  child.kill();
+  const last = JSON.parse(got.trim().split("\n").at(-1)!);
+  t.like(last, { action: "hold", detail: { hold: "false" } });
+});

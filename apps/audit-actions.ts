@@ -1,0 +1,67 @@
+/**
+ * What a change is called in the audit log: the word of the command line. A route that has none here
+ * is named by its path, so that a new one is in the log too.
+ */
+const ACTIONS: Record<string, string> = {
+  "post /apps": "apps:create",
+  "delete /apps/:app": "apps:destroy",
+  "post /apps/:app/config": "config:set",
+  "post /apps/:app/domains": "domains:add",
+  "post /apps/:app/formation": "ps:scale",
+  "post /apps/:app/hooks": "hooks:add",
+  "post /apps/:app/notifications": "notifications:add",
+  "post /apps/:app/restart": "ps:restart",
+  "post /apps/:app/deploys/:deploy/cancel": "deploys:cancel",
+  "post /keys": "keys:add",
+  "post /tokens": "tokens:create",
+  "delete /tokens/:token": "tokens:revoke",
+};
+
+/** @param path a route's, with `:params`, without /api/v1 */
+export function actionOf(method: string, path: string): string {
+  const verb = method.toLowerCase();
+  const known = ACTIONS[`${verb} ${path}`];
+  if (known) return known;
+  const words = path.split("/").filter((word) => word !== "" && !word.startsWith(":"));
+  const about = words[0] === "apps" && words.length > 1 ? words.slice(1) : words;
+  return [...about, ...(verb === "delete" ? ["remove"] : [])].join(":");
+}
+
+/** Fields of requests that are shown in the log; whatever may be secret is none of them. */
+const SHOWN: readonly string[] = [
+  ...["name", "role", "apps", "user", "host", "hold", "to", "part", "provider", "branch", "kind"],
+  ...["formation", "events", "paths", "process", "ttlDays"],
+];
+
+/** What a change was about: the fields that may be shown, of config the names alone. */
+export function detailOf(params: Record<string, string>, body: unknown): Record<string, string> {
+  const detail: Record<string, string> = {};
+  for (const [name, value] of Object.entries(params)) {
+    if (name !== "app" && name !== "deploy") detail[name] = decoded(value);
+  }
+  const given = body !== null && typeof body === "object" ? (body as Record<string, unknown>) : {};
+  for (const [name, value] of Object.entries(given)) {
+    if (SHOWN.includes(name)) detail[name] = typeof value === "string" ? value : inWords(value);
+  }
+  const { set, unset } = given;
+  if (set !== null && typeof set === "object" && Object.keys(set).length > 0)
+    detail["set"] = Object.keys(set).join(" ");
+  if (Array.isArray(unset) && unset.length > 0) detail["unset"] = unset.join(" ");
+  return detail;
+}
+
+function inWords(value: unknown): string {
+  if (Array.isArray(value)) return value.join(" ");
+  if (value === null || typeof value !== "object") return JSON.stringify(value) ?? "";
+  return Object.entries(value)
+    .map(([name, one]) => `${name}=${JSON.stringify(one)}`)
+    .join(" ");
+}
+
+function decoded(value: string): string {
+  try {
+    return decodeURIComponent(value);
+  } catch {
+    return value;
+  }
+}
