@@ -100,7 +100,29 @@ export interface Counters {
   refused: number;
   /** Requests begun by a client that got a 502/504 or a cut answer through no fault of the client's. */
   lost: number;
+  /** By release number; the newest few. */
+  releases: Record<string, ReleaseCounters>;
 }
+
+/** What was answered in a release's name, since the router process started. */
+export interface ReleaseCounters {
+  colour: "blue" | "green";
+  /** Answers by the first digit of their status, 0 to 5; those of the router's own are among them. */
+  byClass: number[];
+  /** Answers that the router made itself, because no instance gave one. */
+  own: Record<502 | 503 | 504, number>;
+  /** Answers of an instance that broke off behind their head. */
+  cut: number;
+  /** Event streams and WebSockets begun. */
+  streams: number;
+  /** Answers whose head was there within each of LATENCY_MS, and above all of them. */
+  buckets: number[];
+  /** Sum of these times, in seconds. */
+  seconds: number;
+}
+
+/** Upper bounds of the latency histogram. */
+export const LATENCY_MS = [1, 2, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10_000];
 
 /** Routers to workers, on `channels.routeAcks`. */
 export type RouteAck =

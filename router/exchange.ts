@@ -7,11 +7,12 @@ import { BROKEN } from "./chunks.ts";
 import { cameByHttps } from "./claims.ts";
 import type { ClientSide } from "./client.ts";
 import type { Clock } from "./clock.ts";
-import { countAnswer, type Tally } from "./metrics.ts";
+import type { ReleaseCounters } from "./contract.ts";
 import { dropConnection, type Connection } from "./pool.ts";
 import { takesHtml, tooLarge, type OwnAnswer, type ReadyPolicy } from "./policy.ts";
 import type { RequestHead } from "./request-head.ts";
 import { chooseTarget, type AppState, type TargetState } from "./table.ts";
+import { countAnswer } from "./tally.ts";
 import { createTunnel } from "./tunnel.ts";
 
 /** Times in ms. */
@@ -67,7 +68,7 @@ export function createExchange(client: ClientSide, options: ExchangeOptions): Cl
   let failed: Set<TargetState> | null = null;
   let retried = false;
   let release = 0;
-  let tally: Tally;
+  let tally: ReleaseCounters;
   /** `performance.now()` at the request's start. */
   let since = 0;
   let answered = 0;
@@ -120,11 +121,11 @@ export function createExchange(client: ClientSide, options: ExchangeOptions): Cl
         return turnAway(away);
       }
     }
-    tally = app.tallies[app.route?.colour ?? "blue"];
+    tally = app.tally;
     target = chooseTarget(app, failed);
     if (target === null) {
       app.counters.refused++;
-      count(503);
+      countOwn(503);
       return refuse(503, `No instance of ${app.name} can be reached.`, app);
     }
     target.open.add(exchange);
@@ -271,11 +272,17 @@ export function createExchange(client: ClientSide, options: ExchangeOptions): Cl
   function countServed(as: number): void {
     const { served } = app.counters;
     served[release] = (served[release] ?? 0) + 1;
+    if (exchange.streaming) tally.streams++;
     count(as);
   }
 
   function count(as: number): void {
     countAnswer(tally, as, performance.now() - since);
+  }
+
+  function countOwn(as: 502 | 503 | 504): void {
+    tally.own[as]++;
+    count(as);
   }
 
   /** The answer is whole. `inStep`: nothing came behind it. */
@@ -337,7 +344,7 @@ export function createExchange(client: ClientSide, options: ExchangeOptions): Cl
 
   function lose(as: 502 | 504, says: string): void {
     app.counters.lost++;
-    count(as);
+    countOwn(as);
     const html = pageFor(app.policy?.page(as));
     client.answer(as, says, { method: head.method, close: true, html });
   }
@@ -345,6 +352,7 @@ export function createExchange(client: ClientSide, options: ExchangeOptions): Cl
   function cut(): boolean {
     abandon();
     app.counters.lost++;
+    tally.cut++;
     client.cut();
     return true;
   }

@@ -1,41 +1,10 @@
 import { createServer, type Server } from "node:http";
 import { chmod, mkdir, unlink } from "node:fs/promises";
 import { dirname } from "node:path";
+import { LATENCY_MS } from "./contract.ts";
 import type { RouterStats } from "./server.ts";
 
-/** What one colour of an app answered, since the router process started. */
-export interface Tally {
-  /** By the first digit of the status. */
-  readonly byClass: number[];
-  /** Answers whose head was there within each of `BUCKETS`, and above all of them. */
-  readonly buckets: number[];
-  seconds: number;
-}
-
-export type Tallies = Record<"blue" | "green", Tally>;
-
-/** Upper bounds, in ms. */
-const BUCKETS = [1, 2, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10_000];
 const CLASSES = [1, 2, 3, 4, 5];
-
-export function newTallies(): Tallies {
-  const tally = (): Tally => ({
-    byClass: [0, 0, 0, 0, 0, 0],
-    buckets: Array.from({ length: BUCKETS.length + 1 }, () => 0),
-    seconds: 0,
-  });
-  return { blue: tally(), green: tally() };
-}
-
-/** Counts an answer whose head took `ms` since the request's was there. */
-export function countAnswer(tally: Tally, status: number, ms: number): void {
-  const digit = Math.floor(status / 100);
-  tally.byClass[digit] = (tally.byClass[digit] ?? 0) + 1;
-  let bucket = 0;
-  while (bucket < BUCKETS.length && ms > (BUCKETS[bucket] as number)) bucket++;
-  tally.buckets[bucket] = (tally.buckets[bucket] ?? 0) + 1;
-  tally.seconds += ms / 1000;
-}
 
 type Labels = Record<string, string>;
 
@@ -69,7 +38,7 @@ export function metricsText(stats: RouterStats): string {
     let below = 0;
     tally.buckets.forEach((count, i) => {
       below += count;
-      const bound = BUCKETS[i];
+      const bound = LATENCY_MS[i];
       const le = bound === undefined ? "+Inf" : String(bound / 1000);
       sample("teal_router_answer_seconds_bucket", { ...labels, le }, below);
     });

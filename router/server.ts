@@ -1,7 +1,14 @@
 import { hostname } from "node:os";
 import { createAdmission } from "./admission.ts";
 import { createClock } from "./clock.ts";
-import type { Counters, Route, RouteAck, RouteCertificate, RouterReport } from "./contract.ts";
+import type {
+  Counters,
+  ReleaseCounters,
+  Route,
+  RouteAck,
+  RouteCertificate,
+  RouterReport,
+} from "./contract.ts";
 import { createDrain } from "./drain.ts";
 import { createHolds } from "./hold.ts";
 import type { SecureContext } from "node:tls";
@@ -9,7 +16,6 @@ import { createCertificates } from "./certificates.ts";
 import { createListener, type Listener } from "./listener.ts";
 import type { Ports } from "./policy.ts";
 import { createPool } from "./pool.ts";
-import type { Tallies } from "./metrics.ts";
 import { createSwaps, type Swaps } from "./swap.ts";
 import {
   createTable,
@@ -93,7 +99,8 @@ export interface AppStats {
   holding: boolean;
   targets: { id: string; open: number }[];
   counters: Counters;
-  tallies: Tallies;
+  /** Of all its releases so far. */
+  tallies: Record<"blue" | "green", ReleaseCounters>;
   turnedAway: number;
   /** Open event streams and WebSockets. */
   streams: number;
@@ -158,7 +165,7 @@ export function createRouter(options: RouterOptions): Router {
         holding: app.hold !== null,
         targets: app.targets.map(({ id, open }) => ({ id, open: open.size })),
         counters: app.counters,
-        tallies: app.tallies,
+        tallies: app.tallies.byColour(),
         turnedAway: app.turnedAway,
         streams: app.targets.reduce((sum, target) => sum + streamsOn(target).length, 0),
       };

@@ -1,8 +1,8 @@
-import type { Counters, Route, Target } from "./contract.ts";
+import type { Counters, ReleaseCounters, Route, Target } from "./contract.ts";
 import type { Hold } from "./hold.ts";
-import { newTallies, type Tallies } from "./metrics.ts";
 import { readyPolicy, type Ports, type ReadyPolicy } from "./policy.ts";
 import type { Address, Pool } from "./pool.ts";
+import { createTallies, newTally, type Tallies } from "./tally.ts";
 
 /** A request or socket that is open on a target. */
 export interface Exchange {
@@ -30,6 +30,8 @@ export interface AppState {
   hold: Hold | null;
   readonly counters: Counters;
   readonly tallies: Tallies;
+  /** Of the release that is live. */
+  tally: ReleaseCounters;
   /** Requests that its policy kept from the app: by maintenance, a redirect, a limit. */
   turnedAway: number;
   turn: number;
@@ -85,9 +87,11 @@ export function createTable({ revive, openPool, ports }: TableOptions): Table {
   function ensure(name: string): AppState {
     let app = byName.get(name);
     if (!app) {
+      const tallies = createTallies();
       app = {
         ...{ name, route: null, policy: null, targets: [], hold: null, turn: 0 },
-        ...{ counters: newCounters(), tallies: newTallies(), turnedAway: 0 },
+        ...{ tallies, tally: newTally("blue"), turnedAway: 0 },
+        counters: { ...newCounters(), releases: tallies.byRelease },
       };
       byName.set(name, app);
     }
@@ -123,6 +127,7 @@ export function createTable({ revive, openPool, ports }: TableOptions): Table {
     setHosts(app, route.hosts);
     app.route = route;
     app.policy = readyPolicy(route, ports);
+    app.tally = app.tallies.of(route.release, route.colour);
     app.targets = targets;
     for (const target of targets) {
       target.current = true;
@@ -193,5 +198,5 @@ export function targetKey(target: Target | TargetState): string {
 }
 
 export function newCounters(): Counters {
-  return { served: {}, held: 0, retried: 0, refused: 0, lost: 0 };
+  return { served: {}, held: 0, retried: 0, refused: 0, lost: 0, releases: {} };
 }

@@ -22,9 +22,9 @@ test("What was answered is counted by app, colour and class, with how long it to
   const port = await listen(app);
   rig.route([port]);
   for (const path of ["/", "/", "/none"]) await ask(t, rig.port, "", path);
-  rig.route([await deadPort()], { colour: "green" });
+  rig.route([await deadPort()], { release: 2, colour: "green" });
   await ask(t, rig.port);
-  rig.route([port], { colour: "green" });
+  rig.route([port], { release: 2, colour: "green" });
   const stream = await rawClient(t, rig.port, `GET /stream HTTP/1.1\r\n${HEAD}\r\n`);
   await stream.until(/:/);
   await stream.until(/\r\n1\r\n:/);

@@ -3,6 +3,7 @@ import test, { type ExecutionContext } from "ava";
 import type { Route } from "../../../router/contract.ts";
 import {
   ask,
+  deadPort,
   eventually,
   HEAD,
   listen,
@@ -64,7 +65,7 @@ test("Between prepare and commit new requests wait, and then go to the new colou
     heldRequests: 2,
   });
   t.true(ack?.type === "flipped" && ack.holdMs > 0);
-  t.deepEqual(rig.router.counters("shop"), {
+  t.like(rig.router.counters("shop"), {
     served: { 1: 1, 2: 2 },
     held: 2,
     retried: 0,
@@ -209,11 +210,46 @@ test("A request that is sent a second time goes through the gate again", async (
   t.deepEqual(rig.router.counters("shop").served, { 1: 1, 2: 1 });
 });
 
-test("Counters are told when they are asked for", async (t) => {
+test("Counters are told when they are asked for, those of each release too", async (t) => {
   const rig = await startRouter(t);
   rig.route([await startApp(t, "blue")], { release: 7 });
   await ask(t, rig.port);
   rig.router.apply({ type: "count", app: "shop", id: "q1" });
-  const counters = { served: { 7: 1 }, held: 0, retried: 0, refused: 0, lost: 0 };
-  t.deepEqual(rig.acks.at(-1), { type: "count", router: "r1", app: "shop", id: "q1", counters });
+  const ack = rig.acks.at(-1);
+  t.like(ack, { type: "count", router: "r1", app: "shop", id: "q1" });
+  const counters = ack?.type === "count" ? ack.counters : null;
+  t.like(counters, { served: { 7: 1 }, held: 0, retried: 0, refused: 0, lost: 0 });
+  t.like(counters?.releases[7], {
+    ...{ colour: "blue", byClass: [0, 0, 1, 0, 0, 0], cut: 0, streams: 0 },
+    own: { 502: 0, 503: 0, 504: 0 },
+  });
+  t.is(sumOf(counters?.releases[7]?.buckets), 1);
 });
+
+test("What the router answers in an app's stead counts against the release that was live", async (t) => {
+  const rig = await startRouter(t);
+  rig.route([await startApp(t, "blue")], { release: 1 });
+  await ask(t, rig.port);
+  rig.route([await deadPort()], { release: 2, colour: "green" });
+  for (let i = 0; i < 3; i++) t.regex(await ask(t, rig.port), /^HTTP\/1.1 503 /);
+  const { releases } = rig.router.counters("shop");
+  t.like(releases[1], { byClass: [0, 0, 1, 0, 0, 0], own: { 502: 0, 503: 0, 504: 0 } });
+  t.like(releases[2], { byClass: [0, 0, 0, 0, 0, 3], own: { 502: 0, 503: 3, 504: 0 } });
+});
+
+test("Only the newest releases are told apart, and a colour's sums do not shrink", async (t) => {
+  const rig = await startRouter(t);
+  const port = await startApp(t, "mine");
+  for (let release = 1; release <= 12; release++) {
+    rig.route([port], { release, colour: release % 2 === 1 ? "blue" : "green" });
+    await ask(t, rig.port);
+  }
+  t.deepEqual(Object.keys(rig.router.counters("shop").releases), "5 6 7 8 9 10 11 12".split(" "));
+  const { tallies } = rig.router.stats().apps["shop"] ?? {};
+  t.is(tallies?.blue.byClass[2], 6);
+  t.is(tallies?.green.byClass[2], 6);
+});
+
+function sumOf(counts: number[] = []): number {
+  return counts.reduce((sum, count) => sum + count, 0);
+}
