@@ -60,6 +60,10 @@ export const keys = {
   events: "teal:events",
   /** stream of JSON: the same of one app, under the same ids */
   appEvents: (app: string) => `teal:app:${app}:events`,
+  /** capped stream of JSON samples: what the app's colours answered and its instances took up */
+  series: (app: string) => `teal:app:${app}:series`,
+  /** string with a time to live: the worker that samples */
+  sampler: "teal:sampler",
   /** hash: SHA-256 of token to JSON */
   tokens: "teal:tokens",
   /** hash: SSH key fingerprint to JSON */
@@ -73,4 +77,6 @@ export const channels = {
   deployEvents: "teal:deploy-events",
   /** one message `*` for every event in `teal:events` */
   events: "teal:events:new",
+  /** an app that something was seen of, or nothing for all, with every sample */
+  seriesEvents: "teal:series-events",
 } as const;

@@ -20,12 +20,14 @@ import { createDeploys } from "./deploys.ts";
 import { createFaultPoints } from "./fault-points.ts";
 import { createGit } from "./git.ts";
 import { createLog, type Log } from "./log.ts";
+import { createNews } from "./news.ts";
 import { createNotifiers } from "./notifiers.ts";
 import { createOutward } from "./outward.ts";
 import { createQueue } from "./queue.ts";
 import { connectRedis } from "./redis.ts";
 import { loadSecrets } from "./secrets.ts";
 import { createSenders } from "./senders.ts";
+import { createSeries } from "./series.ts";
 import { createRedisStore } from "./store-redis.ts";
 
 const CLI = resolve(import.meta.dirname, "cli/main.ts");
@@ -58,28 +60,14 @@ async function main(settings: Settings, log: Log): Promise<void> {
 
   const gitHttp = createGitHttp({ access, audit, git, store, receiver, log });
   const webhooks = createWebhooks({ store, senders, deploys, audit, log });
-  const api = createApi({
-    store,
-    deploys,
-    deployLog,
+  const floor = {
+    ...{ store, deploys, deployLog, access, audit, secrets, senders, notifiers, settings, log },
     appLogs: createAppLogs(settings.paths),
-    access,
-    audit,
-    secrets,
-    senders,
-    notifiers,
-    settings,
-    log,
-  }).callback();
-  const dashboard = createDashboard({
-    store,
-    deploys,
-    deployLog,
-    access,
-    audit,
-    settings,
-    log,
-  }).callback();
+  };
+  const api = createApi(floor).callback();
+  const news = createNews(redis);
+  const series = createSeries(redis);
+  const dashboard = createDashboard({ ...floor, series, news }).callback();
   const http = createServer((req, res) => {
     void (async () => {
       if ((await gitHttp(req, res)) || (await webhooks(req, res))) return;
@@ -111,6 +99,7 @@ async function main(settings: Settings, log: Log): Promise<void> {
     await Promise.allSettled([receiver.close(), ssh.close(), notify.close()]);
     deployLog.close();
     audit.close();
+    news.close();
     await queue.close().catch(() => {});
     redis.disconnect();
     blocking.disconnect();

@@ -1,33 +1,30 @@
 import Router from "@koa/router";
 import Koa, { type Context, type Middleware } from "koa";
-import type { Access, Identity } from "../access.ts";
+import type { Identity } from "../access.ts";
 import { auditing } from "../audit-http.ts";
-import type { Audit } from "../audit.ts";
-import type { Settings } from "../config.ts";
-import type { DeployLog } from "../deploy-log.ts";
-import type { Deploys } from "../deploys.ts";
 import { TealError } from "../errors.ts";
-import { deployEvents, eventStream, isLineId } from "../event-stream.ts";
+import { eventStream } from "../event-stream.ts";
 import { asTealError, envelope, guard, readBody, requestId, withinDeadline } from "../http.ts";
 import type { Log } from "../log.ts";
-import type { Store } from "../store.ts";
-import { appPage } from "./app-page.ts";
-import { deployPage } from "./deploy-page.ts";
-import { homePage, stateOf } from "./home.ts";
-import { errorPage, signInPage } from "./layout.ts";
-import { createLook, type Look } from "./look.ts";
+import { compressed } from "./compress.ts";
+import { mergeFeeds, partsFeed } from "./feed.ts";
+import { errorPage, layout, signInPage } from "./layout.ts";
+import { accessPages } from "./pages/access.ts";
+import { appPages } from "./pages/app.ts";
+import { configPages } from "./pages/config.ts";
+import { deployPages } from "./pages/deploys.ts";
+import { domainPages } from "./pages/domains.ts";
+import { homePages } from "./pages/home.ts";
+import { notificationPages } from "./pages/notifications.ts";
+import { processPages } from "./pages/processes.ts";
+import { releasePages } from "./pages/releases.ts";
+import { webhookPages } from "./pages/webhooks.ts";
+import { eventsOf, type DashboardOptions, type Route, type Shown } from "./route.ts";
+import { createRecent } from "./recent.ts";
 import { createSessions, type Sessions } from "./session.ts";
 import { serveStatic } from "./static.ts";
-
-export interface DashboardOptions {
-  store: Store;
-  deploys: Pick<Deploys, "rollback" | "cancel">;
-  deployLog: Pick<DeployLog, "read" | "follow">;
-  access: Pick<Access, "verifyToken" | "createToken" | "revokeSecret" | "may">;
-  audit: Pick<Audit, "record">;
-  settings: Pick<Settings, "domain" | "routerPort">;
-  log: Log;
-}
+import { createSteps } from "./steps.ts";
+import { visitOf } from "./visit.ts";
 
 const POLICY = [
   "default-src 'none'",
@@ -39,7 +36,27 @@ const POLICY = [
   "base-uri 'none'",
   "frame-ancestors 'none'",
 ].join("; ");
-const LOG_LINES = 20_000;
+
+/** All pages and forms behind the sign-in: one table for the server and for the tests' matrices. */
+export function dashboardRoutes(options: DashboardOptions): Route[] {
+  const pages = {
+    ...options,
+    recent: createRecent(options.series),
+    steps: createSteps(options.deployLog),
+  };
+  return [
+    ...homePages(pages),
+    ...appPages(pages),
+    ...deployPages(pages),
+    ...releasePages(pages),
+    ...configPages(pages),
+    ...processPages(pages),
+    ...domainPages(pages),
+    ...webhookPages(pages),
+    ...notificationPages(pages),
+    ...accessPages(pages),
+  ];
+}
 
 /** The dashboard as a Koa application that listens nowhere. Sign-in is by token; a session is a cookie. */
 export function createDashboard(options: DashboardOptions): Koa {
@@ -52,11 +69,15 @@ export function createDashboard(options: DashboardOptions): Koa {
   const outside = new Router();
   signingRoutes(outside, sessions);
   const inside = new Router({ sensitive: true });
-  const look = createLook(options);
-  pageRoutes(inside, look, options);
-  streamRoutes(inside, look, sessions, options);
-  changeRoutes(inside, look, options);
+  for (const one of dashboardRoutes(options)) {
+    if (one.kind === "form") inside.post(one.path, serveForm(one, options));
+    else {
+      inside.get(one.path, servePage(one, options));
+      inside.get(eventsOf(one.path), serveEvents(one, sessions, options));
+    }
+  }
   dashboard.use(envelope(log, POLICY));
+  dashboard.use(compressed());
   dashboard.use(errorPages(log));
   dashboard.use(auditing(options.audit, "dashboard"));
   dashboard.use(guard("required"));
@@ -101,100 +122,53 @@ function signingRoutes(router: Router, sessions: Sessions): void {
   });
 }
 
-function pageRoutes(router: Router, look: Look, { access, deployLog }: DashboardOptions): void {
-  router.get("/", async (ctx) => {
-    const { apps, commits } = await withinDeadline(look.home(identityOf(ctx)));
-    ctx.body = homePage(apps, commits, identityOf(ctx));
-  });
-  router.get("/apps/:app", async (ctx) => {
-    const page = await withinDeadline(look.app(identityOf(ctx), param(ctx, "app")));
-    const mayPush = access.may(identityOf(ctx), "push", page.app.name);
-    ctx.body = appPage(page, identityOf(ctx), mayPush);
-  });
-  router.get("/apps/:app/deploys/:deploy", async (ctx) => {
-    const deploy = await withinDeadline(
-      look.deploy(identityOf(ctx), param(ctx, "app"), param(ctx, "deploy")),
+type PageRoute = Extract<Route, { kind: "page" }>;
+type FormRoute = Extract<Route, { kind: "form" }>;
+
+function servePage(one: PageRoute, options: DashboardOptions): Middleware {
+  return async (ctx) => {
+    const { visit, shown } = await withinDeadline(
+      visitOf(one, ctx, options).then(async (here) => ({
+        visit: here,
+        shown: await one.show(here),
+      })),
     );
-    const lines = await withinDeadline(deployLog.read(deploy.id, undefined, LOG_LINES));
-    ctx.body = deployPage(
-      deploy,
-      lines,
-      identityOf(ctx),
-      access.may(identityOf(ctx), "push", deploy.app),
-    );
-  });
+    const live = eventsOf(ctx.path) + ctx.search;
+    ctx.body = layout({ ...shown, identity: visit.identity, live });
+  };
 }
 
-function streamRoutes(
-  router: Router,
-  look: Look,
-  sessions: Sessions,
-  options: DashboardOptions,
-): void {
-  const stream = (ctx: Context, source: Parameters<typeof eventStream>[0]) => {
+/** Asks again who looks at what with each look: a right may end, and an app may go, while a page is open. */
+function serveEvents(one: PageRoute, sessions: Sessions, options: DashboardOptions): Middleware {
+  return async (ctx) => {
+    const visit = await withinDeadline(visitOf(one, ctx, options));
+    const { subject } = visit;
+    const app = subject === null ? null : "app" in subject ? subject.app : subject.name;
+    const parts = partsFeed(
+      async () => (await one.show(await visitOf(one, ctx, options))).main,
+      (signal) => options.news.listen(app, signal),
+    );
+    const from = ctx.get("Last-Event-ID") || String(ctx.query["from"] ?? "");
     ctx.type = "text/event-stream";
-    ctx.body = eventStream(source, sessions.stillGood(ctx));
+    ctx.body = eventStream(
+      (signal) => mergeFeeds([parts, ...(one.feeds?.(visit) ?? [])], from, signal),
+      sessions.stillGood(ctx),
+    );
   };
-  router.get("/events", async (ctx) => {
-    const identity = identityOf(ctx);
-    stream(ctx, (signal) =>
-      look.changes(async () => stateOf((await look.home(identity)).apps), signal),
-    );
-  });
-  router.get("/apps/:app/events", async (ctx) => {
-    const [identity, name] = [identityOf(ctx), param(ctx, "app")];
-    await withinDeadline(look.app(identity, name));
-    stream(ctx, (signal) =>
-      look.changes(async () => stateOf(await look.app(identity, name)), signal),
-    );
-  });
-  router.get("/apps/:app/deploys/:deploy/log", async (ctx) => {
-    const deploy = await withinDeadline(
-      look.deploy(identityOf(ctx), param(ctx, "app"), param(ctx, "deploy")),
-    );
-    const from = ctx.get("Last-Event-ID") || String(ctx.query["after"] ?? "");
-    const after = isLineId(from) ? from : undefined;
-    stream(ctx, (signal) => deployEvents(options, deploy.id, after, signal));
-  });
 }
 
-function changeRoutes(router: Router, look: Look, { access, deploys }: DashboardOptions): void {
-  const demandPush = (identity: Identity, app: string, action: string) => {
-    if (!access.may(identity, "push", app))
-      throw new TealError("not-allowed", { who: identity.name, action });
+function serveForm(one: FormRoute, options: DashboardOptions): Middleware {
+  return async (ctx) => {
+    const sent = await readForm(ctx);
+    await withinDeadline(
+      (async () => {
+        const visit = await visitOf(one, ctx, options);
+        const answer: string | Shown = await one.take(visit, sent);
+        if (typeof answer === "string") seeOther(ctx, answer);
+        else ctx.body = layout({ ...answer, identity: visit.identity });
+      })(),
+    );
   };
-  router.post("/apps/:app/rollback", async (ctx) => {
-    const identity = identityOf(ctx);
-    const { app } = await withinDeadline(look.app(identity, param(ctx, "app")));
-    demandPush(identity, app.name, `roll ${app.name} back`);
-    const to = readRelease((await readForm(ctx)).get("to"));
-    const wish = { app: app.name, by: identity.name, ...(to !== undefined && { to }) };
-    const deploy = await withinDeadline(deploys.rollback(wish));
-    seeOther(ctx, `/apps/${app.name}/deploys/${deploy.id}`);
-  });
-  router.post("/apps/:app/deploys/:deploy/cancel", async (ctx) => {
-    const identity = identityOf(ctx);
-    const deploy = await withinDeadline(
-      look.deploy(identity, param(ctx, "app"), param(ctx, "deploy")),
-    );
-    demandPush(identity, deploy.app, `cancel ${deploy.id}`);
-    await withinDeadline(deploys.cancel(deploy.id, identity.name));
-    seeOther(ctx, `/apps/${deploy.app}/deploys/${deploy.id}`);
-  });
-}
-
-function readRelease(given: string | null): number | undefined {
-  if (given === null) return undefined;
-  if (/^[1-9]\d{0,8}$/.test(given)) return Number(given);
-  throw new TealError("bad-request", { detail: "the form's release is not a number" });
-}
-
-function identityOf(ctx: Context): Identity {
-  return ctx.state["identity"] as Identity;
-}
-
-function param(ctx: Context, name: string): string {
-  return ((ctx["params"] as Record<string, string>)[name] ?? "").slice(0, 200);
 }
 
 async function readForm(ctx: Context): Promise<URLSearchParams> {

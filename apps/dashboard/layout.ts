@@ -1,17 +1,28 @@
 import type { Identity } from "../access.ts";
 import type { TealError } from "../errors.ts";
+import { stateOf } from "./feed.ts";
 import { html, type Html } from "./html.ts";
+import type { Shown, Tab } from "./route.ts";
 
-/** What a page is made of; `live` is the path of the stream that says when `state` has changed. */
-interface Page {
-  title: string;
-  main: Html;
+/** What a page is made of; `live` is the address of its stream. */
+interface Page extends Shown {
   identity?: Identity;
-  live?: { path: string; state: string };
+  live?: string;
 }
 
+const TABS: [Tab, string, string][] = [
+  ["overview", "Overview", ""],
+  ["deploys", "Deploys", "/deploys"],
+  ["releases", "Releases", "/releases"],
+  ["config", "Config", "/config"],
+  ["processes", "Processes", "/processes"],
+  ["domains", "Domains", "/domains"],
+  ["webhooks", "Webhooks", "/webhooks"],
+  ["notifications", "Notifications", "/notifications"],
+];
+
 /** The whole document. Scripts and styles come from /static only. */
-export function layout({ title, main, identity, live }: Page): string {
+export function layout({ title, main, identity, live, app, tab, from = [] }: Page): string {
   return html`<!doctype html>
     <html lang="en">
       <head>
@@ -21,23 +32,58 @@ export function layout({ title, main, identity, live }: Page): string {
         <title>${title} · Teal</title>
         <link rel="icon" href="/static/teal.svg" type="image/svg+xml" />
         <link rel="stylesheet" href="/static/style.css" />
-        <script type="module" src="/static/live.js"></script>
+        <link rel="stylesheet" href="/static/pages.css" />
+        <link rel="stylesheet" href="/static/log.css" />
+        <script type="module" src="/static/main.js"></script>
       </head>
       <body>
+        <a class="skip" href="#main">Skip to the content</a>
         <header class="top">
           <a class="brand" href="/"
             ><img src="/static/teal.svg" alt="" width="34" height="22" />Teal</a
           >
+          ${identity && platformNav(identity, app === undefined ? title : "")}
           ${identity && account(identity)}
         </header>
-        <main data-live="${live?.path}" data-state="${live?.state}">${main}</main>
+        ${app !== undefined && appNav(app, tab)}
+        <main
+          id="main"
+          tabindex="-1"
+          data-live="${live}"
+          data-from="${[stateOf(main.parts ?? []), ...from].join("~")}"
+        >
+          ${main}
+        </main>
+        <p class="hidden" role="status" aria-live="polite" id="said"></p>
       </body>
     </html>`.markup;
 }
 
+function platformNav(identity: Identity, here: string): Html {
+  const link = (path: string, text: string) =>
+    html`<a href="${path}" ${here === text && html`aria-current="page"`}>${text}</a>`;
+  return html`<nav class="platform" aria-label="Platform">
+    ${link("/", "Apps")} ${identity.role === "admin" && link("/access", "Access")}
+  </nav>`;
+}
+
+function appNav(app: string, tab: Tab | undefined): Html {
+  return html`<nav class="tabs" aria-label="${app}">
+    <ul>
+      ${TABS.map(
+        ([id, text, path]) =>
+          html`<li>
+            <a href="/apps/${app}${path}" ${id === tab && html`aria-current="page"`}>${text}</a>
+          </li>`,
+      )}
+    </ul>
+  </nav>`;
+}
+
 function account(identity: Identity): Html {
   return html`<form class="account" method="post" action="/sign-out">
-    <span>${identity.name} <small>${identity.role}</small></span>
+    <span class="link" data-link="on" hidden>live</span>
+    <span class="who">${identity.name} <small>${identity.role}</small></span>
     <button class="quiet">Sign out</button>
   </form>`;
 }
@@ -67,29 +113,10 @@ export function signInPage(failed?: string): string {
 }
 
 export function errorPage(error: TealError, identity?: Identity): string {
-  const main = html`<section class="sign-in">
+  const main = html`<section class="sign-in failure">
     <h1>${error.says}</h1>
     <p>${error.todo}</p>
     <p><a href="/">All apps</a></p>
   </section>`;
   return layout({ title: "Error", main, ...(identity && { identity }) });
-}
-
-/** When something was, as people say it; the script keeps it current. */
-export function when(at: number): Html {
-  const iso = new Date(at).toISOString();
-  return html`<time datetime="${iso}" title="${iso}">${agoText(at, Date.now())}</time>`;
-}
-
-function agoText(at: number, now: number): string {
-  const minutes = Math.floor((now - at) / 60_000);
-  if (minutes < 1) return "just now";
-  if (minutes < 60) return `${minutes} min ago`;
-  if (minutes < 2880) return `${Math.floor(minutes / 60)} h ago`;
-  return `${Math.floor(minutes / 1440)} d ago`;
-}
-
-/** "38 ms", "4.2 s". */
-export function duration(ms: number): string {
-  return ms < 1000 ? `${ms} ms` : `${(ms / 1000).toFixed(1)} s`;
 }

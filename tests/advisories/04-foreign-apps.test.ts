@@ -1,5 +1,7 @@
 import test from "ava";
 import { apiRoutes } from "../../apps/api/api.ts";
+import { dashboardRoutes } from "../../apps/dashboard/dashboard.ts";
+import { eventsOf } from "../../apps/dashboard/route.ts";
 import { goLive, pushOf, startApi, type TestApi } from "../support/api.ts";
 import { call } from "../support/api-client.ts";
 
@@ -66,20 +68,52 @@ test("lists show only what the caller may read", async (t) => {
   );
 });
 
-test("the dashboard's pages and streams of a foreign app are not there", async (t) => {
-  const headers = { Cookie: `teal_session=${api.tokens.elsewhere}`, Origin: api.url };
-  for (const path of [
-    "/apps/shop",
-    "/apps/shop/events",
-    "/apps/shop/deploys/shop-1",
-    "/apps/shop/deploys/shop-1/log",
-    "/apps/other/deploys/shop-1",
-  ]) {
-    t.is((await fetch(api.url + path, { headers })).status, 404, path);
+test("every page, form and stream of the dashboard answers for a foreign app as for one that is not there", async (t) => {
+  const about = dashboardRoutes(api.dashboardOptions).filter((one) => one.subject !== "platform");
+  t.true(about.length >= 25);
+  for (const role of ["elsewhere", "read", "deploy"] as const) {
+    const headers = { Cookie: `teal_session=${api.tokens[role]}`, Origin: api.url };
+    const ask = async (method: string, path: string) => {
+      const response = await fetch(api.url + path, { method, headers, redirect: "manual" });
+      return { status: response.status, text: await response.text() };
+    };
+    const [mine, foreign] = role === "elsewhere" ? ["other", "shop"] : ["shop", "other"];
+    for (const one of about) {
+      const method = one.kind === "form" ? "POST" : "GET";
+      const paths = one.kind === "form" ? [one.path] : [one.path, eventsOf(one.path)];
+      for (const path of paths) {
+        const there = await ask(method, fill(path, foreign));
+        const missing = await ask(method, fill(path, "nosuch"));
+        t.is(there.status, 404, `${method} ${path}`);
+        t.is(there.text.replaceAll(foreign, "APP"), missing.text.replaceAll("nosuch", "APP"));
+        if (one.subject !== "deploy") continue;
+        const mixed = path.replace(":app", mine).replace(":deploy", `${foreign}-1`);
+        t.is((await ask(method, mixed)).status, 404, mixed);
+      }
+    }
+    const home = await ask("GET", "/");
+    t.true(home.text.includes(`/apps/${mine}`));
+    t.false(home.text.includes(`/apps/${foreign}`));
   }
-  for (const path of ["/apps/shop/rollback", "/apps/shop/deploys/shop-1/cancel"]) {
-    t.is((await fetch(api.url + path, { method: "POST", headers })).status, 404, path);
+  t.is((await api.store.listDeploys("other", 10)).length, 1);
+});
+
+test("every page and form of the dashboard is closed to who may not have it", async (t) => {
+  const mine = { deploy: ["token", "read", "push"], read: ["token", "read"] };
+  for (const one of dashboardRoutes(api.dashboardOptions)) {
+    const method = one.kind === "form" ? "POST" : "GET";
+    const path = fill(one.path, "shop");
+    const ask = (Cookie: string) =>
+      fetch(api.url + path, {
+        method,
+        redirect: "manual",
+        headers: { Cookie, Origin: api.url },
+      });
+    t.is((await ask("")).status, method === "GET" ? 303 : 401, path);
+    for (const role of ["deploy", "read"] as const) {
+      const { status } = await ask(`teal_session=${api.tokens[role]}`);
+      if (mine[role].includes(one.needs)) t.not(status, 403, `${role} ${method} ${path}`);
+      else t.is(status, 403, `${role} ${method} ${path}`);
+    }
   }
-  const home = await (await fetch(`${api.url}/`, { headers })).text();
-  t.false(home.includes("shop"));
 });

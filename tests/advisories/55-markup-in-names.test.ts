@@ -38,7 +38,10 @@ test("names, reasons, errors and log lines are shown as text, under a policy tha
   const paths = [
     "/",
     "/apps/shop",
+    "/apps/shop/deploys",
     "/apps/shop/deploys/shop-2",
+    "/apps/shop/releases",
+    "/access",
     `/apps/${encodeURIComponent(HOSTILE)}`,
     `/${encodeURIComponent(HOSTILE)}`,
   ];
@@ -46,14 +49,14 @@ test("names, reasons, errors and log lines are shown as text, under a policy tha
     const response = await fetch(api.url + path, { headers: { Cookie: `teal_session=${secret}` } });
     const text = await response.text();
     t.true(text.includes("&lt;script&gt;"), path);
-    t.notRegex(text, /<script(?! type="module" src="\/static\/live\.js"><\/script>)/, path);
+    t.notRegex(text, /<script(?! type="module" src="\/static\/main\.js"><\/script>)/, path);
     t.notRegex(text, /<img src=x/, path);
     t.notRegex(text, /<[^>]+ on\w+=/, path);
   }
 });
 
 test("every page's policy allows only the platform's own files", async (t) => {
-  for (const path of ["/", "/sign-in", "/apps/nosuch", "/static/live.js"]) {
+  for (const path of ["/", "/sign-in", "/apps/nosuch", "/static/main.js"]) {
     const policy = (await page(path)).response.headers.get("Content-Security-Policy") ?? "";
     t.regex(policy, /default-src 'none'/);
     t.regex(policy, /script-src 'self'(;|$)/);

@@ -1,5 +1,6 @@
 import test from "ava";
 import { apiRoutes } from "../../apps/api/api.ts";
+import { dashboardRoutes } from "../../apps/dashboard/dashboard.ts";
 import { goLive, pushOf, startApi, type TestApi } from "../support/api.ts";
 import { call } from "../support/api-client.ts";
 
@@ -51,13 +52,12 @@ test.serial(
         redirect: "manual",
         headers: { Cookie, ...headers },
       });
-    for (const path of [
-      "/sign-in",
-      "/sign-out",
-      "/apps/shop/rollback",
-      "/apps/shop/deploys/shop-1/cancel",
-      "/nowhere",
-    ]) {
+    const forms = dashboardRoutes(api.dashboardOptions).filter((one) => one.kind === "form");
+    t.true(forms.length >= 20);
+    const paths = forms.map((one) =>
+      one.path.replace(":app", "shop").replace(":deploy", "shop-1").replace(/:\w+/, "x"),
+    );
+    for (const path of ["/sign-in", "/sign-out", ...paths, "/nowhere"]) {
       for (const Origin of foreign())
         t.is((await post(path, { Origin })).status, 403, `${path} from ${Origin}`);
       t.is((await post(path, {})).status, 403, path);

@@ -11,12 +11,15 @@ import { createApi } from "../../apps/api/api.ts";
 import type { ApiOptions } from "../../apps/api/route.ts";
 import { createAudit, type Audit } from "../../apps/audit.ts";
 import { createDashboard } from "../../apps/dashboard/dashboard.ts";
+import type { DashboardOptions } from "../../apps/dashboard/route.ts";
 import { createDeployLog, type DeployLog } from "../../apps/deploy-log.ts";
 import { createDeploys, type Deploys } from "../../apps/deploys.ts";
 import type { Log } from "../../apps/log.ts";
+import { createNews } from "../../apps/news.ts";
 import { createNotifiers, type Notifiers } from "../../apps/notifiers.ts";
 import { createSecrets } from "../../apps/secrets.ts";
 import { createSenders, type Senders } from "../../apps/senders.ts";
+import { createSeries, type Series } from "../../apps/series.ts";
 import { createRedisStore } from "../../apps/store-redis.ts";
 import type { NewRelease, Store } from "../../apps/store.ts";
 import { otherColour, type Deploy, type Release } from "../../apps/types.ts";
@@ -28,6 +31,8 @@ export interface TestApi {
   url: string;
   port: number;
   options: ApiOptions;
+  dashboardOptions: DashboardOptions;
+  series: Series;
   store: Store;
   deploys: Deploys;
   deployLog: DeployLog;
@@ -75,7 +80,10 @@ export async function startApi(): Promise<TestApi> {
     log: logInto(logged),
   };
   const api = createApi(options).callback();
-  const dashboard = createDashboard(options).callback();
+  const news = createNews(connection);
+  const series = createSeries(connection);
+  const dashboardOptions = { ...options, series, news };
+  const dashboard = createDashboard(dashboardOptions).callback();
   const webhooks = createWebhooks(options);
   const listener: RequestListener = (req, res) => {
     void webhooks(req, res).then((handled) => {
@@ -91,6 +99,8 @@ export async function startApi(): Promise<TestApi> {
     url: `http://127.0.0.1:${port}`,
     port,
     options,
+    dashboardOptions,
+    series,
     store,
     deploys,
     deployLog,
@@ -112,6 +122,7 @@ export async function startApi(): Promise<TestApi> {
       server.close();
       deployLog.close();
       audit.close();
+      news.close();
       await redis.stop();
       rmSync(logs, { recursive: true, force: true });
     },

@@ -1,67 +1,73 @@
-// Pages are whole without this script; it keeps them current.
+import { element } from "./dom.js";
+import { replaceParts } from "./parts.js";
 
-/** Follows the stream of changes: fetches the page again when its state is another than the shown one. */
-function keepCurrent() {
-  const path = document.querySelector("main").dataset.live;
-  if (!path) return;
-  let latest = document.querySelector("main").dataset.state;
-  const events = new EventSource(path);
-  events.addEventListener("state", ({ data }) => {
-    latest = JSON.parse(data);
-    void refresh(latest);
-  });
-  // Refreshing waits while somebody is about to confirm something: what they read stays as it is.
-  document.addEventListener("toggle", () => void refresh(latest), true);
-}
+/**
+ * @typedef {{ on(event: string, heard: (data: any) => void): void }} Stream the page's events
+ */
 
-async function refresh(latest) {
+/** How long after a refusal it is tried again, ms. */
+const AGAIN = [500, 1000, 2000, 4000];
+
+/**
+ * Opens the page's stream. It goes on where it was, whatever breaks off: the browser asks again by
+ * itself after a cut, and this does after a refusal.
+ * @returns {Stream | null} null for a page that has none
+ */
+export function keepCurrent() {
   const main = document.querySelector("main");
-  if (latest === main.dataset.state || main.querySelector("details[open]")) return;
-  const response = await fetch(location.href);
-  if (response.redirected || !response.ok) {
-    location.reload();
-    return;
+  const path = main?.dataset["live"];
+  if (!main || !path) return null;
+  /** @type {Map<string, (data: any) => void>} */
+  const heard = new Map();
+  let last = main.dataset["from"] ?? "";
+  let refusals = 0;
+
+  /** @param {string} name @param {(data: any) => void} act */
+  const on = (name, act) => void heard.set(name, act);
+  on("parts", replaceParts);
+  on("reload", () => location.reload());
+
+  function open() {
+    const joint = path?.includes("?") ? "&" : "?";
+    const events = new EventSource(`${path}${joint}from=${encodeURIComponent(last)}`);
+    events.addEventListener("open", () => {
+      refusals = 0;
+      tell(true);
+    });
+    events.addEventListener("error", () => {
+      tell(false);
+      if (events.readyState === EventSource.CLOSED) setTimeout(look, AGAIN[refusals] ?? 8000);
+    });
+    for (const [name, act] of heard) {
+      events.addEventListener(name, (event) => {
+        last = event.lastEventId || last;
+        act(JSON.parse(event.data));
+      });
+    }
   }
-  const page = new DOMParser().parseFromString(await response.text(), "text/html");
-  const show = () => main.replaceWith(document.adoptNode(page.querySelector("main")));
-  if (document.startViewTransition) document.startViewTransition(show);
-  else show();
-}
 
-/** Follows a running deploy's log, from the last line shown, until the deploy ends. */
-function followLog() {
-  const log = document.querySelector("ol.log");
-  if (!log) return;
-  log.scrollTop = log.scrollHeight;
-  if (!log.dataset.log) return;
-  const after = log.dataset.after ? `?after=${encodeURIComponent(log.dataset.after)}` : "";
-  const events = new EventSource(log.dataset.log + after);
-  events.addEventListener("line", ({ data }) => {
-    const { kind, text } = JSON.parse(data);
-    const atEnd = log.scrollHeight - log.scrollTop - log.clientHeight < 40;
-    const line = document.createElement("li");
-    line.className = kind;
-    // oxlint-disable-next-line no-control-regex -- terminal colours are what is removed
-    line.textContent = text.replaceAll(/\u001b\[[\d;]*[A-Za-z]/g, "");
-    log.append(line);
-    if (atEnd) log.scrollTop = log.scrollHeight;
-  });
-  events.addEventListener("end", () => {
-    events.close();
-    location.reload();
-  });
-}
-
-function tellTimes() {
-  for (const time of document.querySelectorAll("time")) {
-    const minutes = Math.floor((Date.now() - Date.parse(time.dateTime)) / 60_000);
-    if (minutes < 1) time.textContent = "just now";
-    else if (minutes < 60) time.textContent = `${minutes} min ago`;
-    else if (minutes < 2880) time.textContent = `${Math.floor(minutes / 60)} h ago`;
-    else time.textContent = `${Math.floor(minutes / 1440)} d ago`;
+  /** After a refusal: is the page still there, and who looks at it signed in? */
+  async function look() {
+    refusals += 1;
+    try {
+      const page = await fetch(location.href, { redirect: "manual" });
+      if (page.type === "opaqueredirect" || page.status === 404) location.reload();
+      else open();
+    } catch {
+      setTimeout(look, AGAIN[refusals] ?? 8000);
+    }
   }
+
+  // Once all that listen have said so.
+  queueMicrotask(open);
+  return { on };
 }
 
-keepCurrent();
-followLog();
-setInterval(tellTimes, 20_000);
+/** @param {boolean} connected */
+function tell(connected) {
+  const sign = element("[data-link]", HTMLElement);
+  if (!sign) return;
+  sign.hidden = false;
+  sign.dataset["link"] = connected ? "on" : "off";
+  sign.textContent = connected ? "live" : "reconnecting";
+}

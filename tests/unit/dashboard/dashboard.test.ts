@@ -57,9 +57,9 @@ test("a session ends when the token that began it is revoked", async (t) => {
 test("home shows each app's live colour, release, commit and newest deploy", async (t) => {
   await appWith("front", ["aaaaaaa", "bbbbbbb"]);
   const text = await (await get("/", (await signIn(api.tokens.admin)).cookie)).text();
-  const card = text.split("<li>").find((part) => part.includes('href="/apps/front"')) ?? "";
+  const card = text.split("<li ").find((part) => part.includes('href="/apps/front"')) ?? "";
   t.regex(card, /aria-label="green is live"/);
-  t.regex(card, /aria-label="blue is warm"/);
+  t.regex(card, /aria-label="blue is standby"/);
   t.regex(card, /v2\s+<code>bbbbbbb<\/code>/);
   t.regex(card, /class="state live"/);
 });
@@ -67,13 +67,17 @@ test("home shows each app's live colour, release, commit and newest deploy", asy
 test("an app's page has both colours, its instances, deploys and releases", async (t) => {
   await appWith("whole", ["aaaaaaa", "bbbbbbb", "ccccccc"]);
   const text = await (await get("/apps/whole", (await signIn(api.tokens.admin)).cookie)).text();
-  t.regex(text, /class="panel blue live"/);
-  t.regex(text, /class="panel green warm"/);
-  t.regex(text, /standby since <time/);
-  t.regex(text, /<b>web\.1<\/b> v3 live/);
+  t.regex(text, /class="lane blue live"/);
+  t.regex(text, /class="lane green standby"/);
+  t.regex(text, /<b>standby<\/b> since <time/);
+  t.regex(
+    text,
+    /<th scope="row">web\.1<\/th>\s+<td><b class="word blue">blue<\/b><\/td>\s+<td>v3<\/td>\s+<td>live</,
+  );
   t.regex(text, /href="\/apps\/whole\/deploys\/whole-3"/);
   t.regex(text, /Roll back to v2/);
-  t.regex(text, /value="1"/);
+  const releases = await get("/apps/whole/releases", (await signIn(api.tokens.admin)).cookie);
+  t.regex(await releases.text(), /name="to" value="1"/);
 });
 
 test("a release of a config change says what was set, and no value", async (t) => {
@@ -95,7 +99,7 @@ test("a roll back from the page records the deploy and shows it; a reader has no
   const { cookie } = await signIn(api.tokens.deploy);
   const warm = await post("/apps/shop/rollback", cookie);
   t.is(warm.status, 303);
-  t.is(warm.headers.get("Location"), "/apps/shop/deploys/shop-4");
+  t.is(warm.headers.get("Location"), "/apps/shop");
   t.like(await api.store.getDeploy("shop-4"), { toRelease: 2, by: "dora", state: "queued" });
   t.is((await post("/apps/shop/deploys/shop-4/cancel", cookie)).status, 303);
   t.is((await api.store.getDeploy("shop-4"))?.state, "cancelled");
@@ -105,56 +109,112 @@ test("a roll back from the page records the deploy and shows it; a reader has no
   t.is((await post("/apps/shop/rollback", cookie, { to: "99" })).status, 404);
 });
 
-test("a deploy's page has the log so far, and the stream goes on from there to the end", async (t) => {
+const fromOf = (text: string) => /data-from="([^"]+)"/.exec(text)?.[1] ?? "";
+
+test("a deploy's page has the log so far, and the stream goes on from there", async (t) => {
   await api.store.createApp("streams", "ann");
   const deploy = await api.deploys.push(pushOf("streams", "aaa"));
   await api.deployLog.append(deploy.id, [{ kind: "step", text: "Build <1>" }]);
   const { cookie } = await signIn(api.tokens.admin);
   const path = `/apps/streams/deploys/${deploy.id}`;
   const text = await (await get(path, cookie)).text();
-  t.regex(text, /<li class="step">Build &lt;1&gt;<\/li>/);
-  const after = /data-after="([^"]+)"/.exec(text)?.[1] ?? "";
-  const following = readEvents(api, `${path}/log?after=${after}`, { Cookie: cookie }, () => false);
-  await api.deployLog.append(deploy.id, [{ kind: "info", text: "more" }]);
+  t.regex(text, /<li id="L1" class="step">.*Build &lt;1&gt;/s);
+  const lines: string[] = [];
+  const from = encodeURIComponent(fromOf(text));
+  const following = readEvents(api, `${path}/events?from=${from}`, { Cookie: cookie }, (events) => {
+    for (const one of events.slice(lines.length)) lines.push(String(one.event));
+    return events.some((one) => one.event === "parts" && JSON.stringify(one.data).includes("took"));
+  });
+  await api.deployLog.append(deploy.id, [{ kind: "info", text: "\u001B[31m<more>\u001B[0m" }]);
   await goLive(api.store, "streams", deploy);
   const events = await following;
-  t.deepEqual(
-    events.map((e) => e.event),
-    ["line", "end"],
-  );
-  t.is(events[0]?.data.text, "more");
+  const said = events.filter((one) => one.event === "line").map((one) => one.data);
+  t.deepEqual(said, [{ kind: "info", html: '<span class="c1">&lt;more&gt;</span>' }]);
 });
 
-test("an open page hears of a swap, and of nothing while nothing changes", async (t) => {
+test("a stream that was cut goes on where its last event was, and one with a strange place starts anew", async (t) => {
+  await api.store.createApp("cut", "ann");
+  const deploy = await api.deploys.push(pushOf("cut", "aaa"));
+  await api.deployLog.append(
+    deploy.id,
+    ["1", "2", "3"].map((text) => ({ kind: "info", text })),
+  );
+  const { cookie } = await signIn(api.tokens.admin);
+  const path = `/apps/cut/deploys/${deploy.id}/events`;
+  const linesFrom = async (id: string, count: number) => {
+    const headers = { Cookie: cookie, "Last-Event-ID": id };
+    const events = await readEvents(
+      api,
+      path,
+      headers,
+      (some) => some.filter((one) => one.event === "line").length >= count,
+    );
+    return events.filter((one) => one.event === "line");
+  };
+  const all = await linesFrom("", 3);
+  t.is(all.length, 3);
+  const rest = await linesFrom(String(all[0]?.id), 2);
+  t.deepEqual(
+    rest.map((one) => one.data.html),
+    ["2", "3"],
+  );
+  t.is((await linesFrom("~~~'; --", 3)).length, 3);
+});
+
+test("an open page is sent what changed at a swap, and nothing while nothing changes", async (t) => {
   await appWith("hears", ["aaa"]);
   const { cookie } = await signIn(api.tokens.admin);
-  const state = async () =>
-    /data-state="([^"]+)"/.exec(await (await get("/apps/hears", cookie)).text())?.[1];
-  const shown = await state();
-  t.is(await state(), shown);
-  const first = Promise.withResolvers<void>();
-  const listening = readEvents(api, "/apps/hears/events", { Cookie: cookie }, (events) => {
-    if (events.length > 0) first.resolve();
-    return events.length >= 2;
-  });
-  await Promise.race([first.promise, listening]);
+  const from = async () => fromOf(await (await get("/apps/hears", cookie)).text());
+  const shown = await from();
+  t.is(await from(), shown);
+  const path = `/apps/hears/events?from=${encodeURIComponent(shown)}`;
+  const hasStage = (events: { event?: string; data: unknown }[]) =>
+    events.some(
+      (one) => one.event === "parts" && JSON.stringify(one.data).includes("lane green live"),
+    );
+  const listening = readEvents(api, path, { Cookie: cookie }, hasStage);
   await goLive(api.store, "hears", await api.deploys.push(pushOf("hears", "bbb")));
   const events = await listening;
-  t.is(events[0]?.data, shown);
-  t.not(events.at(-1)?.data, shown);
+  const parts = events.filter((one) => one.event === "parts");
+  t.true(hasStage(parts));
+  t.false(JSON.stringify(parts[0]).includes("data-charts"));
+  const id = String(events.at(-1)?.id);
+  const quiet = await Promise.race([
+    readEvents(api, "/apps/hears/events", { Cookie: cookie, "Last-Event-ID": id }, (some) =>
+      some.some((one) => one.event === "parts"),
+    ),
+    new Promise((resolve) => setTimeout(resolve, 700, "quiet")),
+  ]);
+  t.is(quiet, "quiet");
+});
+
+test("pages and files are sent compressed to who takes it", async (t) => {
+  const { cookie } = await signIn(api.tokens.admin);
+  for (const path of ["/", "/static/style.css", "/static/main.js"]) {
+    for (const coding of ["br", "gzip"]) {
+      const raw = await sendRaw(
+        api.port,
+        `GET ${path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nCookie: ${cookie}\r\nAccept-Encoding: ${coding}\r\n\r\n`,
+      );
+      t.regex(raw, new RegExp(`^content-encoding: ${coding}`, "im"), path);
+      t.regex(raw, /^vary: accept-encoding/im, path);
+    }
+  }
+  t.regex(await (await get("/", cookie)).text(), /^<!doctype html>/);
 });
 
 test("only the files of the dashboard are served, and checked for change", async (t) => {
-  const script = await get("/static/live.js", "");
+  const script = await get("/static/main.js", "");
   t.is(script.status, 200);
   t.regex(script.headers.get("Content-Type") ?? "", /javascript/);
   const same = `Host: x\r\nConnection: close\r\nIf-None-Match: ${script.headers.get("ETag")}`;
   t.regex(
-    await sendRaw(api.port, `GET /static/live.js HTTP/1.1\r\n${same}\r\n\r\n`),
+    await sendRaw(api.port, `GET /static/main.js HTTP/1.1\r\n${same}\r\n\r\n`),
     /^HTTP\/1\.1 304 /,
   );
   const { cookie } = await signIn(api.tokens.admin);
   for (const path of [
+    "/static/tsconfig.json",
     "/static/../html.ts",
     "/static/%2e%2e/html.ts",
     "/static/",

@@ -1,0 +1,83 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { News } from "../news.ts";
+import type { Sample } from "../series.ts";
+import type { Colour } from "../types.ts";
+import type { Feed } from "./feed.ts";
+import { html, type Html } from "./html.ts";
+
+/** A swap, on the time axis. */
+export interface Mark {
+  at: number;
+  colour: Colour;
+  release: number;
+}
+
+/** News that come together are looked at together, ms. */
+const GATHER = 500;
+
+const CHARTS = [
+  ["rate", "Requests", "a second"],
+  ["latency", "Latency", "p50, p95, p99 in ms"],
+  ["errors", "Errors", "% of the answers"],
+] as const;
+
+/** Where the page's script draws the last hour; it is told by the page's stream. */
+export function chartSection(app: string): Html {
+  return html`<section class="charts" aria-label="The last hour of ${app}" data-charts>
+    ${CHARTS.map(
+      ([id, name, unit]) =>
+        html`<figure data-chart="${id}">
+          <figcaption>
+            <b>${name}</b> <small>${unit}</small> <span class="reading" aria-hidden="true"></span>
+          </figcaption>
+          <svg role="img" aria-label="${name}, ${unit}, over the last hour: nothing yet"></svg>
+        </figure>`,
+    )}
+  </section>`;
+}
+
+/**
+ * The last hour and then each new sample, with the swaps. One sample is
+ * `[time, seconds, blue, green]`, a colour `[requests, errors, p50, p95, p99]` or null.
+ */
+export function seriesFeed(
+  read: () => Promise<Sample[]>,
+  swaps: () => Promise<Mark[]>,
+  listen: (signal: AbortSignal) => ReturnType<News["listen"]>,
+): Feed {
+  return async function* (cursor, signal) {
+    const visit = listen(signal);
+    let last = /^\d{1,15}$/.test(cursor ?? "") ? Number(cursor) : 0;
+    let told = "";
+    try {
+      while (!signal.aborted) {
+        const news = visit.next();
+        const [samples, marks] = await Promise.all([read(), swaps()]);
+        const fresh = samples.filter(({ at }) => at > last);
+        const state = JSON.stringify(marks);
+        if (fresh.length > 0 || state !== told) {
+          last = fresh.at(-1)?.at ?? last;
+          told = state;
+          yield {
+            event: "series",
+            data: { marks, samples: fresh.map(compact) },
+            cursor: `${last}`,
+          };
+        }
+        await news;
+        await sleep(GATHER, undefined, { signal }).catch(() => {});
+      }
+    } finally {
+      visit.end();
+    }
+  };
+}
+
+function compact({ at, seconds, colours }: Sample) {
+  const traffic = (colour: Colour) => {
+    const one = colours[colour];
+    if (!one) return null;
+    return [one.requests, one.errors, one.p50 ?? null, one.p95 ?? null, one.p99 ?? null];
+  };
+  return [at, seconds, traffic("blue"), traffic("green")];
+}

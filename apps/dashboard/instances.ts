@@ -1,0 +1,49 @@
+import type { Sample, Usage } from "../series.ts";
+import { statusOf, type InstanceView } from "../views.ts";
+import { megabytes } from "./format.ts";
+import { html, type Html } from "./html.ts";
+import { empty } from "./pieces.ts";
+
+/** What an instance takes up now, as far as it is known. */
+export function usageOf(samples: readonly Sample[], id: string): Usage | undefined {
+  const last = samples.findLast((sample) => Object.keys(sample.instances).length > 0);
+  return last?.instances[id];
+}
+
+/** Each instance with its use of processor and memory. */
+export function instanceTable(instances: InstanceView[], samples: readonly Sample[]): Html {
+  const shown = instances.filter((one) => one.state !== "removed");
+  if (shown.length === 0) return empty("Nothing runs.");
+  return html`<div class="scrolls" tabindex="0" role="group" aria-label="Instances">
+    <table>
+      <thead>
+        <tr>
+          <th scope="col">Instance</th>
+          <th scope="col">Colour</th>
+          <th scope="col">Release</th>
+          <th scope="col">State</th>
+          <th scope="col" class="number">CPU</th>
+          <th scope="col" class="number">Memory</th>
+        </tr>
+      </thead>
+      <tbody>
+        ${shown.map((one) => row(one, usageOf(samples, one.id)))}
+      </tbody>
+    </table>
+  </div>`;
+}
+
+function row(one: InstanceView, usage: Usage | undefined): Html {
+  const share = usage && usage.limit > 0 ? usage.memory / usage.limit : null;
+  return html`<tr>
+    <th scope="row">${one.process}.${one.index}</th>
+    <td><b class="word ${one.colour}">${one.colour}</b></td>
+    <td>v${one.release}</td>
+    <td>${statusOf(one)}</td>
+    <td class="number">${usage && `${Math.round(usage.cpu * 100)} %`}</td>
+    <td class="number ${share !== null && share > 0.9 && "bad"}">
+      ${usage && megabytes(usage.memory)}
+      ${share !== null && html`<meter min="0" max="1" high="0.9" value="${share.toFixed(2)}" aria-label="of its limit"></meter>`}
+    </td>
+  </tr>`;
+}

@@ -1,0 +1,128 @@
+import type { Sample } from "../series.ts";
+import { otherColour, type Colour, type Release } from "../types.ts";
+import type { AppView, InstanceView } from "../views.ts";
+import { commit, count, digits, duration, megabytes, when } from "./format.ts";
+import { html, type Html, type Value } from "./html.ts";
+import { usageOf } from "./instances.ts";
+import { confirm, roleOf } from "./pieces.ts";
+import { trafficNow } from "./recent.ts";
+
+/** What the two lanes of an app are made of. */
+export interface Stage {
+  app: AppView;
+  instances: InstanceView[];
+  samples: Sample[];
+  releases: Release[];
+  mayPush: boolean;
+}
+
+/** One colour of an app, as it is now. The lit one is live. */
+export function lane(colour: Colour, stage: Stage): Html {
+  const { app, releases, mayPush } = stage;
+  const role = roleOf(app, colour);
+  const slot = [app.live, app.held, app.standby].find((one) => one?.colour === colour);
+  const mine = stage.instances.filter((one) => one.colour === colour && one.state !== "removed");
+  if (!slot) return idleLane(colour, mine);
+  const release = releases.find((one) => one.n === slot.release);
+  return html`<article class="lane ${colour} ${role}" aria-labelledby="lane-${colour}">
+    ${role === "live" && html`<span class="light" aria-hidden="true"></span>`}
+    <header>
+      <h2 id="lane-${colour}">${colour}</h2>
+      <p class="role"><b>${role}</b> since ${when(slot.since)}</p>
+    </header>
+    <p class="release">
+      <a href="/apps/${app.name}/releases#v${slot.release}">v${slot.release}</a>
+      ${commit(release?.commit)}
+    </p>
+    <p class="why">${release?.why}${release && html` <small>by ${release.by}</small>`}</p>
+    ${figures(colour, mine, stage)} ${mayPush && role === "standby" && rollBack(app, colour)}
+    ${mayPush && role === "held" && promoteOrAbort(app, colour)}
+  </article>`;
+}
+
+function idleLane(colour: Colour, mine: InstanceView[]): Html {
+  return html`<article class="lane ${colour} idle" aria-labelledby="lane-${colour}">
+    <header>
+      <h2 id="lane-${colour}">${colour}</h2>
+      <p class="role"><b>${mine.length > 0 ? "starting" : "idle"}</b></p>
+    </header>
+    <p class="why">
+      ${
+        mine.length > 0
+          ? `${count(mine.length, "instance")} on the way.`
+          : "The next version starts here, beside the live one."
+      }
+    </p>
+  </article>`;
+}
+
+function figures(colour: Colour, mine: InstanceView[], { app, samples }: Stage): Html {
+  const now = trafficNow(samples, colour);
+  const up = mine.filter((one) => one.serves !== null);
+  const usage = up.flatMap((one) => usageOf(samples, one.id) ?? []);
+  const cpu = usage.reduce((sum, one) => sum + one.cpu, 0);
+  const memory = usage.reduce((sum, one) => sum + one.memory, 0);
+  const figure = (name: string, value: Value, bad = false) =>
+    html`<div>
+      <dt>${name}</dt>
+      <dd class="${bad && "bad"}">${value}</dd>
+    </div>`;
+  const unknown = html`<span class="soft">–</span>`;
+  const ms = (value: number | null) => (value === null ? unknown : duration(value));
+  return html`<dl class="figures">
+    ${figure("Requests/s", digits(now.rate))} ${figure("p50", ms(now.p50))}
+    ${figure("p99", ms(now.p99))}
+    ${figure("Errors", `${digits(now.errors * 100)} %`, now.errors >= 0.01)}
+    ${figure("Instances", `${up.length} ${up.length > 0 ? healthOf(colour, app, up) : ""}`)}
+    ${figure("CPU", usage.length > 0 ? `${Math.round(cpu * 100)} %` : unknown)}
+    ${figure("Memory", usage.length > 0 ? megabytes(memory) : unknown)}
+  </dl>`;
+}
+
+function healthOf(colour: Colour, app: AppView, up: InstanceView[]): string {
+  return up.every((one) => one.state === "live" || one.state === "healthy")
+    ? "healthy"
+    : "starting";
+}
+
+function rollBack(app: AppView, colour: Colour): Html {
+  const [standby, live] = [app.standby, app.live];
+  if (!standby || !live) return html``;
+  return html`<div class="actions">
+    ${confirm({
+      id: "ask-rollback",
+      button: `Roll back to v${standby.release}`,
+      action: `/apps/${app.name}/rollback`,
+      yes: "Swap now",
+      says: html`<b class="word ${colour}">${colour}</b> still runs v${standby.release} and takes
+        over at once; <b class="word ${live.colour}">${live.colour}</b> (v${live.release}) stays
+        warm. No request is dropped.`,
+    })}
+  </div>`;
+}
+
+function promoteOrAbort(app: AppView, colour: Colour): Html {
+  const { held, live } = app;
+  if (!held) return html``;
+  const other = otherColour(colour);
+  return html`<div class="actions">
+    ${confirm({
+      id: "ask-promote",
+      button: `Promote v${held.release}`,
+      action: `/apps/${app.name}/promote`,
+      yes: "Make it live",
+      says: html`v${held.release} is healthy in <b class="word ${colour}">${colour}</b> and becomes
+        live;
+        ${live ? html`<b class="word ${other}">${other}</b> (v${live.release}) stays warm.` : "it is the first."}
+        No request is dropped.`,
+    })}
+    ${confirm({
+      id: "ask-abort",
+      button: "Abort",
+      look: "danger",
+      action: `/apps/${app.name}/abort`,
+      yes: "Throw it away",
+      says: `v${held.release} is stopped and never becomes live. What is live is not touched.`,
+    })}
+  </div>`;
+}

@@ -1,0 +1,175 @@
+import { otherColour, type App, type Colour, type Deploy } from "../../types.ts";
+import { viewApp, viewInstances, viewReleases } from "../../views.ts";
+import { chartSection, seriesFeed, type Mark } from "../charts.ts";
+import { readNumber } from "../forms.ts";
+import { html, part, type Html } from "../html.ts";
+import { instanceTable } from "../instances.ts";
+import { lane, type Stage } from "../lane.ts";
+import { confirm, deployList, empty, kindOf, state } from "../pieces.ts";
+import { form, page, type PageOptions, type Route, type Visit } from "../route.ts";
+import { stepList, type Step } from "../steps.ts";
+import { releaseList } from "../timeline.ts";
+
+const SHOWN = 6;
+/** Swaps that are looked for in the last hour. */
+const SWAPS = 40;
+
+/** One app: the two colours as they are now, what is going on, and the last hour. */
+export function appPages(options: PageOptions): Route[] {
+  const { recent } = options;
+  return [
+    page<"app">({
+      path: "/apps/:app",
+      subject: "app",
+      needs: "read",
+      async show(visit) {
+        const name = visit.subject.name;
+        const main = await overview(visit, options);
+        return { title: name, main, app: name, tab: "overview", from: [""] };
+      },
+      feeds: ({ subject: { name } }) => [
+        seriesFeed(
+          () => recent.of(name),
+          () => swapsOf(name, options),
+          (signal) => options.news.listen(name, signal),
+        ),
+      ],
+    }),
+    ...lifeForms(options),
+  ];
+}
+
+async function overview(visit: Visit<App>, options: PageOptions): Promise<Html> {
+  const { store, settings, recent, steps } = options;
+  const { subject: app, mayPush } = visit;
+  const [view, deploys, all, instances, samples] = await Promise.all([
+    viewApp(app, store, settings),
+    store.listDeploys(app.name, SHOWN),
+    store.listReleases(app.name),
+    store.listInstances(app.name).then((some) => viewInstances(app, some)),
+    recent.of(app.name),
+  ]);
+  const [releases, progress] = await Promise.all([
+    viewReleases(app, all.slice(0, SHOWN), store),
+    Promise.all(deploys.filter(goesOn).map(async (one) => [one, await steps.of(one.id)] as const)),
+  ]);
+  const stage: Stage = { app: view, instances, samples, releases: all, mayPush };
+  return html`<div class="title">
+      <h1>${app.name}</h1>
+      <a class="address" href="${view.url}" rel="noreferrer">${view.url}</a>
+    </div>
+    ${part("going-on", (own) => html`<div ${own}>${goingOn(app, progress, mayPush)}</div>`)}
+    ${part("stage", (own) => html`<section class="stage" ${own} aria-label="The two colours">${lane("blue", stage)}${lane("green", stage)}</section>`)}
+    ${chartSection(app.name)}
+    ${part(
+      "instances",
+      (own) =>
+        html`<section ${own}>
+          <h2>Instances</h2>
+          ${instanceTable(instances, samples)}
+        </section>`,
+    )}
+    <div class="pair">
+      ${part(
+        "deploys",
+        (own) =>
+          html`<section ${own}>
+            <h2><a href="/apps/${app.name}/deploys">Deploys</a></h2>
+            ${deploys.length > 0 ? deployList(deploys) : empty("None yet.")}
+          </section>`,
+      )}
+      ${part(
+        "releases",
+        (own) =>
+          html`<section ${own}>
+            <h2><a href="/apps/${app.name}/releases">Releases</a></h2>
+            ${releases.length > 0 ? releaseList(releases, app.name, false) : empty("None yet: push one.")}
+          </section>`,
+      )}
+    </div>`;
+}
+
+function goesOn({ state: now }: Deploy): boolean {
+  return now === "running" || now === "queued";
+}
+
+function goingOn(app: App, progress: (readonly [Deploy, Step[]])[], mayPush: boolean): Html {
+  if (app.state === "destroying") return html`<p class="alert">This app is being destroyed.</p>`;
+  return html`${progress.map(
+    ([deploy, steps]) =>
+      html`<section class="progress" aria-label="Deploy ${deploy.id}">
+        <h2>
+          ${state(deploy)}
+          <a href="/apps/${app.name}/deploys/${deploy.id}">${deploy.id}</a>
+          <small>${kindOf(deploy)} by ${deploy.by}</small>
+        </h2>
+        ${steps.length > 0 ? stepList(deploy, steps) : html`<p class="hint">It waits its turn.</p>`}
+        ${mayPush && cancelDeploy(deploy)}
+      </section>`,
+  )}`;
+}
+
+/** The button that ends a deploy that goes on. */
+export function cancelDeploy({ app, id }: Deploy): Html {
+  return confirm({
+    id: `cancel-${id}`,
+    button: "Cancel",
+    look: "quiet",
+    action: `/apps/${app}/deploys/${id}/cancel`,
+    yes: "Cancel the deploy",
+    says: `${id} stops at its next step. What is live is not touched.`,
+  });
+}
+
+/** The swaps of the last hour, oldest first. Each went to the other colour, back from what is live now. */
+async function swapsOf(name: string, { store }: PageOptions): Promise<Mark[]> {
+  const app = await store.getApp(name);
+  if (!app?.live) return [];
+  const live = app.live;
+  const deploys = (await store.listDeploys(name, SWAPS)).filter(
+    (one) => one.state === "live" && one.release !== undefined && one.release <= live.release,
+  );
+  let colour: Colour = otherColour(live.colour);
+  const marks = deploys.flatMap(({ release, finishedAt }) => {
+    if (release === undefined || finishedAt === undefined) return [];
+    colour = otherColour(colour);
+    return { at: release === live.release ? live.since : finishedAt, colour, release };
+  });
+  return marks.toReversed();
+}
+
+function lifeForms({ deploys }: PageOptions): Route[] {
+  return [
+    form<"app">({
+      path: "/apps/:app/rollback",
+      subject: "app",
+      needs: "push",
+      action: "roll back",
+      async take({ subject: { name }, identity }, sent) {
+        const to = readNumber(sent, "to");
+        await deploys.rollback({ app: name, by: identity.name, ...(to !== undefined && { to }) });
+        return `/apps/${name}`;
+      },
+    }),
+    form<"app">({
+      path: "/apps/:app/promote",
+      subject: "app",
+      needs: "push",
+      action: "promote",
+      async take({ subject: { name }, identity }) {
+        await deploys.promote({ app: name, by: identity.name });
+        return `/apps/${name}`;
+      },
+    }),
+    form<"app">({
+      path: "/apps/:app/abort",
+      subject: "app",
+      needs: "push",
+      action: "abort",
+      async take({ subject: { name } }) {
+        await deploys.abort(name);
+        return `/apps/${name}`;
+      },
+    }),
+  ];
+}

@@ -1,0 +1,160 @@
+import { TealError } from "../../errors.ts";
+import { PROVIDERS, type Delivery, type Sender } from "../../senders.ts";
+import { when } from "../format.ts";
+import { readChoice, readText, readWords } from "../forms.ts";
+import { html, part, type Html } from "../html.ts";
+import { confirm, empty } from "../pieces.ts";
+import { form, page, type PageOptions, type Route } from "../route.ts";
+
+const SHOWN = 50;
+
+/** Who outside may ask for deploys of an app, and what came. */
+export function webhookPages({ senders, access }: PageOptions): Route[] {
+  return [
+    page<"app">({
+      path: "/apps/:app/webhooks",
+      subject: "app",
+      needs: "read",
+      async show({ subject: { name }, identity }) {
+        const [all, deliveries] = await Promise.all([
+          senders.list(name),
+          senders.deliveries(name, SHOWN),
+        ]);
+        const mayAdmin = access.may(identity, "admin", name);
+        const main = html`<h1>Webhooks</h1>
+          <p class="hint">A CI that is trusted here deploys what it has passed.</p>
+          ${part("senders", (own) => html`<section ${own} aria-label="Senders">${senderList(all, mayAdmin)}</section>`)}
+          ${part(
+            "deliveries",
+            (own) =>
+              html`<section ${own}>
+                <h2>Deliveries</h2>
+                ${deliveries.length > 0 ? deliveryList(name, deliveries) : empty("None yet.")}
+              </section>`,
+          )}
+          ${mayAdmin && addForm(name)}`;
+        return { title: `Webhooks of ${name}`, main, app: name, tab: "webhooks" };
+      },
+    }),
+    form<"app">({
+      path: "/apps/:app/webhooks/add",
+      subject: "app",
+      needs: "admin",
+      action: "add a webhook",
+      async take({ subject: { name }, identity }, sent) {
+        const wish = {
+          provider: readChoice(sent, "provider", PROVIDERS),
+          ...(sent.get("branch") && { branch: readText(sent, "branch") }),
+          ...(sent.get("repo") && { repo: readText(sent, "repo") }),
+          ...(sent.get("credential") && { token: readText(sent, "credential") }),
+          paths: readWords(sent, "paths"),
+        };
+        const { sender, secret } = await senders.add(name, wish, identity.name);
+        const main = madeOnce(`/apps/${name}/webhooks`, [
+          ["Address", `/hooks/${name}/${sender.id}`],
+          ["Secret", secret],
+        ]);
+        return { title: "A new webhook", main, app: name, tab: "webhooks" };
+      },
+    }),
+    form<"app">({
+      path: "/apps/:app/webhooks/remove",
+      subject: "app",
+      needs: "admin",
+      action: "remove a webhook",
+      async take({ subject: { name } }, sent) {
+        const id = readText(sent, "id").slice(0, 200);
+        if (!(await senders.remove(name, id)))
+          throw new TealError("sender-not-found", { app: name, id });
+        return `/apps/${name}/webhooks`;
+      },
+    }),
+  ];
+}
+
+/** What is shown now and never again. */
+export function madeOnce(back: string, values: [name: string, value: string][]): Html {
+  return html`<h1>Made</h1>
+    <p>This is shown once. Copy it to where it is needed.</p>
+    <dl class="once">
+      ${values.map(
+        ([name, value]) =>
+          html`<div>
+            <dt>${name}</dt>
+            <dd><code>${value}</code></dd>
+          </div>`,
+      )}
+    </dl>
+    <p><a class="button" href="${back}">I have it</a></p>`;
+}
+
+function senderList(all: Sender[], mayAdmin: boolean): Html {
+  if (all.length === 0) return empty("No webhook may deploy this app.");
+  return html`<ul class="vars">
+    ${all.map(
+      ({ id, app, provider, branch, paths, by, createdAt }) =>
+        html`<li>
+          <span class="name"><b>${provider}</b> <code>${branch}</code></span>
+          <span class="value soft">
+            <code>/hooks/${app}/${id}</code> ${paths.length > 0 && `only ${paths.join(", ")}`} by
+            ${by}, ${when(createdAt)}
+          </span>
+          ${
+            mayAdmin &&
+            confirm({
+              id: `remove-${id}`,
+              button: "Remove",
+              look: "quiet",
+              action: `/apps/${app}/webhooks/remove`,
+              yes: "Remove it",
+              says: "Its secret is good no more; what it sends is refused.",
+              fields: { id },
+            })
+          }
+        </li>`,
+    )}
+  </ul>`;
+}
+
+function deliveryList(app: string, deliveries: Delivery[]): Html {
+  return html`<ul class="rows">
+    ${deliveries.map(
+      (one) =>
+        html`<li class="row">
+          <span class="state ${one.deploy ? "live" : "superseded"}"
+            >${one.deploy ? "deployed" : "no deploy"}</span
+          >
+          <b>${one.event}</b> <code>${one.id}</code>
+          ${one.deploy && html`<a href="/apps/${app}/deploys/${one.deploy}">${one.deploy}</a>`}
+          <span class="soft">${when(one.at)}</span>
+          ${one.reason && html`<span class="error quiet">${one.reason}</span>`}
+        </li>`,
+    )}
+  </ul>`;
+}
+
+function addForm(app: string): Html {
+  return html`<section aria-labelledby="add-title">
+    <h2 id="add-title">Add</h2>
+    <form class="sheet" method="post" action="/apps/${app}/webhooks/add" data-plain>
+      <label>
+        Provider
+        <select name="provider">
+          ${PROVIDERS.map((one) => html`<option>${one}</option>`)}
+        </select>
+      </label>
+      <label>Branch <input name="branch" placeholder="main" autocomplete="off" /></label>
+      <label
+        >Repository <input name="repo" placeholder="as the webhook says" autocomplete="off"
+      /></label>
+      <label
+        >Token to fetch with <input name="credential" type="password" autocomplete="off"
+      /></label>
+      <label
+        >Only for files
+        <input name="paths" placeholder="apps/web/** packages/**" autocomplete="off"
+      /></label>
+      <button class="primary">Add the webhook</button>
+    </form>
+  </section>`;
+}

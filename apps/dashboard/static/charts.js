@@ -1,0 +1,190 @@
+import { element } from "./dom.js";
+import { path, scaleFor, svg, timeTicks } from "./svg.js";
+
+/**
+ * @typedef {[requests: number, errors: number, p50: number | null, p95: number | null, p99: number | null]} Traffic
+ * @typedef {[at: number, seconds: number, blue: Traffic | null, green: Traffic | null]} Sample
+ * @typedef {{ at: number, colour: "blue" | "green", release: number }} Mark
+ * @typedef {{ name: string, fill?: boolean, value: (one: Traffic | null, seconds: number) => number | null }} Line
+ */
+
+const HOUR = 3600_000;
+const HEIGHT = 132;
+const PLOT = { left: 40, top: 14, bottom: 20 };
+const COLOURS = /** @type {const} */ (["blue", "green"]);
+
+/** What each chart draws of a colour. @type {Record<string, Line[]>} */
+const LINES = {
+  rate: [{ name: "", fill: true, value: (one, seconds) => (one ? one[0] / seconds : null) }],
+  latency: [
+    { name: "p99", value: (one) => one?.[4] ?? null },
+    { name: "p95", value: (one) => one?.[3] ?? null },
+    { name: "p50", value: (one) => one?.[2] ?? null },
+  ],
+  errors: [{ name: "", fill: true, value: (one) => (one?.[0] ? (100 * one[1]) / one[0] : null) }],
+};
+
+/** Draws the last hour, and again with every sample. @param {import("./live.js").Stream} stream */
+export function drawCharts(stream) {
+  const section = element("[data-charts]", HTMLElement);
+  if (!section) return;
+  /** @type {Sample[]} */
+  let samples = [];
+  /** @type {Mark[]} */
+  let marks = [];
+  /** The sample that is read off. @type {Sample | null} */
+  let reading = null;
+  let until = Date.now();
+
+  const draw = () => {
+    for (const figure of section.querySelectorAll("figure")) {
+      drawOne(figure, { samples, marks, until, reading });
+    }
+  };
+  stream.on("series", (news) => {
+    until = Date.now();
+    const known = samples.at(-1)?.[0] ?? 0;
+    const fresh = /** @type {Sample[]} */ (news.samples).filter(([at]) => at > known);
+    samples = [...samples, ...fresh].filter(([at]) => at > until - HOUR);
+    marks = /** @type {Mark[]} */ (news.marks).filter(({ at }) => at > until - HOUR);
+    draw();
+  });
+  new ResizeObserver(draw).observe(section);
+
+  /** @param {number} at */
+  const read = (at) => {
+    reading = samples.reduce(
+      (best, one) => (!best || Math.abs(one[0] - at) < Math.abs(best[0] - at) ? one : best),
+      /** @type {Sample | null} */ (null),
+    );
+    draw();
+  };
+  section.addEventListener("pointermove", (event) => {
+    const plot = event.target instanceof Element && event.target.closest("svg");
+    if (!plot) return;
+    const box = plot.getBoundingClientRect();
+    const share = (event.clientX - box.left - PLOT.left) / (box.width - PLOT.left);
+    read(until - HOUR + share * HOUR);
+  });
+  section.addEventListener("pointerleave", () => {
+    reading = null;
+    draw();
+  });
+  section.addEventListener("keydown", (event) => {
+    const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+    if (!step || samples.length === 0) return;
+    event.preventDefault();
+    const here = reading ? samples.indexOf(reading) : samples.length - 1 - step;
+    const next = samples[Math.min(samples.length - 1, Math.max(0, here + step))];
+    if (next) read(next[0]);
+    const said = document.querySelector("#said");
+    const figure = event.target instanceof Element && event.target.closest("figure");
+    if (said && figure) said.textContent = figure.querySelector(".reading")?.textContent ?? "";
+  });
+}
+
+/**
+ * @param {HTMLElement} figure
+ * @param {{ samples: Sample[], marks: Mark[], until: number, reading: Sample | null }} seen
+ */
+function drawOne(figure, { samples, marks, until, reading }) {
+  const kind = figure.dataset["chart"] ?? "";
+  const lines = LINES[kind] ?? [];
+  const plot = figure.querySelector("svg");
+  if (!plot) return;
+  const width = Math.max(200, plot.clientWidth);
+  /** @param {number} at */
+  const x = (at) => PLOT.left + ((at - until + HOUR) / HOUR) * (width - PLOT.left);
+  const all = COLOURS.flatMap((colour, i) =>
+    lines.map((line) => ({
+      colour,
+      line,
+      points: samples.map((one) => {
+        const value = line.value(one[i === 0 ? 2 : 3], one[1]);
+        return { x: x(one[0]), value };
+      }),
+    })),
+  );
+  const top = Math.max(...all.flatMap(({ points }) => points.map(({ value }) => value ?? 0)), 0);
+  const scale = scaleFor(top, PLOT.top, HEIGHT - PLOT.bottom);
+  const parts = [
+    ...scale.ticks.flatMap(({ y, text }) => [
+      svg("path", { class: "grid", d: `M${PLOT.left} ${y}H${width}` }),
+      svg("text", { class: "tick", x: PLOT.left - 6, y: y + 4, "text-anchor": "end" }, text),
+    ]),
+    ...timeTicks(until - HOUR, until, width).map(({ at, text }) =>
+      svg("text", { class: "tick", x: x(at), y: HEIGHT - 4, "text-anchor": "middle" }, text),
+    ),
+    ...all.flatMap(({ colour, line, points }) => [
+      ...(line.fill
+        ? [svg("path", { class: `area ${colour}`, d: path(points, scale.y, scale.y(0)) })]
+        : []),
+      svg("path", { class: `line ${colour} ${line.name}`, d: path(points, scale.y) }),
+    ]),
+    ...marks.flatMap(({ at, colour, release }) => [
+      svg("path", {
+        class: `mark ${colour}`,
+        d: `M${x(at)} ${PLOT.top - 2}V${HEIGHT - PLOT.bottom}`,
+      }),
+      svg(
+        "text",
+        {
+          class: `mark ${colour}`,
+          x: x(at),
+          y: 10,
+          "text-anchor": x(at) > width - 16 ? "end" : "middle",
+        },
+        `v${release}`,
+      ),
+    ]),
+    ...(reading
+      ? [
+          svg("path", {
+            class: "reader",
+            d: `M${x(reading[0])} ${PLOT.top}V${HEIGHT - PLOT.bottom}`,
+          }),
+        ]
+      : []),
+  ];
+  plot.setAttribute("viewBox", `0 0 ${width} ${HEIGHT}`);
+  plot.setAttribute("tabindex", "0");
+  plot.setAttribute("aria-label", summary(figure, all, marks));
+  plot.replaceChildren(...parts);
+  const text = figure.querySelector(".reading");
+  if (text) text.textContent = reading ? readOff(lines, reading) : "";
+}
+
+/** @param {Line[]} lines @param {Sample} sample */
+function readOff(lines, sample) {
+  const time = new Date(sample[0]).toLocaleTimeString("en-GB", { timeStyle: "medium" });
+  const values = COLOURS.flatMap((colour, i) =>
+    lines.toReversed().flatMap(({ name, value }) => {
+      const is = value(sample[i === 0 ? 2 : 3], sample[1]);
+      return is === null ? [] : [`${colour} ${name} ${round(is)}`];
+    }),
+  );
+  return `${time}: ${values.join(", ") || "no requests"}`;
+}
+
+/**
+ * @param {HTMLElement} figure
+ * @param {{ colour: string, line: Line, points: { value: number | null }[] }[]} all
+ * @param {Mark[]} marks
+ */
+function summary(figure, all, marks) {
+  const name = figure.querySelector("b")?.textContent;
+  const unit = figure.querySelector("small")?.textContent;
+  const said = all.flatMap(({ colour, line, points }) => {
+    const values = points.flatMap(({ value }) => value ?? []);
+    const highest = Math.max(0, ...values);
+    return highest > 0
+      ? [`${colour} ${line.name} now ${round(values.at(-1) ?? 0)}, highest ${round(highest)}`]
+      : [];
+  });
+  return `${name}, ${unit}, over the last hour: ${said.join("; ") || "nothing yet"}; ${marks.length} swaps`;
+}
+
+/** @param {number} value */
+function round(value) {
+  return value < 10 ? value.toFixed(1) : Math.round(value).toLocaleString("en");
+}

@@ -1,0 +1,30 @@
+import { element } from "./dom.js";
+/** Shows only what holds the words typed. */
+export function findAsTyped() {
+  const input = element("[data-find]", HTMLInputElement);
+  if (!input) return;
+  input.closest("label")?.removeAttribute("hidden");
+  input.addEventListener("input", () => {
+    const words = input.value.trim().toLowerCase();
+    for (const item of document.querySelectorAll(input.dataset["find"] ?? "")) {
+      const text = item.getAttribute("data-text") ?? item.textContent ?? "";
+      item.toggleAttribute("hidden", !text.toLowerCase().includes(words));
+    }
+  });
+}
+
+/** Keeps "3 min ago" true. */
+export function keepTimes() {
+  setInterval(() => {
+    for (const time of document.querySelectorAll("time")) time.textContent = ago(time.dateTime);
+  }, 20_000);
+}
+
+/** @param {string} iso */
+function ago(iso) {
+  const minutes = Math.floor((Date.now() - Date.parse(iso)) / 60_000);
+  if (minutes < 1) return "just now";
+  if (minutes < 60) return `${minutes} min ago`;
+  if (minutes < 2880) return `${Math.floor(minutes / 60)} h ago`;
+  return `${Math.floor(minutes / 1440)} d ago`;
+}

@@ -1,0 +1,62 @@
+import { element } from "./dom.js";
+/** How near to its end a log is looked at there, px. */
+const NEAR = 40;
+
+/** Grows the log by its new lines; follows its end, and searches. @param {import("./live.js").Stream} stream */
+export function followLog(stream) {
+  const log = element("[data-log]", HTMLElement);
+  const tools = document.querySelector(".logs .tools");
+  const follow = element("[data-follow]", HTMLInputElement);
+  const search = element("[data-search]", HTMLInputElement);
+  const found = document.querySelector(".found");
+  if (!log || !tools || !follow || !search || !found) return;
+  tools.removeAttribute("hidden");
+
+  const toEnd = () => {
+    if (follow.checked) log.scrollTop = log.scrollHeight;
+  };
+  /** @param {Element} line */
+  const matches = (line) =>
+    (line.textContent ?? "").toLowerCase().includes(search.value.trim().toLowerCase());
+  const tellFound = () => {
+    const shown = log.querySelectorAll(":scope > li:not([hidden])").length;
+    found.textContent = search.value.trim() ? `${shown} lines` : "";
+  };
+
+  if (location.hash) follow.checked = false;
+  toEnd();
+  follow.addEventListener("change", toEnd);
+  // Who scrolls away from the end reads; who scrolls back to it follows.
+  log.addEventListener("scroll", () => {
+    follow.checked = log.scrollHeight - log.scrollTop - log.clientHeight < NEAR;
+  });
+  search.addEventListener("input", () => {
+    for (const line of log.children) line.toggleAttribute("hidden", !matches(line));
+    tellFound();
+    toEnd();
+  });
+  document.addEventListener("keydown", (event) => {
+    const writes = event.target instanceof HTMLElement && event.target.matches("input, textarea");
+    if (event.key !== "/" || writes) return;
+    event.preventDefault();
+    search.focus();
+  });
+
+  stream.on("line", ({ kind, html }) => {
+    const number = log.children.length + 1;
+    const line = document.createElement("li");
+    line.id = `L${number}`;
+    line.className = kind;
+    const link = document.createElement("a");
+    link.href = `#L${number}`;
+    link.ariaLabel = `Line ${number}`;
+    const text = document.createElement("span");
+    // The server's own markup: all that a build wrote is escaped in it.
+    text.innerHTML = html;
+    line.append(link, text);
+    line.hidden = !matches(line);
+    log.append(line);
+    tellFound();
+    toEnd();
+  });
+}

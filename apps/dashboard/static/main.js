@@ -1,0 +1,15 @@
+// Pages are whole without these scripts; they keep them current.
+import { drawCharts } from "./charts.js";
+import { findAsTyped, keepTimes } from "./find.js";
+import { sendForms } from "./forms.js";
+import { keepCurrent } from "./live.js";
+import { followLog } from "./log.js";
+
+const stream = keepCurrent();
+if (stream) {
+  followLog(stream);
+  drawCharts(stream);
+}
+sendForms();
+findAsTyped();
+keepTimes();

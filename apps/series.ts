@@ -1,0 +1,80 @@
+import type { Redis } from "ioredis";
+import { channels, keys } from "./keys.ts";
+import { asking } from "./store-scripts.ts";
+import type { Colour } from "./types.ts";
+
+/** What one colour answered within a sample. */
+export interface Traffic {
+  requests: number;
+  /** Answers of status 5xx, and requests without an answer. */
+  errors: number;
+  /** Time to the answer's head, ms; absent without an answer. */
+  p50?: number;
+  p95?: number;
+  p99?: number;
+}
+
+/** What one instance takes up. */
+export interface Usage {
+  /** Cores, 1 is one core wholly busy. */
+  cpu: number;
+  /** Bytes. */
+  memory: number;
+  /** Bytes that it may have at most; 0: as many as the machine has. */
+  limit: number;
+}
+
+/** What was seen of an app from `at - seconds` to `at`. */
+export interface Sample {
+  at: number;
+  seconds: number;
+  colours: Partial<Record<Colour, Traffic>>;
+  /** By instance id. */
+  instances: Record<string, Usage>;
+}
+
+export interface Series {
+  /** Adds a sample to each app's series, and tells who listens (channel `seriesEvents`, message ""). */
+  append(samples: ReadonlyMap<string, Sample>): Promise<void>;
+  /** The last hour's samples after the time `after`, oldest first. An app that nobody asks for anything has few. */
+  read(app: string, after?: number): Promise<Sample[]>;
+  /** The newest sample, unless it is too old to say how things are now. */
+  latest(app: string): Promise<Sample | null>;
+}
+
+/** What is kept, ms. */
+export const KEPT_MS = 3600_000;
+/** Entries of one app, whatever their times are. */
+const MOST = 400;
+/** A sample older than this says nothing about now, ms. */
+const STALE_MS = 75_000;
+
+/** How things were in the last hour: a capped Redis stream per app. */
+export function createSeries(redis: Redis): Series {
+  return {
+    async append(samples) {
+      const batch = redis.pipeline();
+      for (const [app, sample] of samples) {
+        const key = keys.series(app);
+        batch.xadd(key, "MAXLEN", "~", MOST, "*", "s", JSON.stringify(sample));
+        batch.pexpire(key, 2 * KEPT_MS);
+      }
+      batch.publish(channels.seriesEvents, "");
+      await asking(() => batch.exec());
+    },
+    async read(app, after = 0) {
+      const from = Math.max(after, Date.now() - KEPT_MS);
+      const rows = await asking(() => redis.xrange(keys.series(app), from, "+"));
+      return rows.map(([, fields]) => parse(fields)).filter(({ at }) => at > from);
+    },
+    async latest(app) {
+      const rows = await asking(() => redis.xrevrange(keys.series(app), "+", "-", "COUNT", 1));
+      const sample = rows[0] && parse(rows[0][1]);
+      return sample && sample.at > Date.now() - STALE_MS ? sample : null;
+    },
+  };
+}
+
+function parse(fields: string[]): Sample {
+  return JSON.parse(fields[1] ?? "{}") as Sample;
+}
