@@ -43,7 +43,7 @@ export function deployList(deploys: readonly Deploy[]): Html {
               one.finishedAt &&
               html`<span class="took">${duration(one.finishedAt - one.createdAt)}</span>`
             }
-            ${one.error && html`<span class="error">${one.error}</span>`}
+            ${one.error && html`<span class="error ${one.state === "held" && "quiet"}">${one.error}</span>`}
           </a>
         </li>`,
     )}

@@ -176,7 +176,8 @@ export async function goLive(store: Store, app: string, asked: Deploy): Promise<
   return release;
 }
 
-function releaseOf(deploy: Deploy): NewRelease {
+/** A release as a push of a plain app makes it. */
+export function releaseOf(deploy: Deploy): NewRelease {
   return {
     deploy: deploy.id,
     kind: deploy.kind,

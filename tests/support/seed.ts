@@ -1,6 +1,6 @@
 import type { Sample } from "../../apps/series.ts";
-import type { Colour, Deploy } from "../../apps/types.ts";
-import { goLive, pushOf, type TestApi } from "./api.ts";
+import { otherColour, type Colour, type Deploy } from "../../apps/types.ts";
+import { goLive, pushOf, releaseOf, type TestApi } from "./api.ts";
 
 /** The last hour of an app, made up: busy, with a swap `swapped` ms ago from one colour to the other. */
 export function hourOf(rate: number, to: Colour, swapped: number, instance: string): Sample[] {
@@ -56,4 +56,28 @@ export async function seedLog({ deployLog }: TestApi, { id, commit = "" }: Deplo
     { kind: "step", text: "Checking web.1: GET / on port 5000" },
     { kind: "info", text: "Try 2: status 200" },
   ]);
+}
+
+/** Pushes a version of an app that has a live one, and leaves it held in the idle colour. */
+export async function hold({ store, deploys }: TestApi, app: string, commit: string) {
+  const asked = await deploys.push({ ...pushOf(app, commit, "Held"), hold: true });
+  const taken = await store.claim(app, "test", 10_000);
+  const live = (await store.getApp(app))?.live;
+  if (!taken || !live) throw new Error(`${app} has nothing live, or nothing queued`);
+  const { claim } = taken;
+  const release = await store.createRelease(claim, releaseOf(asked));
+  const id = `teal-${asked.id}-web-1`;
+  const [colour, deploy] = [otherColour(live.colour), asked.id];
+  const wish = { id, deploy, release: release.n, colour, process: "web", index: 1 };
+  await store.recordInstances(claim, [wish]);
+  await store.advanceInstance(claim, id, "started", { host: "127.0.0.1", port: 5000 });
+  await store.advanceInstance(claim, id, "healthy");
+  await store.holdColour(claim, {
+    deploy,
+    release: release.n,
+    colour,
+    targets: [id],
+    note: "Held",
+  });
+  await store.release(claim);
 }

@@ -23,6 +23,8 @@ const ENGINE: Need[] = [
   { name: "iptables", shows: "iptables" },
 ];
 const REDIS: Need[] = [{ name: "redis-server", shows: "redis-server" }];
+/** What only the tests need. */
+const TESTS: Need[] = [{ name: "chromium", shows: "chromium" }];
 
 /** Names of the Debian packages that this machine lacks. */
 export async function missingPackages(
@@ -30,6 +32,15 @@ export async function missingPackages(
   { engineAnswers, ownRedis }: { engineAnswers: boolean; ownRedis: boolean },
 ): Promise<string[]> {
   const needs = [...(engineAnswers ? [] : ENGINE), ...(ownRedis ? REDIS : []), ...TOOLS];
+  return namesOfMissing(needs, path);
+}
+
+/** Names of the Debian packages that the tests need besides, and this machine lacks. */
+export function missingTestPackages(path: string): Promise<string[]> {
+  return namesOfMissing(TESTS, path);
+}
+
+async function namesOfMissing(needs: readonly Need[], path: string): Promise<string[]> {
   const there = await Promise.all(needs.map((need) => isThere(need.shows, path)));
   return needs.filter((_, i) => !there[i]).map((need) => need.name);
 }

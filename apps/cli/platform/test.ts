@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { run } from "./child.ts";
 import { childEnvironment, readPlatform } from "./environment.ts";
+import { installPackages, missingTestPackages } from "./packages.ts";
 import type { Progress } from "./progress.ts";
 import { createTapReader, type TapSummary } from "./tap.ts";
 import { prepareBase, prepareMachine } from "./up.ts";
@@ -22,6 +23,7 @@ interface Sum {
 /** Programs that look at the code; each counts as one test. */
 const TOOLS: [title: string, command: string, ...args: string[]][] = [
   ["types (tsc)", "tsc", "--noEmit", "-p", "."],
+  ["types of the dashboard's scripts (tsc)", "tsc", "--noEmit", "-p", "apps/dashboard/static"],
   ["rules (oxlint)", "oxlint", "--deny-warnings"],
   ["format (oxfmt)", "oxfmt", "--check"],
   ["unused code (knip)", "knip"],
@@ -115,6 +117,9 @@ async function prepare(
   try {
     const platform = await readPlatform(root, { ...env, TEAL_HOME: home });
     await prepareMachine(platform, progress);
+    const missing = await missingTestPackages(env["PATH"] as string);
+    const logFile = join(home, "apt.log");
+    if (missing.length > 0) await installPackages(missing, { env, progress, logFile });
     if (withBase && !(await prepareBase(platform, progress))) throw new Error("no base image");
   } finally {
     await rm(home, { recursive: true, force: true });

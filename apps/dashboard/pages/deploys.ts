@@ -97,7 +97,7 @@ function deployPage(deploy: Deploy, lines: LogLine[], steps: Step[], mayPush: bo
             html`· <a href="/apps/${deploy.app}/releases#v${deploy.release}">v${deploy.release}</a>`
           }
         </p>
-        ${deploy.error && html`<p class="alert">${deploy.error}</p>`}
+        ${deploy.error && html`<p class="${deploy.state === "held" ? "hint" : "alert"}">${deploy.error}</p>`}
         ${goesOn && mayPush && cancelDeploy(deploy)}
       </div>`,
   )}

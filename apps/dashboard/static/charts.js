@@ -121,22 +121,9 @@ function drawOne(figure, { samples, marks, until, reading }) {
         : []),
       svg("path", { class: `line ${colour} ${line.name}`, d: path(points, scale.y) }),
     ]),
-    ...marks.flatMap(({ at, colour, release }) => [
-      svg("path", {
-        class: `mark ${colour}`,
-        d: `M${x(at)} ${PLOT.top - 2}V${HEIGHT - PLOT.bottom}`,
-      }),
-      svg(
-        "text",
-        {
-          class: `mark ${colour}`,
-          x: x(at),
-          y: 10,
-          "text-anchor": x(at) > width - 16 ? "end" : "middle",
-        },
-        `v${release}`,
-      ),
-    ]),
+    ...marks.flatMap((mark, i) =>
+      drawMark(mark, x(mark.at), x(marks[i + 1]?.at ?? Infinity), width),
+    ),
     ...(reading
       ? [
           svg("path", {
@@ -152,6 +139,17 @@ function drawOne(figure, { samples, marks, until, reading }) {
   plot.replaceChildren(...parts);
   const text = figure.querySelector(".reading");
   if (text) text.textContent = reading ? readOff(lines, reading) : "";
+}
+
+/** A swap; named unless the next one is so near that its name would lie on this. @param {Mark} mark @param {number} x @param {number} next @param {number} width */
+function drawMark({ colour, release }, x, next, width) {
+  const line = `M${x} ${PLOT.top - 2}V${HEIGHT - PLOT.bottom}`;
+  const anchor = x > width - 16 ? "end" : "middle";
+  const text = { class: `mark ${colour}`, x, y: 10, "text-anchor": anchor };
+  return [
+    svg("path", { class: `mark ${colour}`, d: line }),
+    ...(next - x < 26 ? [] : [svg("text", text, `v${release}`)]),
+  ];
 }
 
 /** @param {Line[]} lines @param {Sample} sample */
