@@ -11,9 +11,16 @@ const ACTIONS: Record<string, string> = {
   "post /apps/:app/hooks": "hooks:add",
   "post /apps/:app/notifications": "notifications:add",
   "post /apps/:app/restart": "ps:restart",
+  "post /apps/:app/scale": "ps:scale",
+  "post /apps/:app/webhooks/add": "hooks:add",
+  "post /apps/:app/webhooks/remove": "hooks:remove",
   "post /apps/:app/deploys/:deploy/cancel": "deploys:cancel",
   "post /keys": "keys:add",
   "post /tokens": "tokens:create",
+  "post /access/keys": "keys:add",
+  "post /access/keys/remove": "keys:remove",
+  "post /access/tokens": "tokens:create",
+  "post /access/tokens/revoke": "tokens:revoke",
   "delete /tokens/:token": "tokens:revoke",
 };
 

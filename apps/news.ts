@@ -15,7 +15,13 @@ export interface News {
   close(): void;
 }
 
-const CHANNELS = [channels.deployEvents, channels.routeEvents, channels.seriesEvents];
+const CHANNELS = [
+  channels.deployEvents,
+  channels.routeEvents,
+  channels.seriesEvents,
+  // Who changed something that is no deploy is in the audit log.
+  channels.events,
+];
 
 /** One subscriber connection beside `redis`, opened by the first that listens; `close` ends it. */
 export function createNews(redis: Redis): News {
@@ -68,6 +74,7 @@ export function createNews(redis: Redis): News {
 function appOf(channel: string, message: string): string | null {
   if (channel === channels.deployEvents) return /^(.+)-\d+$/.exec(message)?.[1] ?? null;
   if (channel === channels.seriesEvents) return message || null;
+  if (channel === channels.events) return null;
   try {
     const event = JSON.parse(message) as { app?: string; route?: { app: string } };
     return event.app ?? event.route?.app ?? null;

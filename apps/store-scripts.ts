@@ -43,6 +43,7 @@ const scriptKeys = (app: string) => ({
   deliveries: keys.deliveries(app),
   notifiers: keys.notifiers(app),
   sent: keys.sent(app),
+  series: keys.series(app),
   notices: keys.notices,
   events: keys.events,
   appEvents: keys.appEvents(app),

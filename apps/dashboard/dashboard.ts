@@ -163,6 +163,7 @@ function serveForm(one: FormRoute, options: DashboardOptions): Middleware {
     await withinDeadline(
       (async () => {
         const visit = await visitOf(one, ctx, options);
+        ctx.state["told"] = { body: Object.fromEntries(sent) };
         const answer: string | Shown = await one.take(visit, sent);
         if (typeof answer === "string") seeOther(ctx, answer);
         else ctx.body = layout({ ...answer, identity: visit.identity });

@@ -12,6 +12,6 @@ for _, id in ipairs(redis.call("LRANGE", K.deploys, 0, -1)) do
 end
 for _, id in ipairs(redis.call("SMEMBERS", K.instances)) do redis.call("DEL", at(K.instance, id)) end
 redis.call("DEL", K.app, K.lease, K.prepared, K.deploys, K.queued, K.releases, K.instances, K.targets, K.appHosts, K.settings,
-  K.senders, K.deliveries, K.notifiers, K.sent, K.appEvents)
+  K.senders, K.deliveries, K.notifiers, K.sent, K.appEvents, K.series)
 redis.call("SREM", K.apps, APP)
 return { "ok" }

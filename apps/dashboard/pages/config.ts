@@ -6,7 +6,7 @@ import { confirm, empty } from "../pieces.ts";
 import { form, page, type PageOptions, type Route, type Shown } from "../route.ts";
 
 /** An app's config: names, masked values that are shown when asked for, set and unset. */
-export function configPages({ store, deploys, secrets, log }: PageOptions): Route[] {
+export function configPages({ store, deploys, secrets }: PageOptions): Route[] {
   const appConfig = createAppConfig({ store, deploys, secrets });
   const shown = (app: App, vars: ConfigVar[], mayPush: boolean, revealed: boolean): Shown => ({
     title: `Config of ${app.name}`,
@@ -27,9 +27,8 @@ export function configPages({ store, deploys, secrets, log }: PageOptions): Rout
       subject: "app",
       needs: "push",
       action: "see config values",
-      async take({ subject, identity }) {
+      async take({ subject }) {
         const vars = await appConfig.read(subject, true);
-        log.info({ app: subject.name, who: identity.name }, "config values shown");
         return shown(subject, vars, true, true);
       },
     }),
