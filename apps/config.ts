@@ -54,6 +54,8 @@ export interface Paths {
   redisSocket: string;
   /** Each router's last table. */
   tables: string;
+  /** Each router's last certificates, their keys sealed. */
+  certificates: string;
   adminToken: string;
   /** The key of config values at rest. */
   secretKey: string;
@@ -183,6 +185,7 @@ function pathsUnder(home: string): Paths {
     redis: join(home, "redis"),
     redisSocket: join(home, "run", "redis.sock"),
     tables: join(home, "tables"),
+    certificates: join(home, "certificates"),
     adminToken: join(home, "admin-token"),
     secretKey: join(home, "secret-key"),
     sshHostKey: join(home, "ssh-host-key"),

@@ -227,6 +227,24 @@ export const ERRORS = {
     says: "App {name} has no domain {host}.",
     todo: "'teal domains -a {name}' shows its domains.",
   },
+  "bad-certificate": {
+    status: 400,
+    exit: 2,
+    says: "{detail}.",
+    todo: "{todo}.",
+  },
+  "certificate-not-found": {
+    status: 404,
+    exit: 4,
+    says: "App {name} has no certificate {id}.",
+    todo: "'teal certs -a {name}' shows its certificates.",
+  },
+  "too-many-certificates": {
+    status: 409,
+    exit: 5,
+    says: "App {name} has {limit} certificates, and no app has more.",
+    todo: "Remove one with 'teal certs:remove'; one certificate may cover many domains.",
+  },
   "secret-unreadable": {
     status: 500,
     exit: 1,

@@ -40,6 +40,10 @@ export const keys = {
   routesSeq: "teal:routes:seq",
   /** hash: host to app (invariant 10) */
   hosts: "teal:hosts",
+  /** hash: `APP ID` to JSON certificate, its key sealed */
+  certificates: "teal:certificates",
+  /** counter: grows with every change of any certificate */
+  certificatesSeq: "teal:certificates:seq",
   /** sorted set: router id by end of its lease */
   routers: "teal:routers",
   /** string: JSON RouterReport */
@@ -73,6 +77,8 @@ export const keys = {
 export const channels = {
   routeEvents: "teal:route-events",
   routeAcks: "teal:route-acks",
+  /** one message `APP` for every change of its certificates */
+  certificateEvents: "teal:certificate-events",
   /** one message `DEPLOY-ID` for every log line or change of state of a deploy */
   deployEvents: "teal:deploy-events",
   /** one message `*` for every event in `teal:events` */

@@ -21,6 +21,7 @@ import { createFaultPoints } from "./fault-points.ts";
 import { createGit } from "./git.ts";
 import { createLog, type Log } from "./log.ts";
 import { createNews } from "./news.ts";
+import { createCertificates } from "./certificates.ts";
 import { createNotifiers } from "./notifiers.ts";
 import { createOutward } from "./outward.ts";
 import { createQueue } from "./queue.ts";
@@ -45,6 +46,7 @@ async function main(settings: Settings, log: Log): Promise<void> {
   const secrets = await loadSecrets(settings.paths.secretKey);
   const senders = createSenders(redis, secrets);
   const notifiers = createNotifiers(redis, secrets, settings);
+  const certificates = createCertificates(redis, secrets);
   const git = createGit({ reposDir: settings.paths.repos });
   const queue = createQueue(redis);
   const reach = createFaultPoints(process.env);
@@ -68,6 +70,28 @@ async function main(settings: Settings, log: Log): Promise<void> {
   const news = createNews(redis);
   const series = createSeries(redis);
   const dashboard = createDashboard({ ...floor, series, news }).callback();
+  const gitHttp = createGitHttp({ access, git, store, receiver, log });
+  const webhooks = createWebhooks({ store, senders, deploys, log });
+  const api = createApi({
+    store,
+    deploys,
+    deployLog,
+    access,
+    secrets,
+    senders,
+    notifiers,
+    certificates,
+    settings,
+    log,
+  }).callback();
+  const dashboard = createDashboard({
+    store,
+    deploys,
+    deployLog,
+    access,
+    settings,
+    log,
+  }).callback();
   const http = createServer((req, res) => {
     void (async () => {
       if ((await gitHttp(req, res)) || (await webhooks(req, res))) return;

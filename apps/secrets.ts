@@ -47,6 +47,11 @@ export function createSecrets(key: Buffer): Secrets {
   };
 }
 
+/** The name under which a certificate's key is sealed. */
+export function certificateSecret(id: string): string {
+  return `certificate ${id}`;
+}
+
 /** The values of a release's config. @throws secret-unreadable */
 export function openConfig(
   secrets: Secrets,

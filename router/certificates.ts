@@ -13,7 +13,6 @@ export interface CertificatesOptions {
 export interface Certificates {
   /** Takes over all that there are. Connections that are open stay as they are. */
   set(all: RouteCertificate[]): void;
-  all(): RouteCertificate[];
   /** For a host of an app: null when the app has none for it. */
   contextFor(app: string, host: string): SecureContext | null;
 }
@@ -39,13 +38,11 @@ function contextOf(cert: string, key: string): SecureContext {
 }
 
 export function createCertificates({ openKey, failed }: CertificatesOptions): Certificates {
-  let known: RouteCertificate[] = [];
   /** `APP NAME` to certificates, the preferred one first. */
   let byName = new Map<string, RouteCertificate[]>();
   const contexts = new Map<string, SecureContext>();
 
   function set(all: RouteCertificate[]): void {
-    known = all;
     byName = new Map();
     for (const one of all.toSorted(preferredFirst)) {
       for (const name of one.names) {
@@ -86,7 +83,7 @@ export function createCertificates({ openKey, failed }: CertificatesOptions): Ce
     return context;
   }
 
-  return { set, all: () => known, contextFor };
+  return { set, contextFor };
 }
 
 const contextKey = ({ app, id }: RouteCertificate) => `${app} ${id}`;

@@ -1,4 +1,4 @@
-import type { Route, RouteEvent, RoutePolicy } from "./contract.ts";
+import type { Route, RouteCertificate, RouteEvent, RoutePolicy } from "./contract.ts";
 
 /** True for something that can be routed by. */
 export function isRoute(value: unknown): value is Route {
@@ -77,4 +77,17 @@ export function isRouteEvent(value: unknown): value is RouteEvent {
     default:
       return false;
   }
+}
+
+/** True for something that can be looked up and served. */
+export function isCertificate(value: unknown): value is RouteCertificate {
+  if (typeof value !== "object" || value === null) return false;
+  const one = value as Record<string, unknown>;
+  return (
+    ["id", "app", "chain", "key", "source"].every((name) => typeof one[name] === "string") &&
+    Array.isArray(one["names"]) &&
+    one["names"].every((name) => typeof name === "string") &&
+    Number.isFinite(one["notBefore"]) &&
+    Number.isFinite(one["notAfter"])
+  );
 }

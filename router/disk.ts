@@ -1,12 +1,20 @@
 import { mkdir, open, readdir, readFile, rename, stat, unlink } from "node:fs/promises";
 import { join } from "node:path";
 import { setImmediate } from "node:timers/promises";
-import { isRoute } from "./contract-check.ts";
+import type { RouteCertificate } from "./contract.ts";
+import { isCertificate, isRoute } from "./contract-check.ts";
 import type { Snapshot } from "./table.ts";
 
 /** What a router knows when it starts without the store. */
 export interface SavedTable extends Snapshot {
   /** The store's `routesSeq` when this was last in step with it. */
+  seq: number;
+}
+
+/** Keys are sealed here as in the store. */
+export interface SavedCertificates {
+  certificates: RouteCertificate[];
+  /** The store's `certificatesSeq` when these were last in step with it. */
   seq: number;
 }
 
@@ -25,7 +33,8 @@ export interface DiskOptions {
   folder: string;
   /** Name of this router's file, without its ending. */
   name: string;
-  read(): SavedTable;
+  /** Something that is JSON. */
+  read(): object;
   failed(error: Error): void;
 }
 
@@ -80,7 +89,19 @@ async function replaceFile(folder: string, file: string, text: string): Promise<
 }
 
 /** The newest table of the folder that can be read, whichever router wrote it; null when there is none. */
-export async function loadNewestTable(folder: string): Promise<SavedTable | null> {
+export function loadNewestTable(folder: string): Promise<SavedTable | null> {
+  return loadNewest(folder, readTable);
+}
+
+/** The newest certificates, in the same way. */
+export function loadNewestCertificates(folder: string): Promise<SavedCertificates | null> {
+  return loadNewest(folder, readCertificates);
+}
+
+async function loadNewest<T>(
+  folder: string,
+  read: (file: string) => Promise<T | null>,
+): Promise<T | null> {
   const names = await readdir(folder).catch(() => []);
   const files = await Promise.all(
     names
@@ -91,8 +112,8 @@ export async function loadNewestTable(folder: string): Promise<SavedTable | null
       }),
   );
   for (const { file } of files.toSorted((a, b) => b.at - a.at)) {
-    const table = await readTable(file);
-    if (table) return table;
+    const found = await read(file);
+    if (found) return found;
   }
   return null;
 }
@@ -103,6 +124,18 @@ async function readTable(file: string): Promise<SavedTable | null> {
     if (!Array.isArray(routes) || !routes.every(isRoute) || typeof gone !== "object" || !gone)
       return null;
     return { routes, gone, seq: Number.isInteger(seq) ? seq : 0 };
+  } catch {
+    return null;
+  }
+}
+
+async function readCertificates(file: string): Promise<SavedCertificates | null> {
+  try {
+    const { certificates, seq } = JSON.parse(await readFile(file, "utf8")) as SavedCertificates;
+    return {
+      certificates: certificates.filter(isCertificate),
+      seq: Number.isInteger(seq) ? seq : 0,
+    };
   } catch {
     return null;
   }

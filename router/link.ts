@@ -78,7 +78,8 @@ export function createLink(options: LinkOptions): Link {
   let soon: NodeJS.Timeout | undefined;
   let reading: Promise<void> | null = null;
 
-  subscriber.on("message", (_channel, text) => {
+  subscriber.on("message", (channel, text) => {
+    if (channel !== names.routeEvents) return;
     const event = parse(text);
     if (event) options.router().apply(event);
   });

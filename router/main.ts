@@ -4,7 +4,9 @@ import { channels, keys } from "../apps/keys.ts";
 import { readSettings } from "../apps/config.ts";
 import { createLog } from "../apps/log.ts";
 import { connectRedis } from "../apps/redis.ts";
-import { createDisk, loadNewestTable } from "./disk.ts";
+import { certificateSecret, loadSecrets } from "../apps/secrets.ts";
+import { createCertificateLink } from "./certificate-link.ts";
+import { createDisk, loadNewestCertificates, loadNewestTable } from "./disk.ts";
 import { createLink, type Link } from "./link.ts";
 import { serveMetrics } from "./metrics.ts";
 import { createRouter } from "./server.ts";
@@ -21,11 +23,17 @@ const index = process.env["TEAL_PROCESS_INDEX"] || "1";
 // The last resort: one connection's mishap must not take all others down.
 process.on("uncaughtException", (error) => log.error({ error: error.stack }, "uncaught"));
 
+const secrets = await loadSecrets(settings.paths.secretKey);
 const saved = await loadNewestTable(settings.paths.tables);
 let link: Link | null = null;
 const router = createRouter({
   id,
   ack: (ack) => link?.ack(ack),
+  tls: {
+    openKey: ({ app, id: of, key }) => secrets.open(app, certificateSecret(of), key),
+    failed: ({ app, id: of }, error) =>
+      log.error({ app, certificate: of, error: error.message }, "a certificate cannot be served"),
+  },
   ports: { https: settings.routerTlsPort },
   reread: (app) => link?.reread(app) ?? Promise.resolve(null),
   changed(what) {
@@ -46,11 +54,37 @@ for (const [app, version] of Object.entries(saved?.gone ?? {}))
   router.apply({ type: "gone", app, version });
 for (const route of saved?.routes ?? []) router.apply({ type: "route", route });
 
+const [redis, subscriber] = [connectRedis(settings, log), connectRedis(settings, log)];
+let certificates = (await loadNewestCertificates(settings.paths.certificates)) ?? {
+  certificates: [],
+  seq: 0,
+};
+router.setCertificates(certificates.certificates);
+const certificateDisk = createDisk({
+  folder: settings.paths.certificates,
+  name: `router-${index}`,
+  read: () => certificates,
+  failed: (error) =>
+    log.error({ error: error.message }, "the certificates cannot be written to disk"),
+});
+const certificateLink = createCertificateLink({
+  names: { ...channels, ...keys },
+  redis,
+  subscriber,
+  log,
+  saved: certificates,
+  changed(now) {
+    certificates = now;
+    router.setCertificates(now.certificates);
+    certificateDisk.save();
+  },
+});
+
 link = createLink({
   id,
   names: { ...channels, ...keys },
-  redis: connectRedis(settings, log),
-  subscriber: connectRedis(settings, log),
+  redis,
+  subscriber,
   leaseMs: settings.routerLeaseMs,
   router: () => router,
   seq: saved?.seq ?? 0,
@@ -62,7 +96,7 @@ for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => 
 
 const patience = AbortSignal.timeout(STORE_FIRST_MS);
 await Promise.race([
-  link.inStep,
+  Promise.all([link.inStep, certificateLink.inStep]),
   new Promise((resolve) => patience.addEventListener("abort", resolve)),
 ]);
 
@@ -100,7 +134,8 @@ async function shutDown(): Promise<void> {
   log.info({}, "closing");
   await router.close(settings.drainMs);
   metrics?.close();
-  await disk.flush();
+  certificateLink.close();
+  await Promise.all([disk.flush(), certificateDisk.flush()]);
   await link?.close();
   process.exit(0);
 }

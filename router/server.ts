@@ -75,7 +75,6 @@ const SWEEP_MS = 5000;
 export interface Router extends Swaps, Pick<Listener, "server" | "listen" | "listenTls"> {
   /** All certificates that there are, from now on. */
   setCertificates(all: RouteCertificate[]): void;
-  certificates(): RouteCertificate[];
   report(): RouterReport;
   counters(app: string): Counters;
   /** App to the version at which it went, and the routes. */
@@ -201,7 +200,6 @@ export function createRouter(options: RouterOptions): Router {
     listen: listener.listen,
     listenTls: listener.listenTls,
     setCertificates: certificates.set,
-    certificates: certificates.all,
     apply: swaps.apply,
     force: swaps.force,
     forget: swaps.forget,

@@ -7,6 +7,7 @@ import { asTealError, envelope, guard, readBody, requestId, withinDeadline } fro
 import { appRoutes } from "./apps.ts";
 import { accessRoutes } from "./access.ts";
 import { authorise } from "./authorise.ts";
+import { certificateRoutes } from "./certificates.ts";
 import { configRoutes } from "./config.ts";
 import { deployRoutes } from "./deploys.ts";
 import { domainRoutes } from "./domains.ts";
@@ -30,6 +31,7 @@ export function apiRoutes(options: ApiOptions): Route[] {
     ...deployRoutes(options),
     ...configRoutes(options),
     ...domainRoutes(options),
+    ...certificateRoutes(options),
     ...routingRoutes(options),
     ...lifeRoutes(options),
     ...logRoutes(options),

@@ -3,6 +3,7 @@ import type { Access, Identity } from "../access.ts";
 import type { AppLogs } from "../app-logs.ts";
 import type { Audit } from "../audit.ts";
 import type { Settings } from "../config.ts";
+import type { Certificates } from "../certificates.ts";
 import type { DeployLog } from "../deploy-log.ts";
 import type { Deploys } from "../deploys.ts";
 import type { Log } from "../log.ts";
@@ -23,6 +24,7 @@ export interface ApiOptions {
   audit: Audit;
   senders: Senders;
   notifiers: Notifiers;
+  certificates: Certificates;
   settings: Pick<Settings, "domain" | "routerPort">;
   log: Log;
 }

@@ -1,5 +1,6 @@
 import type { Command } from "./command.ts";
 import { ACCESS_COMMANDS } from "./commands-access.ts";
+import { CERT_COMMANDS } from "./commands-certs.ts";
 import { LIFE_COMMANDS, NO_FOLLOW } from "./commands-life.ts";
 import { ROUTING_COMMANDS } from "./commands-routing.ts";
 
@@ -120,6 +121,7 @@ export const COMMANDS: Command[] = [
     run: async (input) => (await import("./apps.ts")).listInstances(input),
   },
   ...LIFE_COMMANDS,
+  ...CERT_COMMANDS,
   ...ROUTING_COMMANDS,
   {
     name: "build:plan",

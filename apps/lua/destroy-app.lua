@@ -2,7 +2,7 @@
 -- in:     1 why, for the deploys that it ends
 -- out:    the app's fields
 -- errors: app-not-found
--- events: gone, if there was a route; deploy events
+-- events: gone, if there was a route; certificates, if there was one; deploy events
 local state = get(K.app, "state")
 if not state then return { "app-not-found", "name", APP } end
 if state == "active" then
@@ -24,6 +24,13 @@ if state == "active" then
   end
   redis.call("DEL", K.appHosts, K.targets, K.settings)
   redis.call("HDEL", K.app, "routeDeploy")
+  for _, field in ipairs(redis.call("HKEYS", K.certificates)) do
+    if field:match("^%S+") == APP then
+      redis.call("HDEL", K.certificates, field)
+      redis.call("INCR", K.certificatesSeq)
+      redis.call("PUBLISH", K.certificateEvents, APP)
+    end
+  end
   clear_slot("live")
   clear_slot("standby")
   clear_slot("held")

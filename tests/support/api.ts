@@ -16,6 +16,7 @@ import { createDeployLog, type DeployLog } from "../../apps/deploy-log.ts";
 import { createDeploys, type Deploys } from "../../apps/deploys.ts";
 import type { Log } from "../../apps/log.ts";
 import { createNews } from "../../apps/news.ts";
+import { createCertificates } from "../../apps/certificates.ts";
 import { createNotifiers, type Notifiers } from "../../apps/notifiers.ts";
 import { createSecrets } from "../../apps/secrets.ts";
 import { createSenders, type Senders } from "../../apps/senders.ts";
@@ -76,6 +77,7 @@ export async function startApi(): Promise<TestApi> {
     secrets,
     senders,
     notifiers,
+    certificates: createCertificates(connection, secrets),
     settings,
     log: logInto(logged),
   };

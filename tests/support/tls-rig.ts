@@ -10,6 +10,8 @@ import { eventually, startRouter, type RouterRig } from "./router-rig.ts";
 export interface TlsRig extends RouterRig {
   tlsPort: number;
   issuer: Issuer;
+  /** What it serves at first. */
+  certificates: RouteCertificate[];
 }
 
 /** A router with a TLS port, and a certificate for `shop.test` that it serves. */
@@ -21,8 +23,9 @@ export async function startTlsRouter(
   const rig = await startRouter(t, { ...options, tls });
   const tlsPort = await rig.router.listenTls({ port: 0, host: "127.0.0.1" });
   const issuer = await createIssuer();
-  rig.router.setCertificates([kept(await issuer.issue(["shop.test"]), ["shop.test"])]);
-  return { ...rig, tlsPort, issuer };
+  const certificates = [kept(await issuer.issue(["shop.test"]), ["shop.test"])];
+  rig.router.setCertificates(certificates);
+  return { ...rig, tlsPort, issuer, certificates };
 }
 
 /** As the store has it, with the key in clear. */

@@ -92,7 +92,7 @@ test("Two apps have a certificate each; a wildcard serves what has none of its o
   const { issuer } = rig;
   const wildcard = kept(await issuer.issue(["*.shop.test"]), ["*.shop.test"]);
   const blog = kept(await issuer.issue(["blog.test"]), ["blog.test"], { app: "blog" });
-  rig.router.setCertificates([...rig.router.certificates(), wildcard, blog]);
+  rig.router.setCertificates([...rig.certificates, wildcard, blog]);
   for (const [servername, shown] of [
     ["shop.test", "DNS:shop.test"],
     ["www.shop.test", "DNS:*.shop.test"],
@@ -108,7 +108,7 @@ test("Two apps have a certificate each; a wildcard serves what has none of its o
 test("A certificate of another app is not served, though it has the name", async (t) => {
   const rig = await startTlsRouter(t);
   rig.route([1]);
-  const own = rig.router.certificates().map((one) => ({ ...one, app: "blog" }));
+  const own = rig.certificates.map((one) => ({ ...one, app: "blog" }));
   rig.router.setCertificates(own);
   await t.throwsAsync(tlsClient(t, rig), { message: /unrecognized name/ });
 });
@@ -117,7 +117,7 @@ test("One that has run out is served only while there is no other", async (t) =>
   const rig = await startTlsRouter(t);
   const app = await startRawApp(t, (socket) => socket.end(OK_CLOSE));
   rig.route([app.port]);
-  const [good] = rig.router.certificates();
+  const [good] = rig.certificates;
   const old = kept(await rig.issuer.issue(["shop.test"]), ["shop.test"], { notAfter: 1000 });
   const shown = async () => {
     const client = await tlsClient(t, rig, { text: GET });
@@ -178,7 +178,7 @@ test("A key that cannot be opened is told, and only its host goes without TLS", 
   const app = await startRawApp(t, (socket) => socket.end(OK_CLOSE));
   rig.route([app.port], { hosts: ["shop.test", "bad.test"] });
   const bad = kept({ cert: other.cert, key: "no key" }, ["bad.test"]);
-  rig.router.setCertificates([...rig.router.certificates(), bad]);
+  rig.router.setCertificates([...rig.certificates, bad]);
   await t.throwsAsync(tlsClient(t, rig, { servername: "bad.test" }), { message: /unrecognized/ });
   t.is(told.length, 1);
   await (await tlsClient(t, rig, { text: GET })).until(/200 OK/);
