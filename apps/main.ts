@@ -64,34 +64,13 @@ async function main(settings: Settings, log: Log): Promise<void> {
   const webhooks = createWebhooks({ store, senders, deploys, audit, log });
   const floor = {
     ...{ store, deploys, deployLog, access, audit, secrets, senders, notifiers, settings, log },
+    certificates,
     appLogs: createAppLogs(settings.paths),
   };
   const api = createApi(floor).callback();
   const news = createNews(redis);
   const series = createSeries(redis);
   const dashboard = createDashboard({ ...floor, series, news }).callback();
-  const gitHttp = createGitHttp({ access, git, store, receiver, log });
-  const webhooks = createWebhooks({ store, senders, deploys, log });
-  const api = createApi({
-    store,
-    deploys,
-    deployLog,
-    access,
-    secrets,
-    senders,
-    notifiers,
-    certificates,
-    settings,
-    log,
-  }).callback();
-  const dashboard = createDashboard({
-    store,
-    deploys,
-    deployLog,
-    access,
-    settings,
-    log,
-  }).callback();
   const http = createServer((req, res) => {
     void (async () => {
       if ((await gitHttp(req, res)) || (await webhooks(req, res))) return;
