@@ -4,14 +4,17 @@ import { UNSOUND, type AnswerHead } from "./answer-head.ts";
 import { createAnswerReader } from "./answer-reader.ts";
 import { createBody, encode, LAST_CHUNK, UNTIL_CLOSE } from "./body.ts";
 import { BROKEN } from "./chunks.ts";
+import { chooseTarget, stickyLine, stickyTarget } from "./choose.ts";
 import { cameByHttps } from "./claims.ts";
 import type { ClientSide } from "./client.ts";
 import type { Clock } from "./clock.ts";
 import type { ReleaseCounters } from "./contract.ts";
+import type { Health } from "./health.ts";
+import type { Patience } from "./patience.ts";
 import { dropConnection, type Connection } from "./pool.ts";
 import { takesHtml, tooLarge, type OwnAnswer, type ReadyPolicy } from "./policy.ts";
 import type { RequestHead } from "./request-head.ts";
-import { chooseTarget, type AppState, type TargetState } from "./table.ts";
+import type { AppState, TargetState } from "./table.ts";
 import { countAnswer } from "./tally.ts";
 import { createTunnel } from "./tunnel.ts";
 
@@ -19,11 +22,15 @@ import { createTunnel } from "./tunnel.ts";
 export interface ExchangeOptions {
   admit: Admit;
   clock: Clock;
+  health: Health;
+  patience: Patience;
   /** An exchange on this target has ended. */
   ended(target: TargetState): void;
   /** True while the router is closing: answers then carry `Connection: close`. */
   closing(): boolean;
   connectMs: number;
+  /** How long a request waits for a target that can be reached, where its app does not say. */
+  holdMs: number;
   /** Within this time the app must answer a WebSocket handshake. */
   handshakeMs: number;
   /** How long a client may neither send nor take anything in the middle of a body. */
@@ -43,9 +50,12 @@ export interface ClientExchange {
 
 /**
  * `unreachable`: nothing of the request was sent. `stale`: a used connection turned out to be
- * closed before any byte of an answer. `broken`: anything else that is not an HTTP answer.
+ * closed before any byte of an answer. `cut off`: a new one was. `broken`: anything else that is not
+ * an HTTP answer.
  */
-type Failure = "unreachable" | "stale" | "broken";
+type Failure = "unreachable" | "stale" | "cut off" | "broken";
+
+const SAFE = new Set(["GET", "HEAD", "OPTIONS"]);
 
 type Phase = "idle" | "admission" | "connecting" | "waiting" | "answering" | "spliced";
 
@@ -58,7 +68,7 @@ export function createExchange(client: ClientSide, options: ExchangeOptions): Cl
   const tunnel = createTunnel(socket);
   const exchange = { streaming: false, end };
   const applicant = { host: "", gone: () => phase !== "admission", go, refuse };
-  const user = { connected: send, data, drained: more, over: onOver };
+  const user = { connected, data, drained: more, over: onOver };
   const parts: Buffer[] = [];
   let phase: Phase = "idle";
   let head: RequestHead;
@@ -122,12 +132,9 @@ export function createExchange(client: ClientSide, options: ExchangeOptions): Cl
       }
     }
     tally = app.tally;
-    target = chooseTarget(app, failed);
-    if (target === null) {
-      app.counters.refused++;
-      countOwn(503);
-      return refuse(503, `No instance of ${app.name} can be reached.`, app);
-    }
+    const stuck = app.policy?.sticky === true ? stickyTarget(app, head, failed) : null;
+    target = stuck ?? chooseTarget(app, failed);
+    if (target === null) return waitForTarget();
     target.open.add(exchange);
     release = app.route?.release ?? 0;
     // What must not be sent twice never rides on a used connection, which may be dead.
@@ -137,6 +144,28 @@ export function createExchange(client: ClientSide, options: ExchangeOptions): Cl
     phase = "connecting";
     expectWithin(options.connectMs);
     connection = target.pool.open(user);
+  }
+
+  /** None can be reached now. One may come back in a moment, or the route may change. */
+  function waitForTarget(): void {
+    failed = null;
+    const left = (app.policy?.holdMs ?? options.holdMs) - (performance.now() - since);
+    if (left > 0 && options.patience.wait(app, left, again(since))) return expectWithin(0);
+    app.counters.refused++;
+    countOwn(503);
+    refuse(503, `No instance of ${app.name} can be reached.`, app);
+  }
+
+  /** For the request that began at `begun`, if it is still there. */
+  function again(begun: number): () => void {
+    return () => {
+      if (phase === "admission" && since === begun) enter();
+    };
+  }
+
+  function connected(): void {
+    if (target?.down === true) options.health.reached(target);
+    send();
   }
 
   function send(): void {
@@ -238,8 +267,15 @@ export function createExchange(client: ClientSide, options: ExchangeOptions): Cl
     exchange.streaming = answer.eventStream && (encoding || head.old);
     keepClient = !close;
     keepApp = answer.keepAlive;
+    lines += stickyField();
     if (app.policy !== null) expectWithin(upload.whole() ? 0 : options.stallMs);
     return pass(reader.bytes, answer.size, `${lines}${connectionLine(close)}\r\n`);
+  }
+
+  function stickyField(): string {
+    // One that has left the route is not to be stayed with.
+    if (app.policy?.sticky !== true || target?.current !== true) return "";
+    return stickyLine(head, target, cameByHttps(head.claims, client.secure));
   }
 
   /** Passes a piece of the answer on, from `at`, behind its head if that is not sent yet. */
@@ -322,7 +358,7 @@ export function createExchange(client: ClientSide, options: ExchangeOptions): Cl
     } else if (phase === "connecting") {
       fail("unreachable");
     } else {
-      fail(connection?.reused === true && reader.unheard() ? "stale" : "broken");
+      fail(!reader.unheard() ? "broken" : connection?.reused === true ? "stale" : "cut off");
     }
   }
 
@@ -330,16 +366,29 @@ export function createExchange(client: ClientSide, options: ExchangeOptions): Cl
     const on = target as TargetState;
     abandon();
     if (why === "unreachable") {
+      if (!on.down && hasOther(on)) app.ejections++;
+      options.health.failed(on);
       (failed ??= new Set()).add(on);
       enter();
-    } else if (why === "stale" && head.repeatable && !retried) {
+    } else if (!retried && mayRepeat(why, on)) {
       retried = true;
+      if (hasOther(on)) (failed ??= new Set()).add(on);
       app.counters.retried++;
       enter();
     } else {
       lose(502, "The app's answer was not HTTP, or it broke off.");
     }
     return true;
+  }
+
+  /** The app may have died with a request on its way to it; what asks and changes nothing may ask another. */
+  function mayRepeat(why: Failure, on: TargetState): boolean {
+    if (why === "stale") return head.repeatable;
+    return why === "cut off" && head.repeatable && SAFE.has(head.method) && hasOther(on);
+  }
+
+  function hasOther(than: TargetState): boolean {
+    return app.targets.some((target) => target !== than && !target.down);
   }
 
   function lose(as: 502 | 504, says: string): void {
@@ -363,7 +412,7 @@ export function createExchange(client: ClientSide, options: ExchangeOptions): Cl
     exchange.streaming = true;
     countServed(101);
     expectWithin(0);
-    if (connection) tunnel.open(connection.socket, answer.lines);
+    if (connection) tunnel.open(connection.socket, answer.lines + stickyField());
     more();
     return passFrames(reader.bytes, answer.size);
   }
@@ -408,7 +457,8 @@ export function createExchange(client: ClientSide, options: ExchangeOptions): Cl
 
   function expired(): void {
     const late = phase === "waiting" && !head.upgrade && upload.whole();
-    if (late || (outOfTime() && (phase === "connecting" || phase === "waiting"))) {
+    const begun = phase === "answering" || phase === "spliced";
+    if (late || (!begun && outOfTime())) {
       abandon();
       lose(504, "The app did not answer in time.");
     } else if (phase === "connecting") {

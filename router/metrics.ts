@@ -26,6 +26,8 @@ export function metricsText(stats: RouterStats): string {
   sample("teal_router_connections", {}, stats.connections);
   family("teal_router_waiting", "gauge", "Requests that wait for a swap now.");
   sample("teal_router_waiting", {}, stats.waiting);
+  family("teal_router_unreachable", "gauge", "Requests that wait for a target they can reach.");
+  sample("teal_router_unreachable", {}, stats.unreachable);
   family("teal_router_answers_total", "counter", "Answers by app, colour and class of status.");
   for (const { labels, tally } of colours) {
     for (const digit of CLASSES) {
@@ -49,6 +51,19 @@ export function metricsText(stats: RouterStats): string {
   for (const [app, { targets }] of apps) {
     for (const { id, open } of targets) sample("teal_router_open", { app, instance: id }, open);
   }
+  family("teal_router_down", "gauge", "1 for an instance that took no connection of late.");
+  for (const [app, { targets }] of apps) {
+    for (const { id, down } of targets) {
+      sample("teal_router_down", { app, instance: id }, down ? 1 : 0);
+    }
+  }
+  family(
+    "teal_router_ejections_total",
+    "counter",
+    "Instances passed over from then on, as others were up.",
+  );
+  for (const [app, { ejections }] of apps)
+    sample("teal_router_ejections_total", { app }, ejections);
   family("teal_router_streams", "gauge", "Event streams and WebSockets under way.");
   for (const [app, { streams }] of apps) sample("teal_router_streams", { app }, streams);
   for (const [what, help] of [

@@ -23,6 +23,9 @@ export interface ReadyPolicy {
   /** In ms; 0 for no limit. */
   readonly headersMs: number;
   readonly responseMs: number;
+  /** How long a request waits for a target that can be reached; absent: as long as the router lets it. */
+  readonly holdMs: number | undefined;
+  readonly sticky: boolean;
 }
 
 /** Where the routers listen, for those who are sent from http to https. */
@@ -59,6 +62,8 @@ export function readyPolicy({ app, policy }: Route, ports: Ports): ReadyPolicy |
     maxBodyBytes,
     headersMs: policy.headersMs ?? 0,
     responseMs: policy.responseMs ?? 0,
+    holdMs: policy.holdMs,
+    sticky: policy.sticky ?? false,
   };
 }
 

@@ -13,8 +13,10 @@ import { createDrain } from "./drain.ts";
 import { createHolds } from "./hold.ts";
 import type { SecureContext } from "node:tls";
 import { createCertificates } from "./certificates.ts";
+import { createHealth } from "./health.ts";
 import { createListener, type Listener } from "./listener.ts";
 import type { Ports } from "./policy.ts";
+import { createPatience } from "./patience.ts";
 import { createPool } from "./pool.ts";
 import { createSwaps, type Swaps } from "./swap.ts";
 import {
@@ -55,6 +57,7 @@ export interface TlsParts {
 export interface Limits {
   heldRequests: number;
   connectMs: number;
+  holdMs: number;
   handshakeMs: number;
   stallMs: number;
   headersMs: number;
@@ -64,6 +67,7 @@ export interface Limits {
 const LIMITS: Limits = {
   heldRequests: 10_000,
   connectMs: 5000,
+  holdMs: 2000,
   handshakeMs: 60_000,
   stallMs: 300_000,
   headersMs: 15_000,
@@ -86,7 +90,9 @@ export interface Router extends Swaps, Pick<Listener, "server" | "listen" | "lis
 
 export interface RouterStats {
   id: string;
+  /** Requests that wait for a swap, and for a target that can be reached. */
   waiting: number;
+  unreachable: number;
   connections: number;
   draining: Record<string, number>;
   apps: Record<string, AppStats>;
@@ -96,11 +102,12 @@ export interface AppStats {
   version: number;
   release: number;
   holding: boolean;
-  targets: { id: string; open: number }[];
+  targets: { id: string; open: number; down: boolean }[];
   counters: Counters;
   /** Of all its releases so far. */
   tallies: Record<"blue" | "green", ReleaseCounters>;
   turnedAway: number;
+  ejections: number;
   /** Open event streams and WebSockets. */
   streams: number;
 }
@@ -130,6 +137,11 @@ export function createRouter(options: RouterOptions): Router {
     openKey: options.tls?.openKey ?? (() => ""),
     failed: options.tls?.failed ?? (() => undefined),
   });
+  const patience = createPatience({ clock, limit: limits.heldRequests });
+  const health = createHealth({
+    clock,
+    answered: (target) => patience.wake((app) => app.targets.includes(target)),
+  });
   let closing = false;
   const listener = createListener({
     ...limits,
@@ -137,6 +149,8 @@ export function createRouter(options: RouterOptions): Router {
     admit: createAdmission(table),
     ended: drain.ended,
     closing: () => closing,
+    health,
+    patience,
     contextFor(host) {
       const app = table.find(host);
       return app ? certificates.contextFor(app.name, host) : null;
@@ -162,10 +176,11 @@ export function createRouter(options: RouterOptions): Router {
         version: app.route?.version ?? 0,
         release: app.route?.release ?? 0,
         holding: app.hold !== null,
-        targets: app.targets.map(({ id, open }) => ({ id, open: open.size })),
+        targets: app.targets.map(({ id, open, down }) => ({ id, open: open.size, down })),
         counters: app.counters,
         tallies: app.tallies.byColour(),
         turnedAway: app.turnedAway,
+        ejections: app.ejections,
         streams: app.targets.reduce((sum, target) => sum + streamsOn(target).length, 0),
       };
     }
@@ -173,6 +188,7 @@ export function createRouter(options: RouterOptions): Router {
     return {
       id,
       waiting: holds.waiting(),
+      unreachable: patience.waiting(),
       connections: listener.connections(),
       draining: drain.busy(),
       apps,

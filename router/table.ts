@@ -1,3 +1,4 @@
+import { stickyName } from "./choose.ts";
 import type { Counters, ReleaseCounters, Route, Target } from "./contract.ts";
 import type { Hold } from "./hold.ts";
 import { readyPolicy, type Ports, type ReadyPolicy } from "./policy.ts";
@@ -18,7 +19,11 @@ export interface TargetState {
   /** Connections to this target only, so that none outlives it. */
   readonly pool: Pool;
   readonly open: Set<Exchange>;
+  /** Its name in the cookie of those who stay with it. */
+  readonly sticky: string;
   current: boolean;
+  /** It did not take a connection of late. */
+  down: boolean;
 }
 
 export interface AppState {
@@ -34,6 +39,8 @@ export interface AppState {
   tally: ReleaseCounters;
   /** Requests that its policy kept from the app: by maintenance, a redirect, a limit. */
   turnedAway: number;
+  /** How often a target was left out for another one. */
+  ejections: number;
   turn: number;
 }
 
@@ -90,7 +97,7 @@ export function createTable({ revive, openPool, ports }: TableOptions): Table {
       const tallies = createTallies();
       app = {
         ...{ name, route: null, policy: null, targets: [], hold: null, turn: 0 },
-        ...{ tallies, tally: newTally("blue"), turnedAway: 0 },
+        ...{ tallies, tally: newTally("blue"), turnedAway: 0, ejections: 0 },
         counters: { ...newCounters(), releases: tallies.byRelease },
       };
       byName.set(name, app);
@@ -98,9 +105,11 @@ export function createTable({ revive, openPool, ports }: TableOptions): Table {
     return app;
   }
 
-  function newTarget({ id, host, port }: Target): TargetState {
+  function newTarget(app: string, { id, host, port }: Target): TargetState {
     const address = { host, port };
-    return { id, address, pool: openPool(address), open: new Set(), current: true };
+    const sticky = stickyName(app, id);
+    const fresh = { open: new Set<Exchange>(), current: true, down: false };
+    return { id, address, pool: openPool(address), sticky, ...fresh };
   }
 
   function setHosts(app: AppState, hosts: string[]): void {
@@ -122,7 +131,7 @@ export function createTable({ revive, openPool, ports }: TableOptions): Table {
     const before = new Map(app.targets.map((target) => [targetKey(target), target]));
     const targets = route.targets.map((target) => {
       const key = targetKey(target);
-      return before.get(key) ?? revive(key) ?? newTarget(target);
+      return before.get(key) ?? revive(key) ?? newTarget(route.app, target);
     });
     setHosts(app, route.hosts);
     app.route = route;
@@ -176,19 +185,6 @@ export function createTable({ revive, openPool, ports }: TableOptions): Table {
       gone: Object.fromEntries(gone),
     }),
   };
-}
-
-/** The target with the fewest open requests, in turn among equals; never one of `failed`. */
-export function chooseTarget(app: AppState, failed: Set<TargetState> | null): TargetState | null {
-  const { targets } = app;
-  const first = app.turn++;
-  let best: TargetState | null = null;
-  for (let i = 0; i < targets.length; i++) {
-    const target = targets[(first + i) % targets.length] as TargetState;
-    if (failed?.has(target)) continue;
-    if (best === null || target.open.size < best.open.size) best = target;
-  }
-  return best;
 }
 
 /** An instance at another address is another target. */

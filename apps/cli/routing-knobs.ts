@@ -22,7 +22,7 @@ export const KNOBS: Knob[] = [
   { name: "hsts", field: "hstsSeconds", kind: "seconds", otherwise: "off" },
   { name: "access-log", field: "accessLog", kind: "switch", otherwise: "on" },
   { name: "asset-fallback", field: "assetFallback", kind: "switch", otherwise: "on" },
-  { name: "hold-time", field: "holdMs", kind: "ms", otherwise: "as the platform has it" },
+  { name: "hold-time", field: "holdMs", kind: "ms", otherwise: "2 s" },
 ];
 
 const EXPECTED: Record<Kind, string> = {

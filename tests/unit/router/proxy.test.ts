@@ -214,7 +214,9 @@ test("A client that leaves ends the app's work on its request", async (t) => {
   client.socket.destroy();
   await eventually(() => ended === 1);
   t.is(rig.router.counters("shop").lost, 0);
-  t.deepEqual(rig.router.stats().apps["shop"]?.targets, [{ id: `shop-${app.port}`, open: 0 }]);
+  t.deepEqual(rig.router.stats().apps["shop"]?.targets, [
+    { id: `shop-${app.port}`, open: 0, down: false },
+  ]);
 });
 
 test("A client that does not read slows the app down instead of filling memory", async (t) => {
