@@ -5,7 +5,10 @@
 const ACTIONS: Record<string, string> = {
   "post /apps": "apps:create",
   "delete /apps/:app": "apps:destroy",
+  "post /apps/:app/archives": "archive",
+  "post /apps/:app/build": "build:set",
   "post /apps/:app/config": "config:set",
+  "post /apps/:app/deploys": "deploy",
   "post /apps/:app/domains": "domains:add",
   "post /apps/:app/formation": "ps:scale",
   "post /apps/:app/hooks": "hooks:add",
@@ -15,6 +18,8 @@ const ACTIONS: Record<string, string> = {
   "post /apps/:app/webhooks/add": "hooks:add",
   "post /apps/:app/webhooks/remove": "hooks:remove",
   "post /apps/:app/deploys/:deploy/cancel": "deploys:cancel",
+  "post /registries": "registry:login",
+  "delete /registries/:host": "registry:logout",
   "post /keys": "keys:add",
   "post /tokens": "tokens:create",
   "post /access/keys": "keys:add",
@@ -37,7 +42,7 @@ export function actionOf(method: string, path: string): string {
 /** Fields of requests that are shown in the log; whatever may be secret is none of them. */
 const SHOWN: readonly string[] = [
   ...["name", "role", "apps", "user", "host", "hold", "to", "part", "provider", "branch", "kind"],
-  ...["formation", "events", "paths", "process", "ttlDays"],
+  ...["formation", "events", "paths", "process", "ttlDays", "image", "ref", "commit"],
 ];
 
 /** What a change was about: the fields that may be shown, of config the names alone. */

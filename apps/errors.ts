@@ -155,6 +155,42 @@ export const ERRORS = {
     says: "The build failed: {detail}.",
     todo: "The lines above are the build's own; fix and push again.",
   },
+  "bad-image": {
+    status: 400,
+    exit: 2,
+    says: "An image's name such as ghcr.io/ann/shop:1.2 was expected, and {came} came.",
+    todo: "Give a name with a tag or a digest, or an image's id.",
+  },
+  "image-failed": {
+    status: 422,
+    exit: 1,
+    says: "{image} could not be taken: {detail}.",
+    todo: "Compare the name; 'teal registry:login' is for private registries. Nothing was swapped.",
+  },
+  "registry-refused": {
+    status: 422,
+    exit: 1,
+    says: "The registry {host} was not logged in to: {detail}.",
+    todo: "'teal registry' shows the logins; 'teal registry:login' sets another one, with --realm where tokens are made elsewhere.",
+  },
+  "registry-not-found": {
+    status: 404,
+    exit: 4,
+    says: "Nobody has logged in to the registry {host}.",
+    todo: "'teal registry' shows the logins.",
+  },
+  "bad-archive": {
+    status: 400,
+    exit: 2,
+    says: "A tar archive of an app's source (plain or gzip) was expected: {detail}.",
+    todo: "Make it with 'tar czf app.tar.gz -C FOLDER .', or let 'teal deploy FOLDER' do so.",
+  },
+  "ref-not-found": {
+    status: 404,
+    exit: 4,
+    says: "The repository of {name} has no branch, tag or commit {ref}.",
+    todo: "Push it first: 'git push deploy {ref}'.",
+  },
   "release-command-failed": {
     status: 422,
     exit: 1,
@@ -202,6 +238,12 @@ export const ERRORS = {
     exit: 2,
     says: "{detail}.",
     todo: "Use numbers such as 'web=2 worker=1'; 'teal ps -a {name}' shows what runs.",
+  },
+  "bad-build-option": {
+    status: 400,
+    exit: 2,
+    says: "{detail}.",
+    todo: "Use, for example, 'teal build:set {example}'; 'teal build -a APP' shows what is set.",
   },
   "bad-host": {
     status: 400,

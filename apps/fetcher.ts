@@ -1,3 +1,4 @@
+import { download } from "./download.ts";
 import { isTealError, TealError } from "./errors.ts";
 import { parseRepoUrl } from "./fetch-source.ts";
 import { openWay } from "./fetch-way.ts";
@@ -7,7 +8,10 @@ import type { Credentials, Senders } from "./senders.ts";
 import type { Deploy } from "./types.ts";
 
 interface Options {
-  git: Pick<Git, "init" | "fetch" | "inspect" | "completeness" | "readRef" | "pin">;
+  git: Pick<
+    Git,
+    "init" | "fetch" | "inspect" | "completeness" | "readRef" | "pin" | "importArchive"
+  >;
   senders: Pick<Senders, "credentials">;
   outward: Outward;
   /** Whether http, without TLS, will do. */
@@ -33,6 +37,7 @@ export function createFetcher(options: Options): Fetcher {
   async function fetch(deploy: Deploy, signal: AbortSignal): Promise<string> {
     const { app, commit, ref = "" } = deploy;
     await git.init(app);
+    if (deploy.archive) return fetchArchive(app, deploy.archive, signal);
     if (commit && (await git.inspect(app, commit))) return settle(app, commit, commit);
     if (!deploy.repo) {
       throw new TealError("commit-missing", {
@@ -43,6 +48,18 @@ export function createFetcher(options: Options): Fetcher {
     const credentials = await senders.credentials(app, deploy.sender ?? "");
     const fetched = await fetchFrom(deploy, deploy.repo, credentials, signal);
     return settle(app, fetched, ref);
+  }
+
+  async function fetchArchive(app: string, url: string, signal: AbortSignal) {
+    const answer = await download(url, { ...options, signal });
+    try {
+      return await git.importArchive(app, answer, { strip: "auto" });
+    } catch (error) {
+      signal.throwIfAborted();
+      throw error;
+    } finally {
+      answer.destroy();
+    }
   }
 
   /** What is whole is kept from now on. */

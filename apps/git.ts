@@ -7,6 +7,7 @@ import { simpleGit } from "simple-git";
 import { childEnd } from "./child.ts";
 import { TealError } from "./errors.ts";
 import { gitConfig, gitEnvironment, withConfig } from "./git-config.ts";
+import { importRef, writeImport, type ImportWish } from "./git-import.ts";
 import { adoptQuarantine, isQuarantineOf } from "./git-quarantine.ts";
 import { APP_NAME } from "./types.ts";
 
@@ -56,6 +57,8 @@ export interface Git {
     commit: string,
     quarantine?: string,
   ): Promise<"whole" | "shallow" | "broken">;
+  /** Makes a commit of a tar archive and pins it. @throws bad-archive, too-large */
+  importArchive(app: string, archive: Readable, wish: ImportWish): Promise<string>;
   /** Makes the objects of a push and a reference to its commit durable, whatever becomes of the push. */
   pin(app: string, commit: string, quarantine?: string): Promise<void>;
   /** Brings `refspec` of another repository, with all its history. @throws Error with git's last words */
@@ -249,9 +252,36 @@ export function createGit(options: Options): Git {
     return { stream: child.stdout, done: childEnd(child, "git archive").then(() => {}) };
   }
 
+  async function importArchive(app: string, source: Readable, wish: ImportWish): Promise<string> {
+    const ref = importRef();
+    const env = await environmentOf(app);
+    const args = ["fast-import", "--quiet", "--done", "--date-format=raw"];
+    const stdio: StdioOptions = ["pipe", "ignore", "pipe"];
+    const child = spawn("git", args, { cwd: repo(app), env, stdio });
+    const ended = childEnd(child, "git fast-import");
+    ended.catch(() => {});
+    child.stdin!.on("error", () => {});
+    try {
+      const written = writeImport(source, child.stdin!, ref, wish);
+      written.catch(() => {});
+      await Promise.race([written, ended]);
+      await ended;
+      const id = (
+        await tell(app, ["rev-parse", "--verify", "--quiet", "--end-of-options", ref])
+      ).trim();
+      await pin(app, id);
+      return id;
+    } finally {
+      source.destroy();
+      child.kill();
+      await tell(app, ["update-ref", "-d", ref]).catch(() => {});
+    }
+  }
+
   return {
     init,
     exists,
+    importArchive,
     hasRefs: async (app) => (await tell(app, ["for-each-ref", "--count=1"])) !== "",
     remove: (app) => rm(repo(app), { recursive: true, force: true, maxRetries: 3 }),
     spawnService,

@@ -70,6 +70,8 @@ export const keys = {
   sampler: "teal:sampler",
   /** hash: SHA-256 of token to JSON */
   tokens: "teal:tokens",
+  /** hash: registry's host to JSON, with its password sealed */
+  registries: "teal:registries",
   /** hash: SSH key fingerprint to JSON */
   sshKeys: "teal:ssh-keys",
 } as const;

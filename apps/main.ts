@@ -26,6 +26,7 @@ import { createNotifiers } from "./notifiers.ts";
 import { createOutward } from "./outward.ts";
 import { createQueue } from "./queue.ts";
 import { connectRedis } from "./redis.ts";
+import { createRegistries } from "./registries.ts";
 import { loadSecrets } from "./secrets.ts";
 import { createSenders } from "./senders.ts";
 import { createSeries } from "./series.ts";
@@ -64,7 +65,9 @@ async function main(settings: Settings, log: Log): Promise<void> {
   const webhooks = createWebhooks({ store, senders, deploys, audit, log });
   const floor = {
     ...{ store, deploys, deployLog, access, audit, secrets, senders, notifiers, settings, log },
+    git,
     certificates,
+    registries: createRegistries(redis, secrets),
     appLogs: createAppLogs(settings.paths),
   };
   const api = createApi(floor).callback();

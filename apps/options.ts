@@ -1,4 +1,5 @@
 import type { PageParts, RoutingParts } from "./routing.ts";
+import type { BuildOptions } from "./build-options.ts";
 
 /**
  * What an app may be told beyond config, formation, domains and hold, part by part. A part that
@@ -9,11 +10,6 @@ export interface AppOptions extends RoutingParts, PageParts {
   build?: BuildOptions;
   /** Its people stopped it: routers answer 503. */
   stopped?: true;
-}
-
-export interface BuildOptions {
-  /** Directory of the repository that is the app, `apps/web`; the whole repository when absent. */
-  root?: string;
 }
 
 /** Parts to be set; null makes one absent. */

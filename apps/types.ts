@@ -107,6 +107,12 @@ export interface Intent {
   sender?: string;
   /** URL, without credentials, to fetch from what is not in the app's repository. */
   repo?: string;
+  /** push: an image to run in place of a commit to build. */
+  image?: string;
+  /** push: address of a tar archive of the source, which a worker fetches. */
+  archive?: string;
+  /** push: built without cache, though its image may be there. */
+  fresh?: boolean;
   /** Of intents with the same delivery only the first is recorded; the others give its deploy. */
   delivery?: string;
   /** rollback: the release to go back to; promote: the one that is held. */
@@ -156,7 +162,10 @@ export interface Release {
   n: number;
   deploy: string;
   kind: DeployKind;
+  /** Empty when the image was made elsewhere. */
   commit: string;
+  /** Name and digest of an image that was made elsewhere. */
+  from?: string;
   /** Image id, `sha256:…`. */
   image: string;
   imageBytes: number;

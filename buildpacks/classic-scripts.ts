@@ -6,6 +6,11 @@ export const COMPILE_SCRIPT = `set -eu -o pipefail
 build=/tmp/build
 mkdir -p "$build" /tmp/env /tmp/cache /tmp/buildpacks
 cp -a /app/. "$build/"
+# What the app lets its build read; nothing of it stays in a layer.
+trap 'rm -rf /tmp/env' EXIT
+for name in \${TEAL_BUILD_ENV:-}; do
+  printf '%s' "\${!name}" > "/tmp/env/$name"
+done
 number=0
 : > /tmp/processes
 for source in "$@"; do

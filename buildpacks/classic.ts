@@ -1,5 +1,6 @@
 import { COMPILE_SCRIPT, START_SCRIPT } from "./classic-scripts.ts";
 import { PlanError } from "./errors.ts";
+import { isObject, parseJsonObject } from "./json.ts";
 import type { Detector, Runtime, SourcePlan } from "./plan.ts";
 import { readProcfile } from "./procfile.ts";
 import { HOME, run, stage } from "./stages.ts";
@@ -20,18 +21,31 @@ export const classic: Detector = {
   looksFor: "a .buildpacks",
   plan: async (tree) => {
     const text = await tree.read(".buildpacks");
-    return text === null ? null : planClassic(tree, await readSources(tree, text));
+    if (text !== null) {
+      const sources = await readSources(tree, text);
+      return planClassic(tree, sources, `.buildpacks with ${sources.join(", ")}`);
+    }
+    const named = await readAppJson(tree);
+    return named.length > 0 ? planClassic(tree, named, `app.json with ${named.join(", ")}`) : null;
   },
 };
 
-async function planClassic(tree: Tree, sources: string[]): Promise<SourcePlan> {
+/** @param sources folders of the tree, or addresses of git repositories @throws PlanError */
+export async function planClassic(
+  tree: Tree,
+  sources: string[],
+  why = `buildpacks ${sources.join(", ")}`,
+): Promise<SourcePlan> {
+  for (const source of sources) {
+    if (!URL_LINE.test(source)) await checkFolder(tree, source);
+  }
   const procfile = (await readProcfile(tree)) ?? {};
   const runtime: Runtime = { name: "classic", range: "*", from: "default" };
   // What a process type runs may be known only when the buildpacks have run.
   const names = ["web", ...Object.keys(procfile).filter((name) => name !== "web")];
   return {
     buildpack: "classic",
-    why: `.buildpacks with ${sources.join(", ")}`,
+    why,
     warnings: [],
     runtime,
     stages: [
@@ -78,7 +92,6 @@ async function readSources(tree: Tree, text: string): Promise<string[]> {
         came: line,
       });
     }
-    if (local) await checkFolder(tree, folder);
     sources.push(local ? folder : line);
   }
   if (sources.length > 0) return sources;
@@ -89,13 +102,23 @@ async function readSources(tree: Tree, text: string): Promise<string[]> {
   });
 }
 
+/** Addresses alone: names such as `heroku/nodejs` stand for what is found without them. */
+async function readAppJson(tree: Tree): Promise<string[]> {
+  const text = await tree.read("app.json");
+  const { buildpacks } = text === null ? {} : parseJsonObject("app.json", text);
+  const urls = Array.isArray(buildpacks)
+    ? buildpacks.map((one) => (isObject(one) ? one["url"] : undefined))
+    : [];
+  return urls.filter((url) => typeof url === "string" && URL_LINE.test(url)) as string[];
+}
+
 async function checkFolder(tree: Tree, folder: string): Promise<void> {
   for (const program of ["bin/detect", "bin/compile"]) {
     if ((await tree.read(`${folder}/${program}`)) !== null) continue;
     throw new PlanError("not-buildable", {
-      expected: `${folder}/${program}, since .buildpacks names ${folder}`,
+      expected: `${folder}/${program}, since the buildpack ${folder} is named`,
       came: "no such file",
-      todo: "Commit the buildpack, or correct .buildpacks.",
+      todo: "Commit the buildpack, or correct its name.",
     });
   }
 }

@@ -1,8 +1,8 @@
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
-import { classic } from "./classic.ts";
+import { classic, planClassic } from "./classic.ts";
 import { deno } from "./deno.ts";
-import { dockerfile } from "./dockerfile.ts";
+import { dockerfile, planDockerfile } from "./dockerfile.ts";
 import { dotnet } from "./dotnet.ts";
 import { elixir } from "./elixir.ts";
 import { PlanError } from "./errors.ts";
@@ -38,14 +38,25 @@ const DETECTORS: readonly Detector[] = [
   staticSite,
 ];
 
+/** What somebody has said of an app, in place of what its tree says. */
+export interface Choice {
+  /** A Dockerfile by another name, from the top. */
+  dockerfile?: string;
+  /** Classic buildpacks, in their order. */
+  buildpacks?: string[];
+}
+
 /**
  * How the tree under `dir` is built. Reads, and starts nothing.
  * @throws PlanError
  */
-export async function detect(dir: string): Promise<Plan> {
+export async function detect(dir: string, choice: Choice = {}): Promise<Plan> {
   const tree = openTree(dir);
   const names = await tree.names();
   if (names.length === 0) throw new PlanError("empty-tree");
+  if (choice.buildpacks) return checked(tree, await planClassic(tree, choice.buildpacks));
+  const named = choice.dockerfile ? await planDockerfile(tree, choice.dockerfile) : null;
+  if (named) return named;
   for (const detector of DETECTORS) {
     const plan = await detector.plan(tree);
     if (plan) return checked(tree, plan);

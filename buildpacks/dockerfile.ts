@@ -1,6 +1,7 @@
 import { PlanError } from "./errors.ts";
-import type { Detector } from "./plan.ts";
+import type { Detector, DockerfilePlan } from "./plan.ts";
 import { readProcfile } from "./procfile.ts";
+import type { Tree } from "./tree.ts";
 
 /** Directives stand before everything else; both comment signs are understood by builders. */
 const DIRECTIVE = /^\s*(?:#|\/\/)\s*([a-z]+)\s*=\s*(.*?)\s*$/i;
@@ -12,24 +13,27 @@ const FROM = /^\s*FROM\s+(?:--platform=\S+\s+)?(\S+)/gim;
 export const dockerfile: Detector = {
   name: "dockerfile",
   looksFor: "a Dockerfile",
-  plan: async (tree) => {
-    const text = await tree.read("Dockerfile");
-    if (text === null) return null;
-    const procfile = await readProcfile(tree);
-    const used = withoutSyntax(text);
-    const warnings = used.left
-      ? [`The line 'syntax=${used.left}' is left out: the engine's own builder is used.`]
-      : [];
-    return {
-      buildpack: "dockerfile",
-      why: procfile ? "Dockerfile with Procfile" : "Dockerfile",
-      warnings,
-      dockerfile: used.text,
-      from: [...text.matchAll(FROM)].map((match) => match[1] ?? ""),
-      processes: { web: "", ...procfile },
-    };
-  },
+  plan: (tree) => planDockerfile(tree, "Dockerfile"),
 };
+
+/** Null when there is no such file. @throws PlanError foreign-syntax, points-outside, broken-procfile */
+export async function planDockerfile(tree: Tree, file: string): Promise<DockerfilePlan | null> {
+  const text = await tree.read(file);
+  if (text === null) return null;
+  const procfile = await readProcfile(tree);
+  const used = withoutSyntax(text);
+  const warnings = used.left
+    ? [`The line 'syntax=${used.left}' is left out: the engine's own builder is used.`]
+    : [];
+  return {
+    buildpack: "dockerfile",
+    why: procfile ? `${file} with Procfile` : file,
+    warnings,
+    dockerfile: used.text,
+    from: [...text.matchAll(FROM)].map((match) => match[1] ?? ""),
+    processes: { web: "", ...procfile },
+  };
+}
 
 /** A syntax line names an image that would run as the builder. @throws PlanError foreign-syntax */
 function withoutSyntax(text: string): { text: string; left: string | null } {

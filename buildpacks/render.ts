@@ -13,6 +13,8 @@ export interface Bases {
   ca(runtime: Runtime): boolean;
   /** Keeps one app's build caches from another's, e.g. "teal-shop". */
   caches: string;
+  /** Set when commands may read secrets: it changes when they do, so that no step is taken from the cache. */
+  secrets?: string;
 }
 
 const CA_BUNDLE = "/etc/ssl/certs/ca-certificates.crt";
@@ -27,6 +29,9 @@ const CA_VARIABLES = [
   "HEX_CACERTS_PATH",
   "DENO_CERT",
 ];
+/** The secret that holds all variables of a build, as shell, and where commands find it. */
+export const SECRET_ENV = "teal-build-env";
+const SECRET_FILE = "/run/teal-build-env";
 const OWNED = "--chown=10001:10001 ";
 
 /**
@@ -47,7 +52,7 @@ function renderStage(stage: Stage, bases: Bases, last: boolean): string[] {
     ...packages(stage.packages),
     ...variables(stage),
     ...(bases.ca(stage.on) ? trust(stage) : []),
-    ...stage.steps.map((step) => renderStep(step, bases.caches)),
+    ...stage.steps.map((step) => renderStep(step, bases)),
   ];
 }
 
@@ -71,8 +76,8 @@ function variables({ env, path }: Stage): string[] {
   ];
 }
 
-function renderStep(step: Step, caches: string): string {
-  if ("run" in step) return renderRun(step, caches);
+function renderStep(step: Step, bases: Bases): string {
+  if ("run" in step) return renderRun(step, bases);
   if ("bring" in step) return `COPY ${BROUGHT}/${step.bring} ${step.to}`;
   const owned = step.owned ? OWNED : "";
   if ("take" in step) return `COPY --from=${step.from} ${owned}${step.take} ${step.to}`;
@@ -80,11 +85,14 @@ function renderStep(step: Step, caches: string): string {
   return `COPY ${owned}${from.join(" ")} ./${step.to ? `${step.to}/` : ""}`;
 }
 
-function renderRun({ run, caches: mounts, env = {} }: RunStep, caches: string): string {
+function renderRun({ run, caches: mounts, env = {} }: RunStep, bases: Bases): string {
   const mounted = mounts.map(
     ({ name, target, locked }) =>
-      `--mount=type=cache,id=${caches}-${name},target=${target}${locked ? ",sharing=locked" : ""} `,
+      `--mount=type=cache,id=${bases.caches}-${name},target=${target}${locked ? ",sharing=locked" : ""} `,
   );
   const set = Object.entries(env).map(([name, value]) => `${name}=${value} `);
-  return `RUN ${mounted.join("")}${set.join("")}${run}`;
+  const { secrets } = bases;
+  const secret = secrets ? `--mount=type=secret,id=${SECRET_ENV},target=${SECRET_FILE} ` : "";
+  const read = secrets ? `: ${secrets} && . ${SECRET_FILE} && ` : "";
+  return `RUN ${secret}${mounted.join("")}${read}${set.join("")}${run}`;
 }

@@ -43,7 +43,7 @@ export interface ContextRequest {
  */
 export async function createContext(
   request: ContextRequest,
-): Promise<{ tar: Readable; files: number; bytes: number }> {
+): Promise<{ tar: Readable; files: number; bytes: number; newest: Date }> {
   const { entries, newest } = await readEntries(request);
   const tar = pack();
   fill(tar, request, entries, newest).then(
@@ -55,6 +55,7 @@ export async function createContext(
     tar: Readable.from(tar, { objectMode: false }),
     files: files.length,
     bytes: files.reduce((sum, { bytes }) => sum + bytes, 0),
+    newest,
   };
 }
 

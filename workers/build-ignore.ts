@@ -15,3 +15,19 @@ export function createIgnore(text: string, always: string[]): IgnoreRules {
     skips: (folder) => fixed.ignores(folder) || (!hasExceptions && rules.ignores(folder)),
   };
 }
+
+/**
+ * The lines of a .slugignore file as patterns of the other kind: one that begins with a slash is
+ * meant from the top, any other in every folder. `!` lines are not part of that format.
+ */
+export function slugPatterns(text: string): string[] {
+  return text
+    .split(/\r?\n/)
+    .map((line) => line.trim())
+    .filter((line) => line !== "" && !line.startsWith("#") && !line.startsWith("!"))
+    .map((line) => {
+      const bare = line.replace(/^\/+/, "").replace(/\/+$/, "");
+      return line.startsWith("/") ? bare : `**/${bare}`;
+    })
+    .filter((pattern) => pattern !== "" && pattern !== "**/");
+}

@@ -4,13 +4,13 @@ import { type DeployContext, spent } from "./context.ts";
 import { withExpectedEnv } from "./expected-env.ts";
 import { formationOf } from "./formation.ts";
 import { nextConfig } from "./next-config.ts";
-import type { Built } from "./ports.ts";
+import { builtBefore, keyOf, wishOf, type Recorded } from "./build-wish.ts";
 
 /** Source in, release out: checkout, build, tag, record, release command. @throws build-failed, release-command-failed */
 export async function buildRelease(ctx: DeployContext): Promise<Release> {
   const { store, effects, deploy, claim } = ctx;
   const steps = await store.getSteps(deploy.id);
-  const built = (steps["built"] as (Built & Fetched) | undefined) ?? (await build(ctx));
+  const built = (steps["built"] as Recorded | undefined) ?? (await build(ctx));
   await effects.tagImage(deploy.app, deploy.id, built.image);
   await ctx.reach("image-tagged");
 
@@ -19,6 +19,7 @@ export async function buildRelease(ctx: DeployContext): Promise<Release> {
     deploy: deploy.id,
     kind: deploy.kind,
     commit: built.commit ?? deploy.commit ?? "",
+    ...(built.from !== undefined && { from: built.from }),
     image: built.image,
     imageBytes: built.imageBytes,
     processes: built.processes,
@@ -30,34 +31,56 @@ export async function buildRelease(ctx: DeployContext): Promise<Release> {
     by: deploy.by,
     why: deploy.why,
   });
-  ctx.say("info", `Release v${release.n}, commit ${release.commit.slice(0, 7)}`);
+  ctx.say("info", `Release v${release.n}, ${originOf(release)}`);
   await runReleaseCommand(ctx, release);
   return release;
 }
 
 /** A webhook may name a branch or a tag; from the first fetch on it is about this commit. */
-interface Fetched {
-  commit?: string;
-}
-
-async function build(ctx: DeployContext): Promise<Built & Fetched> {
+async function build(ctx: DeployContext): Promise<Recorded> {
   const { store, effects, claim, say, signal } = ctx;
+  if (ctx.deploy.image) return takeImage(ctx);
   const began = ctx.now();
   const commit = await effects.fetchSource(ctx.deploy, { say, signal });
   const deploy = { ...ctx.deploy, commit };
+  const wish = await wishOf(ctx);
+  const key = keyOf(commit, wish);
+  const before = wish.fresh ? null : await builtBefore(ctx, commit, key);
+  if (before) {
+    say("step", `Commit ${commit.slice(0, 7)} is built already: the image of v${before.release.n}`);
+    await store.recordStep(claim, deploy.id, "built", before.built);
+    return before.built;
+  }
   say("step", `Building ${deploy.app} from commit ${commit.slice(0, 7)}`);
   const source = await effects.checkout(deploy, { say, signal });
   try {
     await ctx.reach("context-unpacked");
-    const built = await effects.build(deploy, source.dir, { say, signal });
+    const built = await effects.build(deploy, source.dir, wish, { say, signal });
     await ctx.reach("image-built");
-    const ms = ctx.now() - began;
-    await store.recordStep(claim, deploy.id, "built", { ...built, commit, ms: Math.round(ms) });
+    const ms = Math.round(ctx.now() - began);
+    await store.recordStep(claim, deploy.id, "built", { ...built, commit, key, ms });
     say("info", `Built in ${spent(ms)}`);
     return { ...built, commit };
   } finally {
     await source.done();
   }
+}
+
+async function takeImage({ store, effects, deploy, claim, say, signal, now }: DeployContext) {
+  const began = now();
+  const built = await effects.takeImage(deploy, { say, signal });
+  const ms = Math.round(now() - began);
+  await store.recordStep(claim, deploy.id, "built", { ...built, ms });
+  return built;
+}
+
+/** What a release is of, in a few characters. */
+export function originOf({
+  commit,
+  from,
+  image,
+}: Pick<Release, "commit" | "from" | "image">): string {
+  return commit ? `commit ${commit.slice(0, 7)}` : `image ${from ?? image.slice(7, 19)}`;
 }
 
 /** The gate: a command of the new image with the new config; nothing is swapped when it fails. */

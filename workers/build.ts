@@ -1,31 +1,39 @@
+import type { BuildOptions } from "../apps/build-options.ts";
+import { TealError } from "../apps/errors.ts";
+import type { Settings } from "../apps/config.ts";
 import { detect } from "../buildpacks/detect.ts";
 import { PlanError } from "../buildpacks/errors.ts";
-import type { DockerfilePlan, Plan, Runtime, SourcePlan } from "../buildpacks/plan.ts";
-import { BROUGHT, renderDockerfile, TREE } from "../buildpacks/render.ts";
-import { labelOf, LANGUAGES } from "../buildpacks/runtimes.ts";
-import { openTree } from "../buildpacks/tree.ts";
-import { anyOf } from "../buildpacks/versions.ts";
-import type { Settings } from "../apps/config.ts";
-import { TealError } from "../apps/errors.ts";
+import type { Plan } from "../buildpacks/plan.ts";
+import { SECRET_ENV } from "../buildpacks/render.ts";
 import type { Bases } from "./bases.ts";
-import { createContext, type ContextRequest } from "./build-context.ts";
+import { createContext } from "./build-context.ts";
 import { proxyArguments } from "./build-env.ts";
-import { createIgnore } from "./build-ignore.ts";
 import { createOutput } from "./build-output.ts";
+import { placeOf } from "./build-place.ts";
+import { contextOf, createRecipes } from "./build-recipe.ts";
 import { BuildError, type ImageInfo, type Images } from "./engine/images.ts";
 import type { Built, Say } from "./ports.ts";
 
 /** `web` is told to listen here, where an image does not say otherwise. */
 const DEFAULT_PORT = 5000;
+const DEFAULT_TIMEOUT_MS = 30 * 60_000;
 
 export interface BuildJob {
   app: string;
-  deploy: string;
   /** 40 hex digits. */
   commit: string;
   /** The source tree; nothing is written to it. */
   dir: string;
   tag: string;
+  options: BuildOptions;
+  /** What the build may read as secrets: name to value. */
+  env: Record<string, string>;
+  /** Another one when any of `env` is another: says nothing of the values. */
+  envMark: string;
+  /** No step is taken from the cache. */
+  fresh: boolean;
+  /** Where the commit came from, for the image's labels. */
+  source?: string;
   signal: AbortSignal;
   say: Say;
 }
@@ -45,36 +53,36 @@ export interface BuilderOptions {
   env?: NodeJS.ProcessEnv;
 }
 
-/** What the engine is given, and how the archive is filled. */
-interface Recipe {
-  dockerfile: string;
-  under: string;
-  files: Record<string, string>;
-  always: string[];
-}
-
 export function createBuilder({
   images,
   bases,
   settings,
   env = process.env,
 }: BuilderOptions): Builder {
+  const recipeOf = createRecipes({ bases, namespace: settings.namespace });
+
   const build = async (job: BuildJob): Promise<Built> => {
-    const plan = await detect(job.dir);
-    for (const warning of plan.warnings) job.say("warn", warning);
-    const recipe =
-      plan.buildpack === "dockerfile"
-        ? await fromDockerfile(plan, job)
-        : await fromSource(plan, job);
-    const context = await createContext(await contextOf(recipe, job.dir));
+    const { options } = job;
+    const place = await placeOf(job.dir, options);
+    const plan = await detect(place.root, {
+      ...(place.dockerfile !== undefined && { dockerfile: place.dockerfile }),
+      ...(options.buildpacks && { buildpacks: options.buildpacks }),
+    });
+    for (const warning of [...plan.warnings, ...needless(plan, options)]) job.say("warn", warning);
+    const recipe = await recipeOf(plan, job, place);
+    const context = await createContext(await contextOf(recipe));
     job.say("info", `Sending ${context.files} files (${size(context.bytes)}) to the builder`);
     const output = createOutput((line) => job.say("output", line));
+    const ofDockerfile = plan.buildpack === "dockerfile";
     const image = await images.build({
       context: context.tar,
       dockerfile: recipe.dockerfile,
       tag: job.tag,
-      labels: labelsOf(job),
-      buildArgs: proxyArguments(env),
+      labels: labelsOf(job, context.newest),
+      buildArgs: { ...proxyArguments(env), ...(ofDockerfile && options.args) },
+      ...(ofDockerfile && options.target !== undefined && { target: options.target }),
+      secrets: { ...job.env, [SECRET_ENV]: shellOf(job.env) },
+      fresh: job.fresh,
       signal: job.signal,
       onLine: output.line,
     });
@@ -86,81 +94,53 @@ export function createBuilder({
     };
   };
 
-  const fromSource = async (plan: SourcePlan, job: BuildJob): Promise<Recipe> => {
-    const { signal, say } = job;
-    const own = await bases.ensureBase(plan.runtime, (text) => say("info", text), signal);
-    const found = new Map([[keyOf(plan.runtime), own]]);
-    for (const { on } of plan.stages) {
-      if (found.has(keyOf(on))) continue;
-      // What builds an app and what runs it are of one version.
-      const same = labelOf(on.name) === labelOf(plan.runtime.name);
-      const range = same ? anyOf(own.version) : on.range;
-      const base = await bases.ensureBase({ ...on, range }, (text) => say("info", text), signal);
-      found.set(keyOf(on), base);
-    }
-    const label = labelOf(plan.runtime.name);
-    say(
-      "info",
-      `${LANGUAGES[plan.buildpack]} app: ${plan.why}; ${label} ${own.version} (${plan.runtime.from}), base ${own.image}`,
-    );
-    const text = renderDockerfile(plan, {
-      image: (runtime) => found.get(keyOf(runtime))?.image ?? "",
-      ca: (runtime) => found.get(keyOf(runtime))?.ca ?? false,
-      caches: `${settings.namespace}-${job.app}`,
-    });
-    const brought = Object.entries(plan.files).map(([name, content]) => [
-      `${BROUGHT}/${name}`,
-      content,
-    ]);
-    return {
-      dockerfile: "Dockerfile",
-      under: TREE,
-      files: { Dockerfile: text, ...Object.fromEntries(brought) },
-      always: [".git", ...plan.leavesOut],
-    };
-  };
-
-  const fromDockerfile = async (plan: DockerfilePlan, job: BuildJob): Promise<Recipe> => {
-    const { signal, say } = job;
-    say("info", `App with a ${plan.why}`);
-    for (const image of plan.from)
-      await bases.ensureNamed(image, (text) => say("info", text), signal);
-    return {
-      dockerfile: "Dockerfile",
-      under: "",
-      files: { Dockerfile: plan.dockerfile },
-      always: [".git"],
-    };
-  };
-
   return {
     build: async (job) => {
+      const ms = job.options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
+      const late = new TealError("build-failed", {
+        detail: `it took longer than ${ms / 1000} s, and was ended; 'teal build:set timeout=' gives it more`,
+      });
+      const bound = new AbortController();
+      const timer = setTimeout(() => bound.abort(late), ms);
       try {
-        return await build(job);
+        return await build({ ...job, signal: AbortSignal.any([job.signal, bound.signal]) });
       } catch (error) {
         job.signal.throwIfAborted();
-        throw buildFailed(error);
+        throw bound.signal.aborted ? late : buildFailed(error);
+      } finally {
+        clearTimeout(timer);
       }
     },
   };
 }
 
-function keyOf({ name, range }: Runtime): string {
-  return `${name} ${range}`;
+/** The variables for commands of plans to read; the second line is for buildpacks. */
+function shellOf(env: Record<string, string>): string {
+  const names = Object.keys(env);
+  const lines = names.map((name) => `export ${name}='${env[name]?.replaceAll("'", "'\\''")}'`);
+  return [...lines, `export TEAL_BUILD_ENV='${names.join(" ")}'`, ""].join("\n");
 }
 
-async function contextOf(recipe: Recipe, dir: string): Promise<ContextRequest> {
-  const patterns = (await openTree(dir).read(".dockerignore")) ?? "";
+/** Options that say something of a Dockerfile, where there is none. */
+function needless(plan: Plan, { args, target }: BuildOptions): string[] {
+  if (plan.buildpack === "dockerfile") return [];
+  const names = [
+    ...Object.keys(args ?? {}).map((name) => `arg.${name}`),
+    ...(target ? ["target"] : []),
+  ];
+  return names.map(
+    (name) => `The build option ${name} is about a Dockerfile, and changes nothing here.`,
+  );
+}
+
+function labelsOf({ commit, app, source }: BuildJob, newest: Date): Record<string, string> {
   return {
-    dir,
-    under: recipe.under,
-    files: recipe.files,
-    ignore: createIgnore(patterns, recipe.always),
+    "org.opencontainers.image.revision": commit,
+    // Of the commit, not of this build: the same tree gives the same image.
+    "org.opencontainers.image.created": newest.toISOString(),
+    ...(source && { "org.opencontainers.image.source": source }),
+    "teal.app": app,
   };
-}
-
-function labelsOf(job: BuildJob): Record<string, string> {
-  return { "org.opencontainers.image.revision": job.commit, "teal.app": job.app };
 }
 
 /** A Dockerfile says by EXPOSE where its server listens, unless it names several ports. */

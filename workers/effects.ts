@@ -2,16 +2,21 @@ import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { extract } from "tar-fs";
+import { withoutQuery } from "../apps/download.ts";
 import { isTealError, TealError } from "../apps/errors.ts";
 import type { Fetcher } from "../apps/fetcher.ts";
 import type { Git } from "../apps/git.ts";
+import type { Registries } from "../apps/registries.ts";
 import type { Deploy, Instance } from "../apps/types.ts";
 import { readAppJson } from "./app-json.ts";
 import type { Builder } from "./build.ts";
+import { placeOf } from "./build-place.ts";
+import { keyOf } from "./build-wish.ts";
 import { checkInstance } from "./check.ts";
 import type { Containers } from "./engine/containers.ts";
 import type { Images } from "./engine/images.ts";
 import type { Networks } from "./engine/network.ts";
+import { createImageSource } from "./image-source.ts";
 import { imageTag } from "./names.ts";
 import type { Effects, Work } from "./ports.ts";
 import { probe } from "./probe.ts";
@@ -21,7 +26,11 @@ interface Options {
   git: Pick<Git, "archive">;
   fetcher: Fetcher;
   builder: Builder;
-  images: Pick<Images, "tag" | "exists" | "removeTags" | "awaitEngine">;
+  images: Pick<
+    Images,
+    "tag" | "exists" | "removeTags" | "inspect" | "pull" | "remove" | "awaitEngine"
+  >;
+  registries: Pick<Registries, "open">;
   containers: Containers;
   networks: Networks;
   namespace: string;
@@ -33,6 +42,8 @@ interface Options {
   /** Resolves when the output of a stopped container is kept, or need not be waited for. */
   collected(id: string): Promise<void>;
   removeLogs(app: string): Promise<void>;
+  /** Config in clear; what is said of the app hides it from now on. */
+  open(app: string, config: Record<string, string>): Record<string, string>;
 }
 
 const STOP_GRACE_S = 10;
@@ -49,21 +60,25 @@ export function createEffects(
   return {
     async fetchSource(deploy, { say, signal }) {
       if (!deploy.sender) return deploy.commit ?? "";
-      say(
-        "step",
-        `Fetching ${deploy.commit ?? deploy.ref} from ${deploy.repo ?? "the app's own repository"}`,
-      );
+      say("step", fetching(deploy));
       return options.fetcher.fetch(deploy, signal);
     },
     checkout: (deploy) => checkout(options, deploy),
-    async build(deploy, dir, { say, signal }) {
-      const appJson = await readAppJson(dir, (text) => say("warn", text));
+    takeImage: createImageSource(options),
+    async build(deploy, dir, wish, { say, signal }) {
+      const { root } = await placeOf(dir, wish.options);
+      const appJson = await readAppJson(root, (text) => say("warn", text));
+      const env = options.open(deploy.app, wish.env);
       if (builds.busy()) say("info", "Waiting for other builds to end");
       const job = {
         app: deploy.app,
-        deploy: deploy.id,
         commit: deploy.commit ?? "",
         dir,
+        options: wish.options,
+        env,
+        envMark: keyOf("", wish).slice(0, 16),
+        fresh: wish.fresh,
+        ...(deploy.repo !== undefined && { source: deploy.repo }),
         tag: imageTag(namespace, deploy.app, deploy.id),
         signal,
         say,
@@ -106,6 +121,11 @@ export function createEffects(
     },
     listContainers: () => containers.list(),
   };
+}
+
+function fetching({ commit, ref, repo, archive }: Deploy): string {
+  if (archive) return `Fetching ${withoutQuery(archive)}`;
+  return `Fetching ${commit ?? ref} from ${repo ?? "the app's own repository"}`;
 }
 
 async function checkout({ git, workDir }: Options, deploy: Deploy) {

@@ -11,6 +11,7 @@ import { createLog, type Log } from "../apps/log.ts";
 import { consumeQueue } from "../apps/queue.ts";
 import { createOutward } from "../apps/outward.ts";
 import { connectRedis } from "../apps/redis.ts";
+import { createRegistries, type Registries } from "../apps/registries.ts";
 import { loadSecrets, openConfig, type Secrets } from "../apps/secrets.ts";
 import { createSenders } from "../apps/senders.ts";
 import { createRedisStore } from "../apps/store-redis.ts";
@@ -48,7 +49,10 @@ async function main(settings: Settings, log: Log): Promise<void> {
   const concealer = createConcealer();
   const fetcher = createSourceFetcher(settings, redis, git, secrets);
   const logs = createLogs({ settings, store, secrets, concealer, log });
-  const effects = createDockerEffects(settings, log, git, { secrets, concealer, fetcher, logs });
+  const effects = createDockerEffects(settings, log, git, {
+    ...{ secrets, concealer, fetcher, logs },
+    registries: createRegistries(redis, secrets),
+  });
   const routers = await createRouters({ subscriber, publish: (event) => store.publish(event) });
   const reaper = createReaper({ store, effects, drainMs, isGone, reach, now, log });
   const executor = createExecutor({
@@ -127,13 +131,14 @@ interface Helpers {
   concealer: Concealer;
   fetcher: Fetcher;
   logs: ReturnType<typeof createLogs>;
+  registries: Registries;
 }
 
 function createDockerEffects(
   settings: Settings,
   log: Log,
   git: Git,
-  { secrets, concealer, fetcher, logs }: Helpers,
+  { secrets, concealer, fetcher, logs, registries }: Helpers,
 ) {
   const { namespace } = settings;
   const docker = createDocker();
@@ -153,6 +158,7 @@ function createDockerEffects(
     fetcher,
     builder: createBuilder({ images, bases, settings }),
     images,
+    registries,
     containers,
     networks,
     namespace,
@@ -161,6 +167,11 @@ function createDockerEffects(
     deployTimeoutMs: settings.deployTimeoutMs,
     hostOf: (app) => defaultHost(app, settings),
     seal: (app, name, value) => secrets.seal(app, name, value),
+    open(app, config) {
+      const opened = openConfig(secrets, { app, config });
+      concealer.learn(app, Object.values(opened));
+      return opened;
+    },
     collected: (id) => logs.collector.collected(id),
     removeLogs: logs.removeLogs,
   });

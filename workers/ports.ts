@@ -1,3 +1,4 @@
+import type { BuildOptions } from "../apps/build-options.ts";
 import type { LogKind } from "../apps/deploy-log.ts";
 import type { Counters } from "../router/contract.ts";
 import type { AppJson } from "./app-json.ts";
@@ -21,6 +22,17 @@ export interface Built {
   processes: Record<string, string>;
   port: number;
   appJson?: AppJson;
+  /** An image that was not built here: its name and digest. */
+  from?: string;
+}
+
+/** How a build differs from what the tree itself says. */
+export interface BuildWish {
+  options: BuildOptions;
+  /** Config that the build may read: name to sealed value. */
+  env: Record<string, string>;
+  /** No step is taken from the cache. */
+  fresh: boolean;
 }
 
 /** An instance whose container runs, with the address that traffic can reach. */
@@ -46,7 +58,9 @@ export interface Effects {
   fetchSource(deploy: Deploy, work: Work): Promise<string>;
   /** Source tree of the deploy's commit; `done()` removes it. */
   checkout(deploy: Deploy, work: Work): Promise<{ dir: string; done(): Promise<void> }>;
-  build(deploy: Deploy, dir: string, work: Work): Promise<Built>;
+  build(deploy: Deploy, dir: string, wish: BuildWish, work: Work): Promise<Built>;
+  /** An image that was made elsewhere, here and tagged as the app's. @throws image-failed, registry-refused */
+  takeImage(deploy: Deploy, work: Work): Promise<Built>;
   /** A config value as releases keep it. */
   seal(app: string, name: string, value: string): string;
   /** Names the image so that nothing prunes it while its release is kept. */

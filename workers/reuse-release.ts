@@ -1,6 +1,6 @@
 import { TealError } from "../apps/errors.ts";
 import type { Release } from "../apps/types.ts";
-import { runReleaseCommand } from "./build-release.ts";
+import { originOf, runReleaseCommand } from "./build-release.ts";
 import { appOf, type DeployContext } from "./context.ts";
 import { formationOf } from "./formation.ts";
 import { nextConfig } from "./next-config.ts";
@@ -17,6 +17,7 @@ export async function reuseRelease(ctx: DeployContext): Promise<Release> {
     deploy: deploy.id,
     kind: deploy.kind,
     commit: code.commit,
+    ...(code.from !== undefined && { from: code.from }),
     image: code.image,
     imageBytes: code.imageBytes,
     processes: code.processes,
@@ -27,12 +28,9 @@ export async function reuseRelease(ctx: DeployContext): Promise<Release> {
     port: code.port,
     by: deploy.by,
     why: deploy.why,
-    ...(deploy.kind === "rollback" ? { rollbackOf: await originOf(ctx) } : {}),
+    ...(deploy.kind === "rollback" ? { rollbackOf: await rollbackOrigin(ctx) } : {}),
   });
-  say(
-    "step",
-    `${TITLES[deploy.kind] ?? "Release"} v${release.n}, commit ${code.commit.slice(0, 7)}`,
-  );
+  say("step", `${TITLES[deploy.kind] ?? "Release"} v${release.n}, ${originOf(code)}`);
   // What a release command has done to a database, an older version expects as well as before.
   if (deploy.kind === "config") await runReleaseCommand(ctx, release);
   return release;
@@ -79,7 +77,7 @@ async function namedRelease({ store, deploy }: DeployContext): Promise<Release> 
 }
 
 /** The release that a rollback goes back to, through earlier rollbacks. */
-async function originOf(ctx: DeployContext): Promise<number> {
+async function rollbackOrigin(ctx: DeployContext): Promise<number> {
   const target = await namedRelease(ctx);
   return target.rollbackOf ?? target.n;
 }

@@ -7,6 +7,7 @@ import { asTealError, envelope, guard, readBody, requestId, withinDeadline } fro
 import { appRoutes } from "./apps.ts";
 import { accessRoutes } from "./access.ts";
 import { authorise } from "./authorise.ts";
+import { buildRoutes } from "./build.ts";
 import { certificateRoutes } from "./certificates.ts";
 import { configRoutes } from "./config.ts";
 import { deployRoutes } from "./deploys.ts";
@@ -17,11 +18,16 @@ import { eventRoutes } from "./events.ts";
 import { hookRoutes } from "./hooks.ts";
 import { notificationRoutes } from "./notifications.ts";
 import { platformRoutes } from "./platform.ts";
+import { registryRoutes } from "./registries.ts";
 import { releaseRoutes } from "./releases.ts";
 import { routingRoutes } from "./routing.ts";
 import type { ApiOptions, Route } from "./route.ts";
+import { sourceRoutes } from "./sources.ts";
 
 const PREFIX = "/api/v1";
+/** An upload of which nothing comes for so long is cut off. */
+const IDLE_MS = 60_000;
+const LINGER_MS = 10_000;
 
 /** All routes of the API: one table for the server, the OpenAPI document, and the tests' matrices. */
 export function apiRoutes(options: ApiOptions): Route[] {
@@ -29,6 +35,8 @@ export function apiRoutes(options: ApiOptions): Route[] {
     ...appRoutes(options),
     ...releaseRoutes(options),
     ...deployRoutes(options),
+    ...sourceRoutes(options),
+    ...buildRoutes(options),
     ...configRoutes(options),
     ...domainRoutes(options),
     ...certificateRoutes(options),
@@ -37,6 +45,7 @@ export function apiRoutes(options: ApiOptions): Route[] {
     ...logRoutes(options),
     ...accessRoutes(options),
     ...eventRoutes(options),
+    ...registryRoutes(options),
     ...hookRoutes(options),
     ...notificationRoutes(options),
   ];
@@ -99,24 +108,40 @@ function nothingHere(ctx: Context): void {
 function serve(one: Route, options: ApiOptions): Middleware {
   return async (ctx) => {
     const sent = one.body ? await readJson(ctx) : undefined;
-    const answer = await withinDeadline(
-      (async () => {
-        const granted = await authorise(one, ctx, options);
-        const body = one.body && check(one.body, parse(sent), "the body");
-        ctx.state["told"] = { body } satisfies Told;
-        return one.handle({
-          ...granted,
-          params: ctx["params"] as Record<string, string>,
-          query: one.query && check(one.query, { ...ctx.query }, "the query"),
-          body,
-          wantsEvents: one.events === true && ctx.get("Accept").includes("text/event-stream"),
-          lastEventId: ctx.get("Last-Event-ID") || undefined,
-        });
-      })(),
-    );
+    const granted = withinDeadline(authorise(one, ctx, options));
+    const handled = granted.then(async (grant) => {
+      const body = one.body && check(one.body, parse(sent), "the body");
+      ctx.state["told"] = { body } satisfies Told;
+      return one.handle({
+        ...grant,
+        params: ctx["params"] as Record<string, string>,
+        query: one.query && check(one.query, { ...ctx.query }, "the query"),
+        body,
+        wantsEvents: one.events === true && ctx.get("Accept").includes("text/event-stream"),
+        lastEventId: ctx.get("Last-Event-ID") || undefined,
+        upload: ctx.req,
+      });
+    });
+    const answer = await letGoBy(one, ctx, one.slow ? handled : withinDeadline(handled));
     (ctx.state["told"] as Told).answer = answer;
     respond(ctx, one, answer);
   };
+}
+
+/** An upload that is refused is let go by for a while: a connection cut now would hide the answer. */
+async function letGoBy<T>(one: Route, ctx: Context, answer: Promise<T>): Promise<T> {
+  if (!one.upload) return answer;
+  ctx.req.setTimeout(IDLE_MS, () => ctx.req.destroy());
+  try {
+    return await answer;
+  } catch (error) {
+    ctx.set("Connection", "close");
+    if (!ctx.req.complete) {
+      ctx.req.resume();
+      setTimeout(() => ctx.req.destroy(), LINGER_MS).unref();
+    }
+    throw error;
+  }
 }
 
 function respond(ctx: Context, one: Route, answer: unknown): void {

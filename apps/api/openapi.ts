@@ -30,6 +30,9 @@ function describeRoute(one: Route): object {
     ...(one.needs === "nothing" && { security: [] }),
     ...(parameters.length > 0 && { parameters }),
     ...(one.body && { requestBody: { content: json(schemaOf(one.body, "input")) } }),
+    ...(one.upload && {
+      requestBody: { content: { [one.upload]: { schema: { type: "string", format: "binary" } } } },
+    }),
     responses: {
       [one.status ?? 200]: {
         description: "done",

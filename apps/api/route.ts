@@ -1,3 +1,4 @@
+import type { Readable } from "node:stream";
 import type { z } from "zod";
 import type { Access, Identity } from "../access.ts";
 import type { AppLogs } from "../app-logs.ts";
@@ -6,8 +7,10 @@ import type { Settings } from "../config.ts";
 import type { Certificates } from "../certificates.ts";
 import type { DeployLog } from "../deploy-log.ts";
 import type { Deploys } from "../deploys.ts";
+import type { Git } from "../git.ts";
 import type { Log } from "../log.ts";
 import type { Notifiers } from "../notifiers.ts";
+import type { Registries } from "../registries.ts";
 import type { Secrets } from "../secrets.ts";
 import type { Senders } from "../senders.ts";
 import type { Store } from "../store.ts";
@@ -16,7 +19,9 @@ import type { App, Deploy } from "../types.ts";
 /** What the API stands on. */
 export interface ApiOptions {
   store: Store;
-  deploys: Omit<Deploys, "push">;
+  deploys: Deploys;
+  git: Pick<Git, "init" | "exists" | "inspect" | "readRef" | "pin" | "importArchive" | "freeBytes">;
+  registries: Registries;
   secrets: Secrets;
   deployLog: Pick<DeployLog, "read" | "follow">;
   appLogs: AppLogs;
@@ -48,6 +53,8 @@ export interface Call<Subject, Query, Body> {
   /** The client wants server-sent events, and has had those up to `lastEventId`. */
   wantsEvents: boolean;
   lastEventId: string | undefined;
+  /** The body of a route that takes an upload, unread. */
+  upload: Readable;
   /** Asks again whether the caller's token is still good for this route. */
   stillAllowed: () => Promise<boolean>;
 }
@@ -68,6 +75,10 @@ interface Spec<S extends keyof Subjects, Query, Body> {
   answer?: z.ZodType;
   /** May also answer with server-sent events. */
   events?: boolean;
+  /** The body is no JSON and comes as it is: of this type. */
+  upload?: string;
+  /** It asks more than the store, and may take longer than that. */
+  slow?: boolean;
   /** What the answer's body is: JSON, or a stream of events. */
   handle(call: Call<Subjects[S], Query, Body>): Promise<unknown>;
 }

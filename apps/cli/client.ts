@@ -1,4 +1,5 @@
 import { request as httpRequest, type IncomingMessage } from "node:http";
+import { Readable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import { ERRORS, TealError, type ErrorCode } from "../errors.ts";
 import type { Server } from "./server.ts";
@@ -30,12 +31,15 @@ export interface Client {
   get<T>(path: string): Promise<T>;
   post<T>(path: string, body?: unknown): Promise<T>;
   delete<T>(path: string, body?: unknown): Promise<T>;
+  /** Sends a stream as it is. */
+  upload<T>(path: string, body: Readable): Promise<T>;
   /** Server-sent events up to and with `end`, resumed where the connection was cut. */
   events(path: string): AsyncGenerator<StreamEvent>;
 }
 
 /** In ms; the platform's own deadline is shorter. */
 const ANSWER_TIMEOUT = 15_000;
+const UPLOAD_TIMEOUT = 15 * 60_000;
 const RECONNECTS = 30;
 
 export function createClient({ url, token }: Server): Client {
@@ -49,6 +53,12 @@ export function createClient({ url, token }: Server): Client {
     get: (path) => call("GET", path),
     post: (path, body = {}) => call("POST", path, body),
     delete: (path, body) => call("DELETE", path, body),
+    upload: async (path, body) => {
+      const answer = await send("POST", path, { "Content-Type": "application/gzip" }, body);
+      const text = await textOf(answer);
+      if ((answer.statusCode ?? 0) >= 300) throw refusalOf(answer, text);
+      return JSON.parse(text) as never;
+    },
     events,
   };
 
@@ -81,7 +91,8 @@ export function createClient({ url, token }: Server): Client {
     body?: unknown,
   ): Promise<IncomingMessage> {
     const request = url.protocol === "https:" ? (await import("node:https")).request : httpRequest;
-    const payload = body === undefined ? undefined : JSON.stringify(body);
+    const stream = body instanceof Readable ? body : null;
+    const payload = body === undefined || stream ? undefined : JSON.stringify(body);
     return new Promise((resolve, reject) => {
       const sent = request(new URL(`api/v1${path}`, `${url.href.replace(/\/*$/, "")}/`), {
         method,
@@ -95,7 +106,8 @@ export function createClient({ url, token }: Server): Client {
           ...headers,
         },
       });
-      const timer = setTimeout(() => sent.destroy(new Error("it took too long")), ANSWER_TIMEOUT);
+      const limit = stream ? UPLOAD_TIMEOUT : ANSWER_TIMEOUT;
+      const timer = setTimeout(() => sent.destroy(new Error("it took too long")), limit);
       sent.once("response", (response) => {
         clearTimeout(timer);
         resolve(response);
@@ -106,7 +118,14 @@ export function createClient({ url, token }: Server): Client {
           new TealError("unreachable", { url: url.origin, detail: error.code ?? error.message }),
         );
       });
-      sent.end(payload);
+      if (!stream) {
+        sent.end(payload);
+        return;
+      }
+      // The platform may answer before all is sent, and that answer says why.
+      sent.once("response", () => stream.unpipe(sent));
+      stream.once("error", (error) => sent.destroy(error));
+      stream.pipe(sent);
     });
   }
 }

@@ -14,10 +14,12 @@ import { createDashboard } from "../../apps/dashboard/dashboard.ts";
 import type { DashboardOptions } from "../../apps/dashboard/route.ts";
 import { createDeployLog, type DeployLog } from "../../apps/deploy-log.ts";
 import { createDeploys, type Deploys } from "../../apps/deploys.ts";
+import { createGit, type Git } from "../../apps/git.ts";
 import type { Log } from "../../apps/log.ts";
 import { createNews } from "../../apps/news.ts";
 import { createCertificates } from "../../apps/certificates.ts";
 import { createNotifiers, type Notifiers } from "../../apps/notifiers.ts";
+import { createRegistries } from "../../apps/registries.ts";
 import { createSecrets } from "../../apps/secrets.ts";
 import { createSenders, type Senders } from "../../apps/senders.ts";
 import { createSeries, type Series } from "../../apps/series.ts";
@@ -41,6 +43,7 @@ export interface TestApi {
   audit: Audit;
   senders: Senders;
   notifiers: Notifiers;
+  git: Git;
   redis: TestRedis;
   /** The platform's folder of logs. */
   logs: string;
@@ -67,9 +70,13 @@ export async function startApi(): Promise<TestApi> {
   const logs = mkdtempSync(join(tmpdir(), "teal-logs-"));
   const senders = createSenders(connection, secrets);
   const notifiers = createNotifiers(connection, secrets, { allowPrivate: true });
+  const home = mkdtempSync(join(tmpdir(), "teal-api-"));
+  const git = createGit({ reposDir: home });
   const options = {
     store,
     deploys,
+    git,
+    registries: createRegistries(connection, secrets),
     deployLog,
     appLogs: createAppLogs({ logs }),
     access,
@@ -110,6 +117,7 @@ export async function startApi(): Promise<TestApi> {
     audit,
     senders,
     notifiers,
+    git,
     redis,
     logs,
     logged,
@@ -127,6 +135,7 @@ export async function startApi(): Promise<TestApi> {
       news.close();
       await redis.stop();
       rmSync(logs, { recursive: true, force: true });
+      rmSync(home, { recursive: true, force: true });
     },
   };
 }

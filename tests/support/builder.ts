@@ -50,7 +50,10 @@ export async function startBuilder() {
       const say = (kind: LogKind, text: string): void => void lines.push(`${kind}: ${text}`);
       const common = {
         app: "app",
-        deploy: "app-1",
+        options: {},
+        env: {},
+        envMark: "0".repeat(16),
+        fresh: false,
         commit: "0".repeat(40),
         tag,
         signal: never,

@@ -171,7 +171,7 @@ function createDeploys(state: State): DeployPart {
   return {
     async requestDeploy(intent) {
       const { app: name, kind, commit, ref, toRelease, part, hold, by, why } = intent;
-      const { sender, repo, delivery } = intent;
+      const { sender, repo, image, archive, fresh, delivery } = intent;
       const record = state.apps.get(name);
       if (!record) throw new TealError("app-not-found", { name });
       if (record.app.state !== "active") throw new TealError("app-destroyed", { name });
@@ -205,6 +205,9 @@ function createDeploys(state: State): DeployPart {
         ...(hold === undefined ? {} : { hold }),
         ...(sender === undefined ? {} : { sender }),
         ...(repo === undefined ? {} : { repo }),
+        ...(image === undefined ? {} : { image }),
+        ...(archive === undefined ? {} : { archive }),
+        ...(fresh === undefined ? {} : { fresh }),
         ...(delivery === undefined ? {} : { delivery }),
       };
       state.deploys.set(id, deploy);

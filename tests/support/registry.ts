@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { createHash, randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -9,8 +9,15 @@ import { extract } from "tar-stream";
 
 const MANIFEST = "application/vnd.docker.distribution.manifest.v2+json";
 
+interface Login {
+  /** `USER:PASSWORD` */
+  pair: string;
+  /** Where it says that tokens are made; its own address when absent. */
+  realm?: string;
+}
+
 /** An image registry on loopback with one image of this machine in it, under any name and `tag`. */
-export async function startRegistry(docker: Docker, image: string, tag: string) {
+export async function startRegistry(docker: Docker, image: string, tag: string, login?: Login) {
   const blobs = new Map<string, Buffer>();
   const put = (data: Buffer): { digest: string; size: number } => {
     const digest = `sha256:${createHash("sha256").update(data).digest("hex")}`;
@@ -37,7 +44,21 @@ export async function startRegistry(docker: Docker, image: string, tag: string) 
   );
 
   const asked: string[] = [];
+  const token = randomBytes(12).toString("hex");
+  /** What came with requests, by path. */
+  const authorizations: [path: string, value: string][] = [];
   const server = createServer((request, response) => {
+    const { authorization = "" } = request.headers;
+    if (authorization) authorizations.push([request.url ?? "", authorization]);
+    if (login && request.url?.startsWith("/token")) {
+      const good = authorization === `Basic ${Buffer.from(login.pair).toString("base64")}`;
+      return response.writeHead(good ? 200 : 401).end(JSON.stringify({ token }));
+    }
+    if (login && authorization !== `Bearer ${token}`) {
+      const realm = login.realm ?? `http://${request.headers.host}/token`;
+      const challenge = `Bearer realm="${realm}",service="test"`;
+      return response.writeHead(401, { "www-authenticate": challenge }).end("{}");
+    }
     const [, kind, ref = ""] = /\/(manifests|blobs)\/([^/]+)$/.exec(request.url ?? "") ?? [];
     if (kind === undefined) return response.end("{}");
     asked.push(ref);
@@ -60,6 +81,7 @@ export async function startRegistry(docker: Docker, image: string, tag: string) 
   return {
     host: `127.0.0.1:${(server.address() as AddressInfo).port}`,
     asked,
+    authorizations,
     close: async (): Promise<void> => {
       server.close();
       server.closeAllConnections();

@@ -233,6 +233,13 @@ function createWorldEffects(
       processes: { web: "x", worker: "x" },
       port: 5000,
     }),
+    takeImage: async () => ({
+      image: "sha256:2",
+      imageBytes: 1,
+      processes: { web: "" },
+      port: 5000,
+      from: "shop@sha256:2",
+    }),
     seal: (_app, _name, value) => value,
     tagImage: async () => {},
     imageExists: async () => true,

@@ -133,6 +133,7 @@ function stepName(name: string): string {
   return line
     .replace("[stage-0 ", "[")
     .replace(" docker.io/", " ")
+    .replace(/: [0-9a-f]{16} && \. \S+ && /, "")
     .replaceAll(/(?:--mount|NODE_EXTRA_CA_CERTS|SSL_CERT_FILE)=\S+ /g, "");
 }
 

@@ -21,6 +21,8 @@ export interface ImageInfo {
   id: string;
   bytes: number;
   tags: string[];
+  /** `NAME@sha256:…`, for images that were pulled. */
+  digests: string[];
   config: ImageConfig;
 }
 
@@ -34,6 +36,12 @@ export interface BuildRequest {
   /** It belongs to the machine, and not to this platform alone. */
   shared?: boolean;
   buildArgs?: Record<string, string>;
+  /** Stage of the Dockerfile that becomes the image. */
+  target?: string;
+  /** What RUN steps may mount, by id. No layer, no history and no line has any of it. */
+  secrets?: Record<string, string>;
+  /** No step is taken from the cache. */
+  fresh?: boolean;
   signal: AbortSignal;
   onLine(text: string): void;
 }
@@ -69,7 +77,13 @@ export interface Images {
   /** Fetches from a registry; gives up when nothing has come for `firstMs`. */
   pull(
     ref: string,
-    options: { firstMs: number; signal: AbortSignal; onLine(text: string): void },
+    options: {
+      firstMs: number;
+      signal: AbortSignal;
+      onLine(text: string): void;
+      /** Registry credentials, as the engine takes them. */
+      auth?: object;
+    },
   ): Promise<void>;
   /** Takes a tag away, and the image with its last one. What is not there is removed. */
   remove(ref: string): Promise<void>;
@@ -154,10 +168,17 @@ async function remove(docker: Docker, ref: string): Promise<void> {
 async function build(docker: Docker, request: BuildRequest): Promise<string> {
   const { signal, dockerfile, labels, context } = request;
   const progress = createProgress(request.onLine);
-  const query = { dockerfile, t: request.tag, labels, buildargs: request.buildArgs ?? {} };
+  const query = {
+    dockerfile,
+    t: request.tag,
+    labels,
+    buildargs: request.buildArgs ?? {},
+    ...(request.target !== undefined && { target: request.target }),
+    ...(request.fresh && { nocache: true }),
+  };
   let id: string | null = null;
   const failure = await reach(signal, () =>
-    buildInSession(docker, query, context, signal, (answer) =>
+    buildInSession(docker, query, request.secrets ?? {}, context, signal, (answer) =>
       readEvents(answer, signal, (event) => {
         if (event.id === "moby.buildkit.trace") progress.add(event.aux as string);
         if (event.id === "moby.image.id") id = (event.aux as { ID: string }).ID;
@@ -186,7 +207,7 @@ async function pull(
   const signal = AbortSignal.any([options.signal, slow.signal]);
   try {
     const answer = await reach(signal, () =>
-      docker.createImage({ fromImage: ref, abortSignal: signal }),
+      docker.createImage(options.auth ?? {}, { fromImage: ref, abortSignal: signal }),
     );
     const failure = await readEvents(answer as Readable, signal, (event) => {
       clearTimeout(timer);
@@ -213,6 +234,7 @@ function imageInfo(image: Docker.ImageInspectInfo): ImageInfo {
     id: image.Id,
     bytes: image.Size,
     tags: image.RepoTags ?? [],
+    digests: image.RepoDigests ?? [],
     config: {
       env: config?.Env ?? [],
       exposed: ports.map((port) => Number.parseInt(port, 10)),

@@ -1,40 +1,33 @@
-import { createRequire } from "node:module";
+import { randomUUID } from "node:crypto";
 import { Socket } from "node:net";
 import type { Readable } from "node:stream";
+import { Server, ServerCredentials, status, type sendUnaryData } from "@grpc/grpc-js";
 import type Docker from "dockerode";
-
-type Request = Parameters<Docker["modem"]["dial"]>[0];
-type Dial = (request: Request, answered: (error: Error | null, answer: unknown) => void) => void;
-
-type WithSession = (
-  docker: { modem: { dial: Dial } },
-  auth: undefined,
-  handler: (error: Error | null, id: string | null, done: () => void) => void,
-) => void;
-
-/** dockerode's own part for sessions; it has no types. */
-const withSession = createRequire(import.meta.url)("dockerode/lib/session.js") as WithSession;
+import protobuf from "protobufjs";
 
 export interface BuildQuery {
   dockerfile: string;
   t: string;
   labels: Record<string, string>;
   buildargs: Record<string, string>;
+  target?: string;
+  nocache?: boolean;
 }
 
 /**
  * Runs one BuildKit build and gives the engine's answer to `read`. BuildKit asks for registry
- * credentials over a second connection; `docker.buildImage` leaves that one open when a build is
- * cut off, so it is opened and closed here.
+ * credentials and for secrets over a second connection, which is opened and closed here.
+ * @param secrets id to value; a build has no others
  */
 export async function buildInSession<T>(
   docker: Docker,
   query: BuildQuery,
+  secrets: Record<string, string>,
   context: Readable,
   signal: AbortSignal,
   read: (answer: Readable) => Promise<T>,
 ): Promise<T> {
-  const session = await openSession(docker);
+  const session = await openSession(docker, secrets);
   try {
     signal.throwIfAborted();
     return await read(
@@ -45,26 +38,96 @@ export async function buildInSession<T>(
   }
 }
 
-function openSession(docker: Docker): Promise<{ id: string; close(): void }> {
+/** The parts of BuildKit's `moby.filesync.v1.Auth` and `moby.buildkit.secrets.v1.Secrets` that are answered. */
+const { root } = protobuf.parse(`syntax = "proto3";
+message CredentialsRequest { string Host = 1; }
+message CredentialsResponse { string Username = 1; string Secret = 2; }
+message GetSecretRequest { string ID = 1; map<string, string> annotations = 2; }
+message GetSecretResponse { bytes data = 1; }
+message HealthCheckRequest { string service = 1; }
+message HealthCheckResponse { int32 status = 1; }`);
+
+function method(path: string, request: string, response: string) {
+  const [asked, answered] = [root.lookupType(request), root.lookupType(response)];
+  return {
+    path,
+    requestStream: false,
+    responseStream: false,
+    requestDeserialize: (bytes: Buffer) => asked.toObject(asked.decode(bytes)),
+    requestSerialize: (value: object) => Buffer.from(asked.encode(value).finish()),
+    responseSerialize: (value: object) => Buffer.from(answered.encode(value).finish()),
+    responseDeserialize: (bytes: Buffer) => answered.toObject(answered.decode(bytes)),
+  };
+}
+
+const AUTH = {
+  credentials: method(
+    "/moby.filesync.v1.Auth/Credentials",
+    "CredentialsRequest",
+    "CredentialsResponse",
+  ),
+};
+const SECRETS = {
+  getSecret: method(
+    "/moby.buildkit.secrets.v1.Secrets/GetSecret",
+    "GetSecretRequest",
+    "GetSecretResponse",
+  ),
+};
+
+/** BuildKit asks twice a second, and ends a session that does not answer. */
+const HEALTH = {
+  check: method("/grpc.health.v1.Health/Check", "HealthCheckRequest", "HealthCheckResponse"),
+};
+const SERVING = 1;
+
+type Answer = sendUnaryData<object>;
+
+function openSession(
+  docker: Docker,
+  secrets: Record<string, string>,
+): Promise<{ id: string; close(): void }> {
+  const id = randomUUID();
+  const server = new Server();
+  // What private images need is pulled before a build: the engine is told no password.
+  server.addService(AUTH, { credentials: (_call: unknown, answer: Answer) => answer(null, {}) });
+  server.addService(HEALTH, {
+    check: (_call: unknown, answer: Answer) => answer(null, { status: SERVING }),
+  });
+  server.addService(SECRETS, {
+    getSecret({ request }: { request: { ID?: string } }, answer: Answer) {
+      const name = request.ID ?? "";
+      if (Object.hasOwn(secrets, name))
+        return answer(null, { data: Buffer.from(secrets[name] ?? "") });
+      return answer({ code: status.NOT_FOUND, details: `there is no secret ${name}` });
+    },
+  });
+  const request = {
+    method: "POST",
+    path: "/session",
+    hijack: true,
+    headers: {
+      Upgrade: "h2c",
+      "X-Docker-Expose-Session-Uuid": id,
+      "X-Docker-Expose-Session-Name": "teal",
+      // BuildKit asks for nothing that is not named here.
+      "X-Docker-Expose-Session-Grpc-Method": [AUTH.credentials.path, SECRETS.getSecret.path],
+    },
+    statusCodes: { 200: true, 500: "server error" },
+  };
   return new Promise((resolve, reject) => {
-    let socket: Socket | null = null;
-    // Only a connection that was upgraded may reach the session, and none may throw on its own.
-    const dial: Dial = (request, answered) =>
-      docker.modem.dial(request, (error: Error | null, answer: unknown) => {
-        if (error) return answered(error, null);
-        if (!(answer instanceof Socket)) {
-          return answered(new Error("the engine takes no sessions"), null);
-        }
-        socket = answer.on("error", () => socket?.destroy());
-        return answered(null, answer);
+    docker.modem.dial(request, (error: Error | null, socket: unknown) => {
+      if (error) return reject(error);
+      if (!(socket instanceof Socket)) return reject(new Error("the engine takes no sessions"));
+      socket.on("error", () => socket.destroy());
+      server.createConnectionInjector(ServerCredentials.createInsecure()).injectConnection(socket);
+      return resolve({
+        id,
+        close() {
+          server.forceShutdown();
+          socket.destroy();
+        },
       });
-    withSession({ modem: { dial } }, undefined, (error, id, done) => {
-      const close = (): void => {
-        done();
-        socket?.destroy();
-      };
-      if (error || id === null) reject(error ?? new Error("the engine gave no session"));
-      else resolve({ id, close });
     });
   });
 }

@@ -254,7 +254,7 @@ test("the OpenAPI document has every route, with its parameters, body and answer
   for (const route of apiRoutes(api.options)) {
     const operation = json.paths[route.path.replaceAll(/:(\w+)/g, "{$1}")]?.[route.method];
     t.truthy(operation, route.path);
-    t.is(Boolean(operation.requestBody), Boolean(route.body));
+    t.is(Boolean(operation.requestBody), Boolean(route.body ?? route.upload));
     const names = (operation.parameters ?? []).map((p: { name: string }) => p.name);
     for (const [, name] of route.path.matchAll(/:(\w+)/g)) t.true(names.includes(name));
   }

@@ -17,7 +17,7 @@ for (const [what, files, code, message] of [
     "a .buildpacks that names a folder that is not there",
     { ".buildpacks": "packs/one\n" },
     "not-buildable",
-    /packs\/one\/bin\/detect, since \.buildpacks names/,
+    /packs\/one\/bin\/detect, since the buildpack packs\/one is named/,
   ],
   [
     "a .buildpacks that leads out of the tree",

@@ -1,0 +1,79 @@
+import type { Readable } from "node:stream";
+import type { Deploys } from "./deploys.ts";
+import { TealError } from "./errors.ts";
+import type { Git } from "./git.ts";
+import { parseImageRef } from "./image-ref.ts";
+import type { App, Deploy } from "./types.ts";
+
+interface Options {
+  deploys: Pick<Deploys, "push">;
+  git: Pick<Git, "init" | "exists" | "inspect" | "readRef" | "pin" | "importArchive" | "freeBytes">;
+}
+
+/** What is to be deployed: one of commit, ref and image. */
+export interface SourceWish {
+  commit?: string;
+  ref?: string;
+  image?: string;
+  hold?: boolean;
+  fresh?: boolean;
+  why?: string;
+}
+
+const MIN_FREE_BYTES = 1024 ** 3;
+const REF = /^(?!-)[\w][\w.+#@=/-]{0,200}$/;
+
+/** Deploys that come by the API: the same pipeline as a push, with the same record. */
+export function createSourceDeploys({ deploys, git }: Options) {
+  return {
+    /**
+     * Makes a commit of an archive in the app's repository.
+     * @throws bad-archive, too-large, disk-full
+     */
+    async importArchive(app: App, archive: Readable, strip: "auto" | "no") {
+      const free = await git.freeBytes();
+      if (free < MIN_FREE_BYTES) {
+        const mib = (bytes: number) => Math.floor(bytes / 1024 ** 2);
+        throw new TealError("disk-full", { needed: mib(MIN_FREE_BYTES), free: mib(free) });
+      }
+      await git.init(app.name);
+      return git.importArchive(app.name, archive, { strip });
+    },
+
+    /** @throws bad-request, bad-image, ref-not-found */
+    async deploy(app: App, wish: SourceWish, by: string): Promise<Deploy> {
+      const { commit, ref, image, hold, fresh, why = "" } = wish;
+      const given = [commit, ref, image].filter((one) => one !== undefined).length;
+      if (given > 1) {
+        throw new TealError("bad-request", { detail: "one of commit, ref and image was expected" });
+      }
+      const common = { app: app.name, kind: "push", by } as const;
+      const more = { ...(hold !== undefined && { hold }), ...(fresh && { fresh }) };
+      if (image !== undefined) {
+        const { text } = parseImageRef(image);
+        return deploys.push({ ...common, ...more, image: text, why: why || `image ${text}` });
+      }
+      const found = await resolve(app.name, commit ?? ref ?? "");
+      await git.pin(app.name, found.commit);
+      const { subject } = (await git.inspect(app.name, found.commit)) ?? { subject: "" };
+      return deploys.push({ ...common, ...more, ...found, why: why || subject });
+    },
+  };
+
+  /** A commit by all its digits, a branch, a tag; nothing: the branch that is deployed. @throws ref-not-found */
+  async function resolve(app: string, given: string): Promise<{ commit: string; ref?: string }> {
+    const missing = new TealError("ref-not-found", { name: app, ref: given || "main" });
+    if (!(await git.exists(app))) throw missing;
+    if (/^[0-9a-f]{40}$/.test(given)) {
+      if (await git.inspect(app, given)) return { commit: given };
+      throw missing;
+    }
+    if (given !== "" && !REF.test(given)) throw missing;
+    const names = given === "" ? ["main", "master"] : [given];
+    for (const ref of names.flatMap((name) => [`refs/heads/${name}`, `refs/tags/${name}`])) {
+      const commit = await git.readRef(app, `${ref}^{commit}`);
+      if (commit) return { commit, ref };
+    }
+    throw missing;
+  }
+}

@@ -1,0 +1,302 @@
+import { execFile } from "node:child_process";
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
+import { get } from "node:http";
+import type { AddressInfo } from "node:net";
+import { once } from "node:events";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { text } from "node:stream/consumers";
+import { promisify } from "node:util";
+import test, { type ExecutionContext } from "ava";
+import Docker from "dockerode";
+import { startPlatform, until, type Platform } from "../support/platform.ts";
+import { startRegistry } from "../support/registry.ts";
+import { FIXTURES } from "../support/tree.ts";
+
+const MAIN = new URL("../../apps/cli/main.ts", import.meta.url).pathname;
+const CANARY = "c4n4ry-of-the-build-env";
+const docker = new Docker();
+const run = promisify(execFile);
+
+let platform: Platform;
+let root: string;
+test.before(async (t) => {
+  t.timeout(120_000);
+  platform = await startPlatform();
+  root = mkdtempSync(join(tmpdir(), "teal-sources-"));
+  await platform.api("POST", "/apps", { name: "shop" });
+});
+test.after.always(async () => {
+  await platform?.stop();
+  rmSync(root, { recursive: true, force: true });
+});
+
+/** The command line; its whole output, also when it fails. */
+async function teal(...args: string[]): Promise<string> {
+  const own = { HOME: root, TEAL_URL: platform.apiUrl, TEAL_TOKEN: platform.adminToken() };
+  const env = { PATH: process.env["PATH"], ...own };
+  const child = run(process.execPath, [MAIN, ...args, "-a", "shop"], { env, cwd: root });
+  child.child.stdin?.end();
+  const { stdout, stderr } = await child.catch(
+    (error: { stdout: string; stderr: string }) => error,
+  );
+  return stdout + stderr;
+}
+
+function answer(): Promise<string> {
+  const { promise, resolve, reject } = Promise.withResolvers<string>();
+  const options = { port: platform.routerPort, headers: { host: "shop.localhost" } };
+  get({ host: "127.0.0.1", ...options }, (res) => void text(res).then(resolve, reject)).once(
+    "error",
+    reject,
+  );
+  return promise;
+}
+
+async function release(n: number) {
+  return (await platform.api("GET", `/apps/shop/releases/${n}`)).body;
+}
+
+function folder(fixture: string, files: Record<string, string> = {}): string {
+  const dir = mkdtempSync(join(root, "app-"));
+  cpSync(join(FIXTURES, fixture), dir, { recursive: true });
+  for (const [name, content] of Object.entries(files)) {
+    mkdirSync(join(dir, name, ".."), { recursive: true });
+    writeFileSync(join(dir, name), content);
+  }
+  return dir;
+}
+
+test.serial(
+  "a folder goes live through the same steps as a push; sent again it takes the image that is there",
+  async (t) => {
+    const dir = folder("hello-plain", {
+      "version.txt": "folder",
+      ".slugignore": "*.psd\n/docs\n",
+      "a/big.psd": "x",
+      "docs/x": "x",
+    });
+    const first = await teal("deploy", dir);
+    t.regex(
+      first,
+      /Building shop from commit [0-9a-f]{7}[\s\S]*Checking web\.1[\s\S]*shop v1 is live/,
+    );
+    t.regex(await answer(), /^folder/);
+    const again = await teal("deploy", dir);
+    t.regex(again, /is built already: the image of v1[\s\S]*shop v2 is live/);
+    t.notRegex(again, /Sending \d+ files/);
+    const [one, two] = [await release(1), await release(2)];
+    t.is(two.image, one.image);
+    t.is(two.commit, one.commit);
+    const fresh = await teal("deploy", "--ref", one.commit, "--no-cache");
+    t.regex(fresh, /Sending \d+ files[\s\S]*shop v3 is live/);
+    const { Config: config } = await docker.getImage(one.image).inspect();
+    t.is(config.Labels?.["org.opencontainers.image.revision"], one.commit);
+    t.regex(config.Labels?.["org.opencontainers.image.created"] ?? "", /^20\d\d-/);
+    const listed = await container(one.image, "find . -name '*.psd' -o -name docs");
+    t.is(listed.trim(), "", ".slugignore keeps them out");
+  },
+);
+
+async function container(image: string, command: string): Promise<string> {
+  const made = await docker.createContainer({
+    Image: image,
+    Entrypoint: ["/bin/sh", "-c", command],
+    Labels: { "teal.platform": platform.namespace },
+  });
+  await made.start();
+  await made.wait();
+  const output = (await made.logs({ stdout: true, stderr: true }))
+    .toString()
+    .replaceAll(/[\u0000-\u0008].{7}/gs, "");
+  await made.remove();
+  return output;
+}
+
+test.serial(
+  "a folder of a monorepo, a Dockerfile by another name, its stage and its arguments",
+  async (t) => {
+    const dir = folder("hello-plain", { "apps/web/version.txt": "from the folder" });
+    cpSync(join(FIXTURES, "hello-plain"), join(dir, "apps/web"), {
+      recursive: true,
+      filter: (path) => !path.endsWith("version.txt"),
+    });
+    writeFileSync(join(dir, "apps/web/Procfile"), "web: node server.js\n");
+    await teal("build:set", "root=apps/web");
+    t.regex(await teal("deploy", dir), /is live/);
+    t.regex(await answer(), /^from the folder/);
+
+    const stages = `FROM teal/base/node:24 AS base
+WORKDIR /srv
+COPY apps/web/ ./
+FROM base AS production
+ARG GREETING=none
+RUN echo "$GREETING" > version.txt
+USER app
+CMD ["node", "server.js"]
+FROM base AS last
+RUN exit 1
+`;
+    writeFileSync(join(dir, "apps/web/web.Dockerfile"), stages);
+    await teal(
+      "build:set",
+      "dockerfile=web.Dockerfile",
+      "context=.",
+      "target=production",
+      "arg.GREETING=argued",
+    );
+    const built = await teal("deploy", dir);
+    t.regex(built, /App with a web\.Dockerfile[\s\S]*is live/);
+    t.regex(await answer(), /^argued/);
+
+    await teal("build:set", "root=apps/nowhere");
+    const refused = await teal("deploy", dir);
+    t.regex(
+      refused,
+      /root=apps\/nowhere: a folder of the repository was expected.*at its top: apps/,
+    );
+    t.regex(await answer(), /^argued/, "what is live stays");
+    await teal("build:unset", "root", "dockerfile", "context", "target", "arg.GREETING");
+  },
+);
+
+test.serial(
+  "what a build may read is in no layer, no history, no log, no queue and no answer",
+  async (t) => {
+    await teal("config:set", `NPM_TOKEN=${CANARY}`, "OTHER=not-for-builds-at-all", "--no-restart");
+    await teal("build:env", "NPM_TOKEN");
+    const script =
+      "node -e \"const fs=require('fs');fs.writeFileSync('seen.txt', String(process.env.NPM_TOKEN.length)+' '+String(process.env.OTHER));console.log('token', process.env.NPM_TOKEN)\"";
+    const manifest = JSON.parse(readFileSync(join(FIXTURES, "hello-plain/package.json"), "utf8"));
+    manifest.scripts.build = script;
+    const dir = folder("hello-plain", { "package.json": JSON.stringify(manifest) });
+    const said = await teal("deploy", dir);
+    t.regex(said, /token \*{8}/, "a build that prints it prints a mask");
+    t.regex(said, /is live/);
+    const list = (await platform.api("GET", "/apps/shop/releases?limit=1")).body.releases;
+    const { image } = list[0];
+    t.is((await container(image, "cat seen.txt")).trim(), `${CANARY.length} undefined`);
+    const history = JSON.stringify(await docker.getImage(image).history());
+    const inspected = JSON.stringify(await docker.getImage(image).inspect());
+    const saved = await docker.getImage(image).get();
+    let layers = "";
+    for await (const chunk of saved) layers += (chunk as Buffer).toString("latin1");
+    const { stdout: redis } = await run("redis-cli", [
+      "-s",
+      `${platform.home}/redis.sock`,
+      "--rdb",
+      join(root, "dump.rdb"),
+    ]).then(() => ({ stdout: readFileSync(join(root, "dump.rdb"), "latin1") }));
+    const cache = JSON.stringify(await docker.df());
+    for (const [where, what] of Object.entries({
+      said,
+      history,
+      inspected,
+      layers,
+      redis,
+      cache,
+      log: platform.platformLog(),
+    }))
+      t.false(what.includes(CANARY), where);
+
+    const taken = await teal("deploy", dir);
+    t.regex(taken, /is built already/);
+    await teal("config:set", "NPM_TOKEN=another-value-this-time", "--no-restart");
+    t.regex(await teal("deploy", dir), /Sending \d+ files/, "another value is another build");
+    await teal("build:unset", "env.NPM_TOKEN");
+  },
+);
+
+test.serial(
+  "an image is pulled with a password that goes to its realm alone, and goes live by its digest",
+  async (t) => {
+    const made = await teal(
+      "deploy",
+      folder("hello-dockerfile", { "version.txt": "of the image" }),
+    );
+    t.regex(made, /is live/);
+    const [{ image }] = (await platform.api("GET", "/apps/shop/releases?limit=1")).body.releases;
+    const pair = "ann:p4ss-of-the-registry";
+    const registry = await startRegistry(docker, image, "1.2", { pair });
+    const evil: string[] = [];
+    const thief = createServer((req, res) => {
+      evil.push(req.headers.authorization ?? "");
+      res.end('{"token":"x"}');
+    }).listen(0, "127.0.0.1");
+    await once(thief, "listening");
+    const realm = `http://127.0.0.1:${(thief.address() as AddressInfo).port}/token`;
+    const trap = await startRegistry(docker, image, "1.2", { pair, realm });
+    t.teardown(async () => {
+      thief.close();
+      await registry.close();
+      await trap.close();
+    });
+
+    t.regex(await teal("deploy", "--image", `${registry.host}/ann/shop:1.2`), /could not be taken/);
+    const [username, password] = pair.split(":");
+    for (const host of [registry.host, trap.host])
+      await platform.api("POST", "/registries", { host, username, password });
+    const said = await teal("deploy", "--image", `${registry.host}/ann/shop:1.2`);
+    t.regex(
+      said,
+      /Pulling [\s\S]*Image 127\.0\.0\.1:\d+\/ann\/shop@sha256:[0-9a-f]{64}[\s\S]*is live/,
+    );
+    t.regex(await answer(), /^of the image/);
+    const [newest] = (await platform.api("GET", "/apps/shop/releases?limit=1")).body.releases;
+    t.regex(newest.from, /^127\.0\.0\.1:\d+\/ann\/shop@sha256:/);
+    t.is(newest.commit, "");
+    const basics = registry.authorizations.filter(([, value]) => value.startsWith("Basic"));
+    t.true(basics.length > 0);
+    t.true(
+      basics.every(([path]) => path.startsWith("/token")),
+      "the password goes to the realm alone",
+    );
+
+    const refused = await teal("deploy", "--image", `${trap.host}/ann/shop:1.2`);
+    t.regex(
+      refused,
+      /wants the password sent to http:\/\/127\.0\.0\.1:\d+\/token, and the login is for/,
+    );
+    t.deepEqual(evil, [], "and to nobody else");
+    t.notRegex(said + refused + platform.platformLog(), /p4ss-of/);
+
+    const back = await teal("rollback");
+    t.regex(back, /is live/);
+    t.regex(await teal("releases"), new RegExp(`${registry.host}/ann/shop`));
+  },
+);
+
+test.serial(
+  "an image of another app is not run, and one that is here needs no registry",
+  async (t) => {
+    await platform.api("POST", "/apps", { name: "other" });
+    const [{ image }] = (await platform.api("GET", "/apps/shop/releases?limit=1")).body.releases;
+    const { body } = await platform.api("POST", "/apps/other/deploys", { image });
+    await ended(t, body.deploy.id, "failed", /built for another app/);
+    const own = await platform.api("POST", "/apps/shop/deploys", { image });
+    await ended(t, own.body.deploy.id, "live", /^$/);
+  },
+);
+
+async function ended(t: ExecutionContext, id: string, state: string, says: RegExp): Promise<void> {
+  const look = async () => (await platform.api("GET", `/deploys/${id}`)).body;
+  await until(60_000, async () => !["queued", "running"].includes((await look()).state));
+  const deploy = await look();
+  t.is(deploy.state, state, deploy.error);
+  t.regex(deploy.error ?? "", says);
+}
+
+test.serial("a folder is built without a platform, and nothing is deployed", async (t) => {
+  const dir = folder("hello-plain", { "version.txt": platform.namespace });
+  const tag = `${platform.namespace}/here:latest`;
+  const { image, imageBytes, processes } = JSON.parse(
+    await teal("build", dir, "--tag", tag, "--json"),
+  );
+  t.regex(image, /^sha256:/);
+  t.true(imageBytes > 50e6);
+  t.deepEqual(processes, { web: "node server.js" });
+  t.is((await docker.getImage(tag).inspect()).Id, image);
+  const failed = await teal("build", folder("no-start-command"));
+  t.regex(failed, /A way to start the app was expected/);
+});
