@@ -30,8 +30,8 @@ export interface ClientSide {
   readonly socket: Socket;
   /** The client came by TLS. */
   readonly secure: boolean;
-  /** The head that the app gets. */
-  headFor(head: RequestHead): string;
+  /** The head that the app gets. `id`: of the request. */
+  headFor(head: RequestHead, id: string): string;
   /** Bytes that came and were not taken yet. */
   input(): Buffer | null;
   take(bytes: number): void;
@@ -97,14 +97,14 @@ export function createClient(
     options.closed(self);
   });
 
-  function headFor(head: RequestHead): string {
+  function headFor(head: RequestHead, id: string): string {
     const { claims } = head;
     if (claims === null) {
       forwarded ??= forwardedLines(source.address, secure);
-      return requestText(head, forwarded, secure);
+      return requestText(head, forwarded, secure, id);
     }
     const client = clientOf(source, claims, options.trust);
-    return claimedText(head, claims, { address: source.address, client, secure });
+    return claimedText(head, claims, { address: source.address, client, secure }, id);
   }
 
   function leave(): void {

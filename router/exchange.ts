@@ -1,3 +1,5 @@
+import { randomUUID } from "node:crypto";
+import type { AccessLog } from "./access-log.ts";
 import type { Admit } from "./admission.ts";
 import { connectionLine, dateLine, HIGH_WATER, writeAll } from "./answer.ts";
 import { UNSOUND, type AnswerHead } from "./answer-head.ts";
@@ -35,6 +37,7 @@ export interface ExchangeOptions {
   handshakeMs: number;
   /** How long a client may neither send nor take anything in the middle of a body. */
   stallMs: number;
+  log: AccessLog | null;
 }
 
 /** What a client's connection calls; one per connection, used for one request after the other. */
@@ -57,6 +60,9 @@ type Failure = "unreachable" | "stale" | "cut off" | "broken";
 
 const SAFE = new Set(["GET", "HEAD", "OPTIONS"]);
 
+/** In the log, of a request whose client left before its answer began. */
+const CLIENT_LEFT = 499;
+
 type Phase = "idle" | "admission" | "connecting" | "waiting" | "answering" | "spliced";
 
 /** One request: admission, a target, up to a few attempts, one answer. */
@@ -77,12 +83,18 @@ export function createExchange(client: ClientSide, options: ExchangeOptions): Cl
   let connection: Connection | null = null;
   let failed: Set<TargetState> | null = null;
   let retried = false;
+  let colour: "blue" | "green" = "blue";
   let release = 0;
   let tally: ReleaseCounters;
   /** `performance.now()` at the request's start. */
   let since = 0;
   let answered = 0;
   let text = "";
+  let id = "";
+  /** Of the instance that has the request, or had it last. */
+  let instance = "";
+  /** Bytes of the answer's body. */
+  let sent = 0;
   /** The answer goes out in chunks of the router's making. */
   let encoding = false;
   let keepClient = false;
@@ -95,7 +107,8 @@ export function createExchange(client: ClientSide, options: ExchangeOptions): Cl
     since = performance.now();
     failed = null;
     retried = false;
-    text = "";
+    text = id = instance = "";
+    answered = sent = 0;
     upload.begin(head.length, true);
     applicant.host = head.host;
     enter();
@@ -107,15 +120,36 @@ export function createExchange(client: ClientSide, options: ExchangeOptions): Cl
   }
 
   function refuse(status: number, says: string, by: AppState | null = null): void {
-    const html = by?.policy?.page(status);
+    if (by === null) {
+      phase = "idle";
+      return client.answer(status, says, { method: head.method, close: closesAfter() });
+    }
+    enterApp(by);
+    const html = by.policy?.page(status);
     turnAway({ status, says, ...(html !== undefined && { html }) });
+  }
+
+  function enterApp(found: AppState): void {
+    app = found;
+    colour = app.route?.colour ?? "blue";
+    release = app.route?.release ?? 0;
+  }
+
+  /** Of a request whose body nobody has read. */
+  function closesAfter(): boolean {
+    return head.hasBody || head.upgrade || !head.keepAlive;
   }
 
   /** An answer of the router's own to a request of which the app has seen nothing. */
   function turnAway({ status, says, fields, html }: OwnAnswer): void {
     phase = "idle";
-    const close = head.hasBody || head.upgrade || !head.keepAlive;
-    client.answer(status, says, { method: head.method, close, fields, html: pageFor(html) });
+    own(status, says, closesAfter(), pageFor(html), fields);
+  }
+
+  function own(status: number, says: string, close: boolean, html?: string, fields?: string): void {
+    sent = head.method === "HEAD" ? 0 : (html?.length ?? says.length + 1);
+    note(status);
+    client.answer(status, says, { method: head.method, close, fields, html });
   }
 
   function pageFor(html: string | undefined): string | undefined {
@@ -123,7 +157,7 @@ export function createExchange(client: ClientSide, options: ExchangeOptions): Cl
   }
 
   function go(found: AppState): void {
-    app = found;
+    enterApp(found);
     if (app.policy !== null) {
       const away = app.policy.turnAway(head, cameByHttps(head.claims, client.secure));
       if (away !== null) {
@@ -136,7 +170,7 @@ export function createExchange(client: ClientSide, options: ExchangeOptions): Cl
     target = stuck ?? chooseTarget(app, failed);
     if (target === null) return waitForTarget();
     target.open.add(exchange);
-    release = app.route?.release ?? 0;
+    instance = target.id;
     // What must not be sent twice never rides on a used connection, which may be dead.
     const pooled = head.repeatable && !head.upgrade && !retried;
     connection = pooled ? target.pool.take(user) : null;
@@ -172,7 +206,7 @@ export function createExchange(client: ClientSide, options: ExchangeOptions): Cl
     phase = "waiting";
     reader.begin(head.method === "HEAD");
     expectWithin(head.upgrade ? options.handshakeMs : answerMs());
-    if (text === "") text = client.headFor(head);
+    if (text === "") text = client.headFor(head, (id = head.claims?.requestId ?? randomUUID()));
     if (!head.hasBody) return void connection?.socket.write(text, "latin1");
     if (head.expectsContinue) socket.write("HTTP/1.1 100 Continue\r\n\r\n", "latin1");
     sendBody(text);
@@ -193,8 +227,9 @@ export function createExchange(client: ClientSide, options: ExchangeOptions): Cl
   function badBody(status: number, says: string): void {
     const begun = phase === "answering";
     abandon();
-    if (begun) return client.cut();
-    client.answer(status, says, { method: head.method, close: true });
+    if (!begun) return own(status, says, true);
+    note(answered);
+    client.cut();
   }
 
   /** How long the app may take to its answer's head, once it has the whole request; 0: for ever. */
@@ -283,6 +318,7 @@ export function createExchange(client: ClientSide, options: ExchangeOptions): Cl
     parts.length = 0;
     const used = download.read(bytes, at, parts);
     if (used === BROKEN) return first === "" ? cut() : fail("broken");
+    sent += used - at;
     const whole = download.whole();
     if (encoding) encode(parts, whole);
     if (first !== "") {
@@ -321,8 +357,27 @@ export function createExchange(client: ClientSide, options: ExchangeOptions): Cl
     count(as);
   }
 
+  /** The request at hand has its answer, or will have none. */
+  function note(status: number): void {
+    if (options.log === null || !app.logs) return;
+    const ms = performance.now() - since;
+    const { method, path } = head;
+    options.log.add(app.name, {
+      colour,
+      release,
+      id,
+      method,
+      path,
+      status,
+      ms,
+      bytes: sent,
+      instance,
+    });
+  }
+
   /** The answer is whole. `inStep`: nothing came behind it. */
   function finish(inStep: boolean): void {
+    note(answered);
     if (connection !== null) {
       if (inStep && keepApp && upload.whole()) target?.pool.give(connection);
       else dropConnection(connection);
@@ -348,6 +403,7 @@ export function createExchange(client: ClientSide, options: ExchangeOptions): Cl
 
   function onOver(clean: boolean): void {
     if (phase === "spliced") {
+      note(101);
       abandon();
       client.done(false);
     } else if (phase === "answering" && download.untilClose() && clean) {
@@ -394,11 +450,11 @@ export function createExchange(client: ClientSide, options: ExchangeOptions): Cl
   function lose(as: 502 | 504, says: string): void {
     app.counters.lost++;
     countOwn(as);
-    const html = pageFor(app.policy?.page(as));
-    client.answer(as, says, { method: head.method, close: true, html });
+    own(as, says, true, pageFor(app.policy?.page(as)));
   }
 
   function cut(): boolean {
+    note(answered);
     abandon();
     app.counters.lost++;
     tally.cut++;
@@ -418,6 +474,7 @@ export function createExchange(client: ClientSide, options: ExchangeOptions): Cl
   }
 
   function passFrames(bytes: Buffer, at: number): boolean {
+    sent += bytes.length - at;
     tunnel.down(bytes, at);
     return goOn();
   }
@@ -425,10 +482,12 @@ export function createExchange(client: ClientSide, options: ExchangeOptions): Cl
   /** The target has to stop: a stream is ended as politely as its protocol can, the rest is cut. */
   function end(): void {
     if (phase === "spliced") {
+      note(101);
       tunnel.sayGoingAway();
       letApp();
       client.done(false);
     } else if (exchange.streaming) {
+      note(answered);
       abandon();
       if (encoding) socket.write(LAST_CHUNK, "latin1");
       client.done(keepClient && encoding);
@@ -451,8 +510,10 @@ export function createExchange(client: ClientSide, options: ExchangeOptions): Cl
   }
 
   function gone(): void {
+    if (phase === "idle") return;
+    if (phase !== "admission") note(phase === "spliced" ? 101 : answered || CLIENT_LEFT);
     if (phase === "spliced") letApp();
-    else if (phase !== "idle") abandon();
+    else abandon();
   }
 
   function expired(): void {
@@ -469,9 +530,9 @@ export function createExchange(client: ClientSide, options: ExchangeOptions): Cl
       cut();
     } else if (phase === "waiting") {
       abandon();
-      const says = "More of the body was expected sooner.";
-      client.answer(408, says, { method: head.method, close: true });
+      own(408, "More of the body was expected sooner.", true);
     } else if (phase !== "idle") {
+      note(answered);
       abandon();
       client.cut();
     }

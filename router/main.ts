@@ -5,6 +5,7 @@ import { readSettings } from "../apps/config.ts";
 import { createLog } from "../apps/log.ts";
 import { connectRedis } from "../apps/redis.ts";
 import { certificateSecret, loadSecrets } from "../apps/secrets.ts";
+import { createAccessLog } from "./access-log.ts";
 import { createCertificateLink } from "./certificate-link.ts";
 import { createDisk, loadNewestCertificates, loadNewestTable } from "./disk.ts";
 import { createLink, type Link } from "./link.ts";
@@ -25,9 +26,15 @@ process.on("uncaughtException", (error) => log.error({ error: error.stack }, "un
 
 const secrets = await loadSecrets(settings.paths.secretKey);
 const saved = await loadNewestTable(settings.paths.tables);
+const accessLog = createAccessLog({
+  folder: join(settings.paths.logs, "apps"),
+  index,
+  failed: (error) => log.warn({ error: error.message }, "access lines cannot be written"),
+});
 let link: Link | null = null;
 const router = createRouter({
   id,
+  log: accessLog,
   ack: (ack) => link?.ack(ack),
   tls: {
     openKey: ({ app, id: of, key }) => secrets.open(app, certificateSecret(of), key),
@@ -135,7 +142,7 @@ async function shutDown(): Promise<void> {
   await router.close(settings.drainMs);
   metrics?.close();
   certificateLink.close();
-  await Promise.all([disk.flush(), certificateDisk.flush()]);
+  await Promise.all([disk.flush(), certificateDisk.flush(), accessLog.close()]);
   await link?.close();
   process.exit(0);
 }

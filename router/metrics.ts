@@ -28,6 +28,8 @@ export function metricsText(stats: RouterStats): string {
   sample("teal_router_waiting", {}, stats.waiting);
   family("teal_router_unreachable", "gauge", "Requests that wait for a target they can reach.");
   sample("teal_router_unreachable", {}, stats.unreachable);
+  family("teal_router_log_left_out_total", "counter", "Lines that the disk did not take.");
+  sample("teal_router_log_left_out_total", {}, stats.leftOut);
   family("teal_router_answers_total", "counter", "Answers by app, colour and class of status.");
   for (const { labels, tally } of colours) {
     for (const digit of CLASSES) {

@@ -1,4 +1,3 @@
-import { randomUUID } from "node:crypto";
 import { CHUNKED, NO_BODY } from "./body.ts";
 import type { Claims } from "./claims.ts";
 import { portOf, type RequestHead } from "./request-head.ts";
@@ -14,17 +13,27 @@ export interface ClaimedFrom {
 }
 
 /** The head that an app gets. `forwarded`: what the router says of the client, up to Forwarded's host. */
-export function requestText(head: RequestHead, forwarded: string, secure: boolean): string {
+export function requestText(
+  head: RequestHead,
+  forwarded: string,
+  secure: boolean,
+  id: string,
+): string {
   const { method, path, authority, fields } = head;
   return (
     `${method} ${path} HTTP/1.1\r\nhost: ${authority}\r\n${fields}${forwarded}"${authority}"\r\n` +
     `x-forwarded-host: ${authority}\r\nx-forwarded-port: ${portOf(authority, secure)}\r\n` +
-    `x-request-id: ${randomUUID()}\r\n${framing(head)}\r\n`
+    `x-request-id: ${id}\r\n${framing(head)}\r\n`
   );
 }
 
 /** The same where the client came by a trusted proxy: what that one says is kept, and added to. */
-export function claimedText(head: RequestHead, claims: Claims, from: ClaimedFrom): string {
+export function claimedText(
+  head: RequestHead,
+  claims: Claims,
+  from: ClaimedFrom,
+  id: string,
+): string {
   const { method, path, authority, fields } = head;
   const { address, client, secure } = from;
   const proto = secure ? "https" : "http";
@@ -38,7 +47,7 @@ export function claimedText(head: RequestHead, claims: Claims, from: ClaimedFrom
     `x-real-ip: ${client}\r\nx-forwarded-proto: ${meant}\r\n` +
     `forwarded: ${before}for=${forwardedNode(address)};proto=${proto};host="${authority}"\r\n` +
     `x-forwarded-host: ${host}\r\nx-forwarded-port: ${port}\r\n` +
-    `x-request-id: ${claims.requestId ?? randomUUID()}\r\n${framing(head)}\r\n`
+    `x-request-id: ${id}\r\n${framing(head)}\r\n`
   );
 }
 

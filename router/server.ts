@@ -1,4 +1,5 @@
 import { hostname } from "node:os";
+import type { AccessLog } from "./access-log.ts";
 import { createAdmission } from "./admission.ts";
 import { createClock } from "./clock.ts";
 import type {
@@ -38,6 +39,7 @@ export interface RouterOptions {
   reread?(app: string): Promise<Route | null>;
   limits?: Partial<Limits>;
   ports?: Ports;
+  log?: AccessLog;
   tls?: TlsParts;
   /** Proxies in front of the router, whose word about their clients counts. */
   trustedProxies?: readonly Range[];
@@ -93,6 +95,8 @@ export interface RouterStats {
   /** Requests that wait for a swap, and for a target that can be reached. */
   waiting: number;
   unreachable: number;
+  /** Lines that the access log has left out. */
+  leftOut: number;
   connections: number;
   draining: Record<string, number>;
   apps: Record<string, AppStats>;
@@ -132,6 +136,7 @@ export function createRouter(options: RouterOptions): Router {
     ack: options.ack,
     changed: () => changed("table"),
     reread: options.reread ?? (() => Promise.resolve(null)),
+    forgotten: (app) => options.log?.forget(app),
   });
   const certificates = createCertificates({
     openKey: options.tls?.openKey ?? (() => ""),
@@ -161,6 +166,7 @@ export function createRouter(options: RouterOptions): Router {
     },
     trust: createTrust(options.trustedProxies ?? []),
     proxyProtocol: options.proxyProtocol ?? false,
+    log: options.log ?? null,
   });
   const sweeping = setInterval(sweepPools, SWEEP_MS);
   sweeping.unref();
@@ -189,6 +195,7 @@ export function createRouter(options: RouterOptions): Router {
       id,
       waiting: holds.waiting(),
       unreachable: patience.waiting(),
+      leftOut: options.log?.leftOut() ?? 0,
       connections: listener.connections(),
       draining: drain.busy(),
       apps,

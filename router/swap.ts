@@ -11,6 +11,8 @@ export interface SwapOptions {
   ack(ack: RouteAck): void;
   /** The table has changed. */
   changed(): void;
+  /** The app is gone. */
+  forgotten(app: string): void;
   /** The app's route as the store has it now; rejects when the store does not answer in time. */
   reread(app: string): Promise<Route | null>;
 }
@@ -96,6 +98,7 @@ export function createSwaps(options: SwapOptions): Swaps {
     letGo(change.app, change.app.hold);
     const drainMs = change.app.route?.drainMs ?? 0;
     for (const target of change.left) drain.leave(target, drainMs);
+    options.forgotten(change.app.name);
     options.changed();
   }
 

@@ -31,6 +31,8 @@ export interface AppState {
   route: Route | null;
   /** Of the route; null for most, who then pay one look at it. */
   policy: ReadyPolicy | null;
+  /** Its requests go to the access log. */
+  logs: boolean;
   targets: TargetState[];
   hold: Hold | null;
   readonly counters: Counters;
@@ -96,7 +98,7 @@ export function createTable({ revive, openPool, ports }: TableOptions): Table {
     if (!app) {
       const tallies = createTallies();
       app = {
-        ...{ name, route: null, policy: null, targets: [], hold: null, turn: 0 },
+        ...{ name, route: null, policy: null, logs: true, targets: [], hold: null, turn: 0 },
         ...{ tallies, tally: newTally("blue"), turnedAway: 0, ejections: 0 },
         counters: { ...newCounters(), releases: tallies.byRelease },
       };
@@ -137,6 +139,7 @@ export function createTable({ revive, openPool, ports }: TableOptions): Table {
     app.route = route;
     app.policy = readyPolicy(route, ports);
     app.tally = app.tallies.of(route.release, route.colour);
+    app.logs = route.policy?.accessLog !== false;
     app.targets = targets;
     for (const target of targets) {
       target.current = true;
@@ -154,6 +157,7 @@ export function createTable({ revive, openPool, ports }: TableOptions): Table {
     if (gone.size > MAX_GONE) ungone(gone.keys().next().value as string);
     if (!app) return null;
     setHosts(app, []);
+    app.logs = false;
     byName.delete(name);
     return { app, left: app.targets };
   }

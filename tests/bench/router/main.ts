@@ -76,8 +76,14 @@ try {
   if (!values.quick && (!only || only.includes("teal"))) {
     console.log("\nhosts in the table, small GETs, 64 connections");
     const tables: Proxy[] = [];
-    for (const hosts of HOSTS) tables.push(await startTeal(world, backend, hosts));
+    for (const hosts of HOSTS) {
+      tables.push(await startTeal(world, backend, { hosts, name: `teal, ${hosts} hosts` }));
+    }
     await inTurns(tables, { ...SMALL, name: "hosts in the table" });
+    console.log("\nwhat a line in the access log costs, small GETs, 64 connections");
+    const silent = { policy: { accessLog: false }, name: "teal, no access log" };
+    const logs = [await startTeal(world, backend), await startTeal(world, backend, silent)];
+    await inTurns(logs, { ...SMALL, name: "access log" });
   }
 } finally {
   await world.close();

@@ -2,7 +2,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Redis } from "ioredis";
 import { keys } from "../../../apps/keys.ts";
-import type { Route } from "../../../router/contract.ts";
+import type { Route, RoutePolicy } from "../../../router/contract.ts";
 import { freePort, type World } from "./world.ts";
 
 /** A proxy that listens, in front of the backend. */
@@ -135,7 +135,15 @@ export async function startHttpProxy(world: World, backend: number): Promise<Pro
 }
 
 /** The router's real process, its routes in a Redis of its own. `hosts` counts the apps in its table. */
-export async function startTeal(world: World, backend: number, hosts = 1): Promise<Proxy> {
+export async function startTeal(
+  world: World,
+  backend: number,
+  {
+    hosts = 1,
+    policy,
+    name = "teal",
+  }: { hosts?: number; policy?: RoutePolicy; name?: string } = {},
+): Promise<Proxy> {
   const port = await freePort();
   const socket = join(world.folder, `redis-${port}.sock`);
   await world.start(
@@ -145,7 +153,7 @@ export async function startTeal(world: World, backend: number, hosts = 1): Promi
   );
   const redis = new Redis({ path: socket });
   const routes = Array.from({ length: hosts }, (_, i) =>
-    routeTo(i === 0 ? "bench" : `a${i}`, backend),
+    routeTo(i === 0 ? "bench" : `a${i}`, backend, policy),
   );
   await redis.hset(
     keys.routes,
@@ -162,13 +170,14 @@ export async function startTeal(world: World, backend: number, hosts = 1): Promi
   };
   const args = ["--no-deprecation", join(ROOT, "router/main.ts")];
   const pid = await world.start(process.execPath, args, { listens: port, env });
-  return { name: hosts === 1 ? "teal" : `teal, ${hosts} hosts`, port, pid };
+  return { name, port, pid };
 }
 
-function routeTo(app: string, port: number): Route {
+function routeTo(app: string, port: number, policy: RoutePolicy | undefined): Route {
   const targets = [{ id: `${app}-1-web-1`, host: "127.0.0.1", port }];
   return {
     ...{ app, version: 1, colour: "blue", release: 1, deploy: `${app}-1` },
     ...{ hosts: [`${app}.test`], targets, drainMs: 1000 },
+    ...(policy && { policy }),
   };
 }
