@@ -14,6 +14,7 @@ import { connectRedis } from "../apps/redis.ts";
 import { createRegistries, type Registries } from "../apps/registries.ts";
 import { loadSecrets, openConfig, type Secrets } from "../apps/secrets.ts";
 import { createSenders } from "../apps/senders.ts";
+import { createSeries } from "../apps/series.ts";
 import { createRedisStore } from "../apps/store-redis.ts";
 import type { RouterState } from "../apps/store.ts";
 import { createBases } from "./bases.ts";
@@ -24,11 +25,13 @@ import { createDocker } from "./engine/client.ts";
 import { createContainers } from "./engine/containers.ts";
 import { createImages } from "./engine/images.ts";
 import { createNetworks } from "./engine/network.ts";
+import { createUsage } from "./engine/usage.ts";
 import { createExecutor } from "./executor.ts";
 import { createLogs } from "./logs.ts";
 import { createReaper } from "./reaper.ts";
 import { createReconciler } from "./reconcile.ts";
 import { createRouters } from "./routers.ts";
+import { createSampler } from "./sampler.ts";
 import { openLog } from "./say.ts";
 
 await main(readSettings(), createLog("worker"));
@@ -45,6 +48,7 @@ async function main(settings: Settings, log: Log): Promise<void> {
   const now = () => performance.now();
   const { namespace, drainMs, leaseMs } = settings;
 
+  const id = `${hostname()}-${process.pid}-${Math.random().toString(36).slice(2, 8)}`;
   const secrets = await loadSecrets(settings.paths.secretKey);
   const concealer = createConcealer();
   const fetcher = createSourceFetcher(settings, redis, git, secrets);
@@ -65,7 +69,7 @@ async function main(settings: Settings, log: Log): Promise<void> {
     drainMs,
     reach,
     now,
-    id: `${hostname()}-${process.pid}-${Math.random().toString(36).slice(2, 8)}`,
+    id,
     leaseMs,
     log,
     openLog(deploy) {
@@ -97,13 +101,18 @@ async function main(settings: Settings, log: Log): Promise<void> {
     await reconciler.reconcile();
   });
   const collecting = logs.collector.run(stopping.signal);
+  const sampling = createSampler({
+    ...{ store, routers, redis, id, now, log },
+    usageOf: createUsage(createDocker()),
+    series: createSeries(redis),
+  }).run(stopping.signal);
   log.info({ namespace }, "worker is ready");
 
   const stop = async () => {
     stopping.abort();
     await queue.close();
     await reaper.close();
-    await Promise.all([rounds, collecting]);
+    await Promise.all([rounds, collecting, sampling]);
     deployLog.close();
     redis.disconnect();
     blocking.disconnect();

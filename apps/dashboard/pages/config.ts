@@ -59,18 +59,7 @@ export function configPages({ store, deploys, secrets }: PageOptions): Route[] {
 }
 
 function configPage(app: string, vars: ConfigVar[], mayPush: boolean, revealed: boolean): Html {
-  return html`<div class="title">
-      <h1>Config</h1>
-      ${
-        mayPush &&
-        vars.length > 0 &&
-        (revealed
-          ? html`<a class="button quiet" href="/apps/${app}/config">Hide the values</a>`
-          : html`<form method="post" action="/apps/${app}/config/reveal" data-plain>
-              <button class="quiet">Show the values</button>
-            </form>`)
-      }
-    </div>
+  return html`${part("head", (own) => html`<div class="title" ${own}>${heading(app, vars, mayPush, revealed)}</div>`)}
     <p class="hint">
       What the app finds in its environment. A change is a release of its own, through the same
       checks and the same swap; a rollback brings its config back too.
@@ -83,6 +72,18 @@ function configPage(app: string, vars: ConfigVar[], mayPush: boolean, revealed: 
         </section>`,
     )}
     ${mayPush && setForm(app)}`;
+}
+
+function heading(app: string, vars: ConfigVar[], mayPush: boolean, revealed: boolean): Html {
+  if (!mayPush || vars.length === 0) return html`<h1>Config</h1>`;
+  if (revealed) {
+    return html`<h1>Config</h1>
+      <a class="button quiet" href="/apps/${app}/config">Hide the values</a>`;
+  }
+  return html`<h1>Config</h1>
+    <form method="post" action="/apps/${app}/config/reveal" data-plain>
+      <button class="quiet">Show the values</button>
+    </form>`;
 }
 
 function table(app: string, vars: ConfigVar[], mayPush: boolean): Html {

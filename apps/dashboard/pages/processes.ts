@@ -39,7 +39,8 @@ export function processPages({ store, deploys, recent }: PageOptions): Route[] {
                 ${instanceTable(instances, samples)}
               </section>`,
           )}
-          ${release && checks(release)} ${mayPush && holding(app, settings)}`;
+          ${release && checks(release)}
+          ${mayPush && part("hold", (own) => html`<div ${own}>${holding(app, settings)}</div>`)}`;
         return { title: `Processes of ${app.name}`, main, app: app.name, tab: "processes" };
       },
     }),

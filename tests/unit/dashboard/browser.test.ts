@@ -198,7 +198,6 @@ test("config is masked until it is asked for; set and unset each ask for a relea
   await page.getByText("not live yet").waitFor();
   t.false((await page.content()).includes("s3cret"));
   t.like(await api.store.getDeploy("vars-2"), { kind: "config", why: "set DATABASE_URL" });
-  await page.reload();
   await page.getByRole("button", { name: "Show the values" }).click();
   await page.getByText("postgres://u:s3cret@db/shop").waitFor();
   const [shown] = await api.audit.list({ app: "vars", limit: 1 });

@@ -1,0 +1,170 @@
+import anyTest, { type TestFn } from "ava";
+import type { Browser } from "playwright-core";
+import { picture, seriousFaults, signedIn, startBrowser } from "../support/browser.ts";
+import { type Platform, startPlatform, until } from "../support/platform.ts";
+import { createRepo, type Repo } from "../support/repo.ts";
+import { startSteadyLoad, type SteadyLoad } from "../support/steady-load.ts";
+
+const APP = "shop";
+
+interface Context {
+  platform: Platform;
+  repo: Repo;
+  browser: Browser;
+  open: Awaited<ReturnType<typeof signedIn>>;
+}
+const test = anyTest as TestFn<Context>;
+let load: SteadyLoad | null = null;
+
+test.before(async (t) => {
+  t.timeout(120_000);
+  const platform = await startPlatform({ routers: 2, env: { TEAL_DRAIN: "2" } });
+  const repo = createRepo("hello-plain", platform, APP);
+  Object.assign(t.context, { platform, repo });
+  await repo.init();
+  t.context.browser = await startBrowser();
+  t.context.open = await signedIn(t.context.browser, platform.apiUrl, platform.adminToken());
+});
+
+test.after.always(async (t) => {
+  await load?.stop();
+  await t.context.browser?.close();
+  t.context.repo?.remove();
+  await t.context.platform?.stop();
+});
+
+test.serial("a first push appears on the open home page, and its lane lights up", async (t) => {
+  const { open, repo } = t.context;
+  await open.page.getByText("No apps yet").waitFor();
+  const pushed = await repo.push();
+  t.is(pushed.status, 0, pushed.text);
+  await open.page.getByRole("img", { name: "blue is live" }).waitFor();
+  t.pass();
+});
+
+test.serial(
+  "a push under load is watched: steps with times, the light moves, then the figures of what runs",
+  async (t) => {
+    const { open, repo, platform } = t.context;
+    const { page } = open;
+    load = startSteadyLoad(platform.routerPort, `${APP}.localhost`);
+    await page.goto(`${platform.apiUrl}/apps/${APP}`);
+    await page.locator(".lane.blue.live").waitFor();
+    await page.evaluate("window.same = true");
+    const pushing = repo.push({ "note.txt": "two" }, "Second");
+    const progress = page.getByRole("region", { name: `Deploy ${APP}-2` });
+    await progress.getByText(/Building/).waitFor();
+    await picture(page, "running-deploy");
+    await page.locator(".lane.green.live .light").waitFor({ timeout: 60_000 });
+    t.is((await pushing).status, 0);
+    await progress.waitFor({ state: "detached" });
+    t.regex((await page.locator(".lane.green .why").textContent()) ?? "", /Second/);
+    const figure = (name: string) =>
+      page.locator(".lane.green .figures > div", { hasText: name }).locator("dd");
+    await until(
+      40_000,
+      async () => Number((await figure("Requests/s").textContent())?.replaceAll(",", "")) > 0,
+    );
+    t.regex((await figure("p99").textContent()) ?? "", /\d ms|\d s/);
+    t.regex((await figure("Memory").textContent()) ?? "", /\d MB/);
+    t.regex((await figure("CPU").textContent()) ?? "", /\d %/);
+    t.is(await figure("Errors").textContent(), "0 %");
+    await page.getByRole("img", { name: /^Latency.*green p50 now/ }).waitFor();
+    t.true(await page.evaluate("window.same"));
+    await picture(page, "app-on-a-platform");
+  },
+);
+
+test.serial("rolling back by the button is a swap back, and no request is lost", async (t) => {
+  const { page } = t.context.open;
+  await page.getByRole("button", { name: "Roll back to v1", exact: true }).click();
+  await page.getByRole("button", { name: "Swap now" }).click();
+  await page.locator(".lane.blue.live .light").waitFor();
+  await page.locator(".lane.blue .release", { hasText: "v3" }).waitFor();
+  t.true(await page.evaluate("window.same"));
+  const answers = await load?.stop();
+  t.deepEqual(answers?.lost, []);
+  t.true((answers?.answered ?? 0) > 100);
+});
+
+test.serial(
+  "a version is held, thrown away, held again and promoted, each by its button",
+  async (t) => {
+    const { open, repo, platform } = t.context;
+    const { page } = open;
+    await page.getByRole("link", { name: "Processes" }).click();
+    await page.getByRole("button", { name: "Hold new versions" }).click();
+    await page.getByRole("button", { name: "Swap at once again" }).waitFor();
+    await page.getByRole("link", { name: "Overview" }).click();
+    const held = page.locator(".lane.green.held");
+    const first = repo.push({ "note.txt": "three" });
+    await held.waitFor({ timeout: 60_000 });
+    await first;
+    await page.getByRole("button", { name: "Abort", exact: true }).click();
+    await page.getByRole("button", { name: "Throw it away" }).click();
+    await held.waitFor({ state: "detached" });
+    const second = repo.push({ "note.txt": "four" });
+    await held.waitFor({ timeout: 60_000 });
+    await second;
+    await page.getByRole("button", { name: /^Promote v/ }).click();
+    await page.getByRole("button", { name: "Make it live" }).click();
+    await page.locator(".lane.green.live").waitFor();
+    await until(20_000, async () => {
+      const { body } = await platform.api("GET", `/apps/${APP}`);
+      return body.live.colour === "green" && body.lastDeploy.state === "live";
+    });
+    await platform.api("POST", `/apps/${APP}/hold`, { hold: false });
+    t.pass();
+  },
+);
+
+test.serial(
+  "an open page outlives the API: it says that it is cut off, comes back, and shows what it missed",
+  async (t) => {
+    const { open, platform } = t.context;
+    const { page } = open;
+    await page.locator("[data-link=on]").waitFor();
+    await page.evaluate("window.same = true");
+    platform.signal("web", "SIGKILL");
+    await page.locator("[data-link=off]").waitFor();
+    await until(30_000, async () => {
+      const asked = await platform.api("POST", `/apps/${APP}/rollback`, {});
+      return asked.status === 202;
+    });
+    await page.locator("[data-link=on]").waitFor({ timeout: 30_000 });
+    await page.locator(".lane.blue.live .light").waitFor();
+    t.true(await page.evaluate("window.same"));
+  },
+);
+
+test.serial(
+  "a build's log grows while it is read; scaling is seen; nothing went wrong in the browser",
+  async (t) => {
+    const { open, repo, platform } = t.context;
+    const { page } = open;
+    const pushing = repo.push({ "note.txt": "five" });
+    const { body } = await platform.api("GET", `/apps/${APP}`);
+    const next = `${APP}-${body.lastDeploy.seq + 1}`;
+    await until(20_000, async () => (await platform.api("GET", `/deploys/${next}`)).status === 200);
+    await page.goto(`${platform.apiUrl}/apps/${APP}/deploys/${next}`);
+    await page.locator(".log li", { hasText: "Live at" }).waitFor({ timeout: 60_000 });
+    await page.locator(".title .state.live").waitFor();
+    t.is((await pushing).status, 0);
+    const numbers = await page
+      .locator(".log li")
+      .evaluateAll((lines) => lines.map((one) => one.id));
+    t.deepEqual(
+      numbers,
+      numbers.map((_, i) => `L${i + 1}`),
+    );
+    await page.reload();
+    t.is(await page.locator(".log li").count(), numbers.length);
+    t.deepEqual(await seriousFaults(page), []);
+    await picture(page, "log-on-a-platform", false);
+    await page.getByRole("link", { name: "Processes" }).click();
+    await page.getByRole("spinbutton", { name: "web" }).fill("2");
+    await page.getByRole("button", { name: "Scale" }).click();
+    await page.getByRole("rowheader", { name: "web.2" }).waitFor({ timeout: 60_000 });
+    t.deepEqual(open.faults, []);
+  },
+);

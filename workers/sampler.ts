@@ -1,0 +1,160 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Redis } from "ioredis";
+import { keys } from "../apps/keys.ts";
+import type { Log } from "../apps/log.ts";
+import type { Sample, Series, Usage } from "../apps/series.ts";
+import type { Store } from "../apps/store.ts";
+import type { App, Instance } from "../apps/types.ts";
+import type { ContainerUsage } from "./engine/usage.ts";
+import type { Routers } from "./ports.ts";
+import { trafficBetween, type Counted } from "./traffic.ts";
+
+interface Options {
+  store: Pick<Store, "listApps" | "listInstances" | "routers">;
+  routers: Pick<Routers, "counts">;
+  usageOf(instance: string): Promise<ContainerUsage | null>;
+  series: Pick<Series, "append">;
+  redis: Redis;
+  /** Of this worker. */
+  id: string;
+  /** ms, monotone */
+  now(): number;
+  log: Log;
+}
+
+/** How often, ms. */
+const EVERY = 10_000;
+/** An app of which nothing has changed is written down so often, ms. */
+const AT_LEAST_EVERY = 60_000;
+/** Routers answer within milliseconds, or are away. */
+const COUNT_MS = 1000;
+/** Looks at containers at the same time. */
+const LOOKS = 4;
+
+/** What is remembered of an app from sample to sample. */
+interface Seen {
+  at: number;
+  counted: Counted;
+  cpu: Map<string, number>;
+  written: { at: number; instances: Record<string, Usage> };
+}
+
+/**
+ * Sees every ten seconds what each app answers and takes up, and adds it to its series. Of several
+ * workers one does: the one that has the lease.
+ */
+export function createSampler(options: Options) {
+  const { store, routers, usageOf, series, redis, id, now, log } = options;
+  const seen = new Map<string, Seen>();
+
+  async function mayGoOn(): Promise<boolean> {
+    if (await redis.set(keys.sampler, id, "PX", 2.5 * EVERY, "NX")) return true;
+    if ((await redis.get(keys.sampler)) !== id) return false;
+    await redis.pexpire(keys.sampler, 2.5 * EVERY);
+    return true;
+  }
+
+  async function round(): Promise<void> {
+    if (!(await mayGoOn())) {
+      // What another one has written since is not ours to count again.
+      seen.clear();
+      return;
+    }
+    const apps = (await store.listApps()).filter((app) => app.live && app.state === "active");
+    const ids = (await store.routers()).filter((one) => !one.expired).map((one) => one.id);
+    const counted = await Promise.all(apps.map((app) => routers.counts(app.name, ids, COUNT_MS)));
+    const samples = new Map<string, Sample>();
+    const running = await Promise.all(apps.map((app) => runningOf(app)));
+    const usages = await lookAt(running.flat());
+    apps.forEach((app, i) => {
+      const sample = compare(app, counted[i] ?? new Map(), running[i] ?? [], usages);
+      if (sample) samples.set(app.name, sample);
+    });
+    for (const name of seen.keys()) {
+      if (!apps.some((app) => keyOf(app) === name)) seen.delete(name);
+    }
+    await series.append(samples);
+  }
+
+  async function runningOf(app: App): Promise<Instance[]> {
+    const all = await store.listInstances(app.name);
+    return all.filter(
+      ({ state }) => state === "live" || state === "healthy" || state === "started",
+    );
+  }
+
+  async function lookAt(instances: readonly Instance[]): Promise<Map<string, ContainerUsage>> {
+    const usages = new Map<string, ContainerUsage>();
+    const left = instances.map((one) => one.id);
+    const look = async () => {
+      for (let one = left.pop(); one !== undefined; one = left.pop()) {
+        const usage = await usageOf(one);
+        if (usage) usages.set(one, usage);
+      }
+    };
+    await Promise.all(Array.from({ length: LOOKS }, look));
+    return usages;
+  }
+
+  /** The app since the last sample; null for the first, and when there is nothing new to say. */
+  function compare(
+    app: App,
+    counted: Counted,
+    running: readonly Instance[],
+    usages: ReadonlyMap<string, ContainerUsage>,
+  ): Sample | null {
+    const at = now();
+    const before = seen.get(keyOf(app));
+    const cpu = new Map<string, number>();
+    const instances: Record<string, Usage> = {};
+    const seconds = before ? (at - before.at) / 1000 : 0;
+    for (const one of running) {
+      const usage = usages.get(one.id);
+      if (!usage) continue;
+      cpu.set(one.id, usage.cpuNs);
+      const used = usage.cpuNs - (before?.cpu.get(one.id) ?? usage.cpuNs);
+      const share = seconds > 0 ? Math.max(0, used) / 1e9 / seconds : 0;
+      const { memory, limit } = usage;
+      instances[one.id] = { cpu: Math.round(share * 1000) / 1000, memory, limit };
+    }
+    const written = before?.written ?? { at: -Infinity, instances: {} };
+    const next: Seen = { at, counted, cpu, written };
+    seen.set(keyOf(app), next);
+    if (!before) return null;
+    const colours = trafficBetween(before.counted, counted);
+    const quiet = Object.keys(colours).length === 0 && isMuchTheSame(written.instances, instances);
+    if (quiet && at - written.at < AT_LEAST_EVERY) return null;
+    next.written = { at, instances };
+    return { at: Date.now(), seconds: Math.round(seconds * 100) / 100, colours, instances };
+  }
+
+  return {
+    /** Samples until the signal. */
+    async run(signal: AbortSignal): Promise<void> {
+      while (!signal.aborted) {
+        await round().catch((error) => log.warn({ error: String(error) }, "no sample taken"));
+        await sleep(EVERY, undefined, { signal }).catch(() => {});
+      }
+    },
+    round,
+  };
+}
+
+/** An app that is made anew under its name is another one. */
+function keyOf({ name, id }: App): string {
+  return `${name} ${id}`;
+}
+
+function isMuchTheSame(before: Record<string, Usage>, now: Record<string, Usage>): boolean {
+  const ids = Object.keys(now);
+  if (ids.length !== Object.keys(before).length) return false;
+  return ids.every((id) => {
+    const [then, is] = [before[id], now[id]];
+    if (!then || !is) return false;
+    return (
+      Math.abs(then.cpu - is.cpu) < 0.05 &&
+      Math.abs(then.memory - is.memory) < 0.1 * then.memory &&
+      then.limit === is.limit
+    );
+  });
+}
