@@ -14,7 +14,7 @@ export const ERRORS = {
   "bad-app-name": {
     status: 400,
     exit: 2,
-    says: "An app's name is a lower-case letter and up to 30 letters, digits or dashes; {name} is not.",
+    says: "An app's name is a lower-case letter and up to 30 letters, digits or dashes, and does not begin with idle--; {name} is not.",
     todo: "Choose a name such as 'shop' or 'shop-2'.",
   },
   "bad-request": {

@@ -18,16 +18,23 @@ export function normaliseName(given: string): string {
 }
 
 /**
- * A domain that an app may have. Hosts under the platform's own domain are the platform's to give.
- * @throws bad-host
+ * A domain that an app may have, or `*.` and one, for all names with one label before it. Hosts
+ * under the platform's own domain are the platform's to give. @throws bad-host
  */
 export function normaliseHost(given: string, { domain }: Pick<Settings, "domain">): string {
-  const host = normaliseName(given);
-  if (`.${host}`.endsWith(`.${domain}`)) {
+  const wild = /^\s*\*\./.test(given);
+  const name = normaliseName(wild ? given.trim().slice(2) : given);
+  const host = wild ? `*.${name}` : name;
+  if (`.${name}`.endsWith(`.${domain}`) || host === wildcardOver(domain)) {
     const detail = `: names under ${domain} are the platform's, and each app has its own there`;
     throw new TealError("bad-host", { host, detail });
   }
   return host;
+}
+
+/** The wildcard that covers a host: `*.shop.example` for `www.shop.example`. */
+export function wildcardOver(host: string): string {
+  return host.replace(/^[^.]*/, "*");
 }
 
 function shown(given: string): string {

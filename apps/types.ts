@@ -219,5 +219,6 @@ export interface Instance {
   retiredAt?: number;
 }
 
-export const APP_NAME = /^[a-z][a-z0-9-]{0,30}$/;
+/** Not `idle--NAME`: under the platform's domain that is the address of the idle colour of NAME. */
+export const APP_NAME = /^(?!idle--)[a-z][a-z0-9-]{0,30}$/;
 export const MAX_ATTEMPTS = 3;

@@ -17,7 +17,7 @@ export interface Route {
   release: number;
   /** Deploy that wrote it. */
   deploy: string;
-  /** Normalised host names, exact match: lower case, no port, no trailing dot. */
+  /** Normalised: lower case, no port, no trailing dot. `*.shop.example` is every name with one label before it that is nobody's by name. */
   hosts: string[];
   targets: Target[];
   /** How long requests and sockets on targets that left the route may go on, in ms. */

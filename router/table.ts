@@ -175,8 +175,14 @@ export function createTable({ revive, openPool, ports }: TableOptions): Table {
     return all;
   }
 
+  /** By its very name, else by the wildcard over it. */
+  function find(host: string): AppState | undefined {
+    const app = byHost.get(host);
+    return app ?? byHost.get(`*${host.slice(host.indexOf("."))}`);
+  }
+
   return {
-    find: (host) => byHost.get(host),
+    find,
     get: (name) => byName.get(name),
     ensure,
     set,

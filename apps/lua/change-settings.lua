@@ -10,10 +10,8 @@ if state ~= "active" then return { "app-destroyed", "name", APP } end
 local function host_of(field) return field:match("^domain%.(.*)$") end
 local first_gone = 2 + 2 * tonumber(IN[1])
 for i = 2, first_gone - 1, 2 do
-  local owner = host_of(IN[i]) and get(K.hosts, host_of(IN[i]))
-  if owner and owner ~= APP then
-    return { "host-taken", "host", host_of(IN[i]), "owner", owner, "name", APP }
-  end
+  local refusal = host_of(IN[i]) and taken(host_of(IN[i]))
+  if refusal then return refusal end
 end
 for i = 2, first_gone - 1, 2 do
   redis.call("HSET", K.settings, IN[i], IN[i + 1])

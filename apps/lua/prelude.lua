@@ -161,13 +161,21 @@ local function wrong_target(first, last)
   return nil
 end
 
+-- The error that a host is another app's, or nil. It is whose it is by name; a name that is nobody's
+-- is of the wildcard that covers it. A wildcard may be claimed over names that others have already.
+local function taken(host)
+  local owner = get(K.hosts, host) or get(K.hosts, (host:gsub("^[^.]*", "*", 1)))
+  if owner and owner ~= APP then
+    return { "host-taken", "host", host, "owner", owner, "name", APP }
+  end
+  return nil
+end
+
 -- The error of the first of the hosts IN[first..] that is another app's, or nil.
 local function taken_host(first)
   for i = first, #IN do
-    local owner = get(K.hosts, IN[i])
-    if owner and owner ~= APP then
-      return { "host-taken", "host", IN[i], "owner", owner, "name", APP }
-    end
+    local refusal = taken(IN[i])
+    if refusal then return refusal end
   end
   return nil
 end

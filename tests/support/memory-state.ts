@@ -1,5 +1,6 @@
 import type { Route, RouteEvent, RouterReport } from "../../router/contract.ts";
 import { TealError } from "../../apps/errors.ts";
+import { wildcardOver } from "../../apps/hosts.ts";
 import { KEEP_DEPLOYS } from "../../apps/store-scripts.ts";
 import type { Claim } from "../../apps/store.ts";
 import {
@@ -141,7 +142,7 @@ export function retireInstance(state: State, { app }: AppRecord, instance: Insta
 /** @throws host-taken */
 export function assertHostsFree(state: State, name: string, hosts: string[]): void {
   for (const host of hosts) {
-    const owner = state.hosts.get(host) ?? name;
+    const owner = state.hosts.get(host) ?? state.hosts.get(wildcardOver(host)) ?? name;
     if (owner !== name) throw new TealError("host-taken", { host, owner, name });
   }
 }

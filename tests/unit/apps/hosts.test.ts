@@ -14,6 +14,9 @@ test("a domain is kept as routes have it", (t) => {
     ["XN--BCHER-KVA.example", "xn--bcher-kva.example"],
     ["teal.example.org", "teal.example.org"],
     ["myteal.example", "myteal.example"],
+    [" *.Shop.Example.:80", "*.shop.example"],
+    ["*.bücher.example", "*.xn--bcher-kva.example"],
+    ["*.org.example", "*.org.example"],
   ];
   for (const [given, host] of same) t.is(normaliseHost(given, settings), host, given);
 });
@@ -21,6 +24,15 @@ test("a domain is kept as routes have it", (t) => {
 test("what is no domain is refused with what came", (t) => {
   const bad = [
     ...["", ".", "localhost", "a..b", "-a.example", "a_b.example", "a b.example", "*.example"],
+    ...[
+      "*",
+      "*.",
+      "*.*.example.org",
+      "a.*.example",
+      "**.shop.example",
+      "*shop.example",
+      "x*.a.example",
+    ],
     ...["http://a.example", "a.example/x", "u@a.example", "127.0.0.1", "0x7f.1", "[::1]", "::1"],
     ...[`${"a".repeat(64)}.example`, `${"a.".repeat(130)}example`, "a.example\n", "a\0.example"],
   ].filter((given) => given !== "a.example\n");
@@ -31,8 +43,21 @@ test("what is no domain is refused with what came", (t) => {
 });
 
 test("the platform's own names are nobody's to add", (t) => {
-  for (const given of ["teal.example", "TEAL.example.", "blog.teal.example", "a.b.teal.example"]) {
+  for (const given of [
+    "teal.example",
+    "TEAL.example.",
+    "blog.teal.example",
+    "a.b.teal.example",
+    "*.teal.example",
+    "*.a.teal.example",
+  ]) {
     const error = t.throws(() => normaliseHost(given, settings));
     t.regex(error.message, /the platform's/, given);
   }
+});
+
+test("no wildcard covers the platform's own domain", (t) => {
+  const error = t.throws(() => normaliseHost("*.example.org", { domain: "teal.example.org" }));
+  t.regex(error.message, /the platform's/);
+  t.is(normaliseHost("*.example.org", { domain: "a.teal.example.org" }), "*.example.org");
 });

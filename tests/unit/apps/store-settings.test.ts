@@ -316,3 +316,25 @@ test.serial("on Redis a forgotten app leaves no settings", async (t) => {
   t.is(await redis.exists(keys.settings("shop")), 0);
   t.is(await redis.hlen(keys.hosts), 0);
 });
+
+both("a wildcard is the names under it that nobody has", async (t, { store }) => {
+  for (const name of ["shop", "blog"]) await store.createApp(name, "ann");
+  const add = (app: string, ...addDomains: string[]) => store.changeSettings(app, { addDomains });
+  await add("blog", "first.shop.example");
+  await add("shop", "*.shop.example");
+  const taken = (app: string, ...hosts: string[]) => refused(t, "host-taken", add(app, ...hosts));
+  await taken("blog", "www.shop.example");
+  await taken("blog", "*.shop.example");
+  await taken("shop", "first.shop.example");
+  await add("blog", "a.b.shop.example", "shop.example", "*.b.shop.example");
+  await add("shop", "www.shop.example");
+  // A route with names that were there first is written as before.
+  const ready = await makeReady(store, push("blog"));
+  const hosts = ["blog.localhost", "first.shop.example"];
+  t.deepEqual((await store.commitSwap(ready.claim, { ...ready.swap, hosts })).hosts, hosts);
+  const more = { targets: ready.swap.targets, expectedVersion: 1 };
+  const update = store.updateRoute(ready.claim, { ...more, hosts: [...hosts, "x.shop.example"] });
+  await refused(t, "host-taken", update);
+  await store.changeSettings("shop", { removeDomains: ["*.shop.example"] });
+  await add("blog", "free.shop.example");
+});
