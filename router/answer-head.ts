@@ -24,6 +24,8 @@ export interface AnswerHead {
   keepAlive: boolean;
   hasDate: boolean;
   eventStream: boolean;
+  /** Value of a Trailer field. */
+  trailer: string;
   /** Value of an Upgrade field. */
   upgrade: string;
 }
@@ -92,6 +94,7 @@ function judge(
   let hasDate = false;
   let eventStream = false;
   let upgrade = "";
+  let trailer = "";
   for (let i = 0; i < count; i++) {
     const name = text.slice(nameStart[i], nameEnd[i]).toLowerCase();
     let keep = true;
@@ -118,6 +121,10 @@ function judge(
       case "content-type":
         eventStream = /^text\/event-stream/i.test(text.slice(valueStart[i], valueEnd[i]));
         break;
+      case "trailer":
+        trailer += (trailer === "" ? "" : ", ") + text.slice(valueStart[i], valueEnd[i]);
+        keep = false;
+        break;
       case "upgrade":
         upgrade += text.slice(valueStart[i], valueEnd[i]);
         keep = false;
@@ -142,6 +149,7 @@ function judge(
     keepAlive: old ? said.includes("keep-alive") : !said.includes("close"),
     hasDate,
     eventStream,
+    trailer,
     upgrade,
   };
 }

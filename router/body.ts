@@ -7,8 +7,11 @@ export const UNTIL_CLOSE = -3;
 
 /** Follows a body, whatever frames it, to know where it ends. */
 export interface Body {
-  /** A new body. `framed`: if it is chunked, it goes on in its chunks, else as the data alone. */
-  begin(length: number, framed: boolean): void;
+  /**
+   * A new body. `framed`: if it is chunked, it goes on in its chunks, with its `trailers` or without,
+   * else as the data alone.
+   */
+  begin(length: number, framed: boolean, trailers: boolean): void;
   /**
    * Reads from `at` and puts what goes on into `out`: views of `bytes`. Returns the index behind
    * what belongs to the body, BROKEN when its framing is.
@@ -18,6 +21,8 @@ export interface Body {
   /** Bytes of data in the chunks read so far. */
   inChunks(): number;
   untilClose(): boolean;
+  /** Those that go on, as lines, when the body is whole. */
+  trailers(): string;
 }
 
 export function createBody(): Body {
@@ -35,10 +40,10 @@ export function createBody(): Body {
   }
 
   return {
-    begin(is, framed) {
+    begin(is, framed, trailers) {
       length = is;
       left = Math.max(is, 0);
-      if (is === CHUNKED) chunks.reset(framed);
+      if (is === CHUNKED) chunks.reset(framed, trailers);
     },
     read,
     whole() {
@@ -47,18 +52,19 @@ export function createBody(): Body {
     },
     inChunks: chunks.data,
     untilClose: () => length === UNTIL_CLOSE,
+    trailers: () => (length === CHUNKED ? chunks.trailers() : ""),
   };
 }
 
 export const LAST_CHUNK = "0\r\n\r\n";
 
-/** Puts the parts into one chunk, and the last chunk behind it when the body is whole. */
-export function encode(parts: Buffer[], whole: boolean): void {
+/** Puts the parts into one chunk, and the last chunk and `trailers` behind it when the body is whole. */
+export function encode(parts: Buffer[], whole: boolean, trailers: string): void {
   let size = 0;
   for (const part of parts) size += part.length;
   if (size > 0) {
     parts.unshift(Buffer.from(`${size.toString(16)}\r\n`, "latin1"));
     parts.push(Buffer.from("\r\n", "latin1"));
   }
-  if (whole) parts.push(Buffer.from(LAST_CHUNK, "latin1"));
+  if (whole) parts.push(Buffer.from(`0\r\n${trailers}\r\n`, "latin1"));
 }

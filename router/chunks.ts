@@ -1,8 +1,10 @@
 import { CR, LF, TEXT, TOKEN } from "./fields.ts";
+import { isTrailer } from "./trailers.ts";
 
 /**
- * Follows a chunked body (RFC 9112, section 7.1), strictly. Chunk extensions and trailers are
- * checked and left out, so what goes on is framing that nobody can read in another way.
+ * Follows a chunked body (RFC 9112, section 7.1), strictly. Chunk extensions are checked and left
+ * out, trailers too where nobody asked for them, so what goes on is framing that nobody can read in
+ * another way.
  */
 export interface ChunkReader {
   /**
@@ -13,8 +15,10 @@ export interface ChunkReader {
   done(): boolean;
   /** Bytes of data so far, without their framing. */
   data(): number;
-  /** For a new body. `framed`: sizes and line ends go on too, else the data alone. */
-  reset(framed: boolean): void;
+  /** Trailers that go on, as lines, when the body is done. */
+  trailers(): string;
+  /** For a new body. `framed`: sizes, line ends and `trailers` go on too, else the data alone. */
+  reset(framed: boolean, trailers: boolean): void;
 }
 
 export const BROKEN = -1;
@@ -50,6 +54,9 @@ export function createChunkReader(): ChunkReader {
   let left = 0;
   let extra = 0;
   let data = 0;
+  let keepTrailers = false;
+  let line = "";
+  let trailers = "";
 
   function read(bytes: Buffer, from: number, out: Buffer[]): number {
     const end = bytes.length;
@@ -74,6 +81,7 @@ export function createChunkReader(): ChunkReader {
         if (to > run) out.push(bytes.subarray(run, to));
         run = -1;
       } else if (framed && !isFraming(before) && isFraming(state)) {
+        if (trailers !== "") out.push(Buffer.from(trailers, "latin1"));
         run = at;
       }
       at++;
@@ -123,6 +131,7 @@ export function createChunkReader(): ChunkReader {
 
   function trailerStep(byte: number): boolean {
     if (++extra > MAX_EXTRA) return false;
+    if (keepTrailers) line += String.fromCharCode(byte);
     switch (state) {
       case "trailer":
         state = byte === CR ? "end-lf" : "trailer-name";
@@ -135,6 +144,8 @@ export function createChunkReader(): ChunkReader {
         return byte === CR || TEXT[byte] === 1;
       default:
         state = "trailer";
+        if (keepTrailers && isTrailer(line)) trailers += line;
+        line = "";
         return byte === LF;
     }
   }
@@ -143,9 +154,12 @@ export function createChunkReader(): ChunkReader {
     read,
     done: () => state === "done",
     data: () => data,
-    reset(keepFraming) {
+    trailers: () => trailers,
+    reset(keepFraming, wanted) {
       state = "size";
       framed = keepFraming;
+      keepTrailers = wanted;
+      line = trailers = "";
       digits = left = extra = data = 0;
     },
   };

@@ -109,7 +109,7 @@ export function createExchange(client: ClientSide, options: ExchangeOptions): Cl
     retried = false;
     text = id = instance = "";
     answered = sent = 0;
-    upload.begin(head.length, true);
+    upload.begin(head.length, true, true);
     applicant.host = head.host;
     enter();
   }
@@ -296,8 +296,9 @@ export function createExchange(client: ClientSide, options: ExchangeOptions): Cl
       // A stream's end may have to be put behind any piece of it.
       encoding = answer.length === UNTIL_CLOSE || answer.eventStream;
       lines += "Transfer-Encoding: chunked\r\n";
+      if (head.trailers && answer.trailer !== "") lines += `Trailer: ${answer.trailer}\r\n`;
     }
-    download.begin(answer.length, !encoding && !head.old);
+    download.begin(answer.length, !encoding && !head.old, head.trailers);
     if (!answer.hasDate) lines += dateLine();
     exchange.streaming = answer.eventStream && (encoding || head.old);
     keepClient = !close;
@@ -320,7 +321,7 @@ export function createExchange(client: ClientSide, options: ExchangeOptions): Cl
     if (used === BROKEN) return first === "" ? cut() : fail("broken");
     sent += used - at;
     const whole = download.whole();
-    if (encoding) encode(parts, whole);
+    if (encoding) encode(parts, whole, download.trailers());
     if (first !== "") {
       phase = "answering";
       countServed(answered);

@@ -41,6 +41,8 @@ export interface RequestHead {
   expectsContinue: boolean;
   /** A WebSocket handshake. */
   upgrade: boolean;
+  /** The client takes trailers behind the answer. */
+  trailers: boolean;
   /** Of a trusted proxy that passes the request on. */
   claims: Claims | null;
 }
@@ -134,6 +136,8 @@ function judge(
   let authority: string | undefined;
   let length: string | undefined;
   let upgrade: string | undefined;
+  let te = "";
+  let trailer = "";
   let chunked = false;
   let listed = "";
   let expectsContinue = false;
@@ -166,6 +170,12 @@ function judge(
         }
         expectsContinue = true;
         break;
+      case "te":
+        te += `,${text.slice(valueStart[i], valueEnd[i])}`;
+        break;
+      case "trailer":
+        trailer += name + text.slice(nameEnd[i], nameStart[i + 1]);
+        break;
       case "upgrade":
         upgrade =
           (upgrade === undefined ? "" : `${upgrade},`) + text.slice(valueStart[i], valueEnd[i]);
@@ -179,6 +189,7 @@ function judge(
   if (chunked && length !== undefined) return refuse("Content-Length beside Transfer-Encoding.");
   const path = target.startsWith("/") ? target : originForm(method, target, authority, secure);
   if (path === null) return refuse("The request target is wrong or names another host.");
+  if (chunked) fields += trailer;
   if (listed !== "") fields = withoutListed(fields, listed);
   const bytes = chunked ? CHUNKED : length === undefined ? NO_BODY : Number(length);
   const hasBody = chunked || bytes > 0;
@@ -202,6 +213,7 @@ function judge(
       !hasBody &&
       method === "GET" &&
       hasToken(listed, "upgrade"),
+    trailers: te !== "" && !old && hasToken(te, "trailers"),
     claims: null,
   };
 }

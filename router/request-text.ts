@@ -56,8 +56,9 @@ export function forwardedNode(address: string): string {
   return address.includes(":") ? `"[${address}]"` : address;
 }
 
-function framing({ length, upgrade }: RequestHead): string {
+function framing({ length, upgrade, trailers }: RequestHead): string {
   if (upgrade) return "connection: Upgrade\r\nupgrade: websocket\r\n";
-  if (length === CHUNKED) return "transfer-encoding: chunked\r\n";
-  return length === NO_BODY ? "" : `content-length: ${length}\r\n`;
+  const te = trailers ? "connection: TE\r\nte: trailers\r\n" : "";
+  if (length === CHUNKED) return `${te}transfer-encoding: chunked\r\n`;
+  return length === NO_BODY ? te : `${te}content-length: ${length}\r\n`;
 }

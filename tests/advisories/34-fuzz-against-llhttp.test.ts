@@ -26,7 +26,8 @@ function recorder(): { server: Server; seen: Seen } {
     req.on("end", () => {
       const url = req.url?.replace(/^http:\/\/[^/?#]*/i, "").replace(/^(?!\/|\*)/, "/");
       const { host, "x-case": x } = req.headers;
-      seen.requests.push(JSON.stringify([req.method, url, host, x, body]));
+      const { t: trailer } = req.trailers;
+      seen.requests.push(JSON.stringify([req.method, url, host, x, body, trailer]));
       res.end("ok");
     });
     req.on("error", () => undefined);
@@ -77,6 +78,7 @@ const LINES = [
 ];
 const BODIES = [
   ...["", "", "abcd", "4\r\nabcd\r\n0\r\n\r\n", "0\r\n\r\n", "4;x=y\r\nabcd\r\n0\r\nT: 1\r\n\r\n"],
+  ...["0\r\nT: 1\r\nT:2 \r\nHost: x\r\n\r\n"],
   ...["4 \r\nabcd\r\n0\r\n\r\n", "4\nabcd\n0\n\n", "4\r\nabcde\r\n0\r\n\r\n", "\r\n", "\r\n\r\n"],
   ...["0\r\n", "1\r\na\r\n00\r\n\r\n", "fffffffffffffffff\r\n", "0\r\nContent-Length: 4\r\n\r\n"],
   ...["GET /in HTTP/1.1\r\nHost: shop.test\r\n\r\n", "0\r\n\r\nGET /in HTTP/1.1\r\n"],

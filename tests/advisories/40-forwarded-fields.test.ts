@@ -55,7 +55,7 @@ test("Hop-by-hop fields of the client stay with its own connection", async (t) =
   await ask(
     t,
     rig.port,
-    "Keep-Alive: 3\r\nProxy-Connection: x\r\nTE: trailers\r\nProxy-Authorization: secret\r\nTrailer: x\r\nCookie: a\r\n",
+    "Keep-Alive: 3\r\nProxy-Connection: x\r\nTE: deflate\r\nProxy-Authorization: secret\r\nTrailer: x\r\nCookie: a\r\n",
   );
   t.notRegex(app.received[0] ?? "", /keep-alive: 3|proxy-|te: |trailer|secret/i);
   t.regex(app.received[0] ?? "", /cookie: a/);

@@ -3,9 +3,14 @@ import fc from "fast-check";
 import { BROKEN, createChunkReader } from "../../../router/chunks.ts";
 
 /** Feeds `text` in pieces of `size` bytes; null when it is broken. */
-function feed(text: string, size: number, framed: boolean): { out: string; rest: string } | null {
+function feed(
+  text: string,
+  size: number,
+  framed: boolean,
+  trailers = false,
+): { out: string; rest: string } | null {
   const reader = createChunkReader();
-  reader.reset(framed);
+  reader.reset(framed, trailers);
   const bytes = Buffer.from(text, "latin1");
   let out = "";
   let at = 0;
@@ -27,6 +32,19 @@ test("However a chunked body is cut into pieces, the same goes on, without exten
   for (let size = 1; size <= body.length; size++) {
     t.deepEqual(feed(body, size, true), { out: framed, rest: "GET / HT" }, String(size));
     t.deepEqual(feed(body, size, false), { out: "hel\r\n0123456789", rest: "GET / HT" });
+  }
+});
+
+test("Trailers go on where they are wanted, but none that belongs to a head", (t) => {
+  const forbidden =
+    "Content-Length: 4\r\ntransfer-encoding: chunked\r\nHost: x\r\nCookie: a\r\nContent_Type: x\r\n" +
+    "Authorization: x\r\nX-Forwarded-For: 6.6.6.6\r\nx_real_ip: 6.6.6.6\r\nIf-Match: x\r\nTrailer: x\r\n" +
+    "Connection: close\r\nTE: x\r\nProxy-Authenticate: x\r\nSet-Cookie: a=b\r\n__proto__: x\r\n";
+  const body = `3\r\nabc\r\n0;x\r\nX-Sum: 1\r\n${forbidden}grpc-status:\t0 \r\n\r\nnext`;
+  const out = "3\r\nabc\r\n0\r\nX-Sum: 1\r\ngrpc-status:\t0 \r\n\r\n";
+  for (let size = 1; size <= body.length; size++) {
+    t.deepEqual(feed(body, size, true, true), { out, rest: "next" }, String(size));
+    t.deepEqual(feed(body, size, false, true), { out: "abc", rest: "next" });
   }
 });
 
@@ -56,7 +74,10 @@ for (const broken of [
   `0\r\nx: ${"t".repeat(17_000)}\r\n\r\n`,
 ]) {
   test(`No chunked framing: ${JSON.stringify(broken.slice(0, 30))}`, (t) => {
-    for (const size of [1, 7, broken.length]) t.is(feed(broken, size, true), null);
+    for (const size of [1, 7, broken.length]) {
+      t.is(feed(broken, size, true), null);
+      t.is(feed(broken, size, true, true), null);
+    }
   });
 }
 
