@@ -445,7 +445,7 @@ export function createExchange(client: ClientSide, options: ExchangeOptions): Cl
   }
 
   function hasOther(than: TargetState): boolean {
-    return app.targets.some((target) => target !== than && !target.down);
+    return app.targets.some((each) => each !== than && !each.down);
   }
 
   function lose(as: 502 | 504, says: string): void {
