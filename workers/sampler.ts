@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Redis } from "ioredis";
 import { keys } from "../apps/keys.ts";
@@ -112,8 +113,9 @@ export function createSampler(options: Options) {
       const usage = usages.get(one.id);
       if (!usage) continue;
       cpu.set(one.id, usage.cpuNs);
-      const used = usage.cpuNs - (before?.cpu.get(one.id) ?? usage.cpuNs);
-      const share = seconds > 0 ? Math.max(0, used) / 1e9 / seconds : 0;
+      // One that was not seen before has started since.
+      const used = Math.max(0, usage.cpuNs - (before?.cpu.get(one.id) ?? 0));
+      const share = seconds > 0 ? Math.min(used / 1e9 / seconds, availableParallelism()) : 0;
       const { memory, limit } = usage;
       instances[one.id] = { cpu: Math.round(share * 1000) / 1000, memory, limit };
     }

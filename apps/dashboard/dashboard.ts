@@ -10,11 +10,13 @@ import { compressed } from "./compress.ts";
 import { mergeFeeds, partsFeed } from "./feed.ts";
 import { errorPage, layout, signInPage } from "./layout.ts";
 import { accessPages } from "./pages/access.ts";
+import { activityPages } from "./pages/activity.ts";
 import { appPages } from "./pages/app.ts";
 import { configPages } from "./pages/config.ts";
 import { deployPages } from "./pages/deploys.ts";
 import { domainPages } from "./pages/domains.ts";
 import { homePages } from "./pages/home.ts";
+import { logPages } from "./pages/logs.ts";
 import { notificationPages } from "./pages/notifications.ts";
 import { processPages } from "./pages/processes.ts";
 import { releasePages } from "./pages/releases.ts";
@@ -49,11 +51,13 @@ export function dashboardRoutes(options: DashboardOptions): Route[] {
     ...appPages(pages),
     ...deployPages(pages),
     ...releasePages(pages),
+    ...logPages(pages),
     ...configPages(pages),
     ...processPages(pages),
     ...domainPages(pages),
     ...webhookPages(pages),
     ...notificationPages(pages),
+    ...activityPages(pages),
     ...accessPages(pages),
   ];
 }

@@ -74,6 +74,7 @@ export function partsFeed(
       while (!signal.aborted) {
         const news = visit.next();
         const parts = (await show()).parts ?? [];
+        if (parts.length === 0) return;
         const now = stateOf(parts);
         if (has !== undefined && has !== now) {
           const event = difference(parts, has);

@@ -14,11 +14,13 @@ const TABS: [Tab, string, string][] = [
   ["overview", "Overview", ""],
   ["deploys", "Deploys", "/deploys"],
   ["releases", "Releases", "/releases"],
+  ["logs", "Logs", "/logs"],
   ["config", "Config", "/config"],
   ["processes", "Processes", "/processes"],
   ["domains", "Domains", "/domains"],
   ["webhooks", "Webhooks", "/webhooks"],
   ["notifications", "Notifications", "/notifications"],
+  ["activity", "Activity", "/activity"],
 ];
 
 /** The whole document. Scripts and styles come from /static only. */
@@ -63,7 +65,8 @@ function platformNav(identity: Identity, here: string): Html {
   const link = (path: string, text: string) =>
     html`<a href="${path}" ${here === text && html`aria-current="page"`}>${text}</a>`;
   return html`<nav class="platform" aria-label="Platform">
-    ${link("/", "Apps")} ${identity.role === "admin" && link("/access", "Access")}
+    ${link("/", "Apps")} ${link("/activity", "Activity")}
+    ${identity.role === "admin" && link("/access", "Access")}
   </nav>`;
 }
 

@@ -1,5 +1,7 @@
 import type { Access, Identity } from "../access.ts";
+import type { AppLogs } from "../app-logs.ts";
 import type { Audit } from "../audit.ts";
+import type { Certificates } from "../certificates.ts";
 import type { Settings } from "../config.ts";
 import type { DeployLog } from "../deploy-log.ts";
 import type { Deploys } from "../deploys.ts";
@@ -22,7 +24,9 @@ export interface DashboardOptions {
   deploys: Omit<Deploys, "push">;
   deployLog: Pick<DeployLog, "read" | "follow">;
   access: Access;
-  audit: Pick<Audit, "record">;
+  appLogs: AppLogs;
+  audit: Pick<Audit, "record" | "list">;
+  certificates: Certificates;
   secrets: Secrets;
   senders: Senders;
   notifiers: Notifiers;
@@ -62,11 +66,13 @@ export type Tab =
   | "overview"
   | "deploys"
   | "releases"
+  | "logs"
   | "config"
   | "domains"
   | "processes"
   | "webhooks"
-  | "notifications";
+  | "notifications"
+  | "activity";
 
 export interface Shown {
   title: string;

@@ -1,3 +1,4 @@
+import { get } from "node:http";
 import anyTest, { type TestFn } from "ava";
 import type { Browser } from "playwright-core";
 import { picture, seriousFaults, signedIn, startBrowser } from "../support/browser.ts";
@@ -134,6 +135,36 @@ test.serial(
     await page.locator("[data-link=on]").waitFor({ timeout: 30_000 });
     await page.locator(".lane.blue.live .light").waitFor();
     t.true(await page.evaluate("window.same"));
+  },
+);
+
+test.serial(
+  "the app's logs: the routers' lines as they come, and only those asked for",
+  async (t) => {
+    const { open, platform } = t.context;
+    const { page } = open;
+    await page.getByRole("link", { name: "Logs" }).click();
+    await page.getByLabel("From").selectOption("router");
+    await page.getByLabel("With the text").fill("/looked-for");
+    await page.getByRole("button", { name: "Filter" }).click();
+    await page.locator("[data-link=on]").waitFor();
+    const before = await page.locator(".log li").count();
+    for (const path of ["/something", "/looked-for?a=1"]) {
+      await new Promise((done) => {
+        const options = { host: "127.0.0.1", port: platform.routerPort, path };
+        get({ ...options, headers: { host: `${APP}.localhost` } }, (answer) =>
+          answer.resume().on("end", done),
+        );
+      });
+    }
+    await page.locator(".log li", { hasText: "/looked-for" }).waitFor();
+    t.is(await page.locator(".log li").count(), before + 1);
+    t.deepEqual(await seriousFaults(page), []);
+    await picture(page, "logs-of-routers", false);
+    await page.getByRole("link", { name: "Activity" }).last().click();
+    await page.locator(".row", { hasText: "promote" }).first().waitFor();
+    await picture(page, "activity", false);
+    t.deepEqual(await seriousFaults(page), []);
   },
 );
 

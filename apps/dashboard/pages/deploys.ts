@@ -5,6 +5,7 @@ import { ansi } from "../ansi.ts";
 import type { Feed } from "../feed.ts";
 import { commit, duration, when } from "../format.ts";
 import { html, part, type Html } from "../html.ts";
+import { logTools } from "../log-tools.ts";
 import { deployList, empty, kindOf, state } from "../pieces.ts";
 import { form, page, type PageOptions, type Route } from "../route.ts";
 import { stepList, type Step } from "../steps.ts";
@@ -113,15 +114,8 @@ function deployPage(deploy: Deploy, lines: LogLine[], steps: Step[], mayPush: bo
 
 function logView(lines: LogLine[]): Html {
   return html`<section class="logs" aria-label="Log">
-    <div class="tools" hidden>
-      <label class="find">
-        <span class="hidden">Search the log</span>
-        <input type="search" placeholder="Search the log" data-search autocomplete="off" />
-      </label>
-      <span class="found" role="status"></span>
-      <label class="check"><input type="checkbox" data-follow checked /> Follow</label>
-    </div>
-    <ol class="log" tabindex="0" aria-label="Log lines" data-log>
+    ${logTools("Search the log")}
+    <ol class="log numbered" tabindex="0" aria-label="Log lines" data-log>
       ${lines.map(
         ({ kind, text }, i) =>
           html`<li id="L${i + 1}" class="${kind}">

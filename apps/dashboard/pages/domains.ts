@@ -1,13 +1,15 @@
 import { defaultHost } from "../../address.ts";
+import type { Certificate } from "../../certificates.ts";
 import { normaliseHost } from "../../hosts.ts";
 import type { SettingsChange } from "../../types.ts";
+import { count } from "../format.ts";
 import { readText } from "../forms.ts";
 import { html, part, type Html } from "../html.ts";
-import { confirm } from "../pieces.ts";
+import { confirm, empty } from "../pieces.ts";
 import { form, page, type PageOptions, type Route } from "../route.ts";
 
 /** Where an app answers. */
-export function domainPages({ store, deploys, settings }: PageOptions): Route[] {
+export function domainPages({ store, deploys, settings, certificates }: PageOptions): Route[] {
   async function change(app: string, by: string, host: string, wish: SettingsChange) {
     await store.changeSettings(app, wish);
     const why = `${wish.addDomains ? "add" : "remove"} ${host}`;
@@ -21,8 +23,12 @@ export function domainPages({ store, deploys, settings }: PageOptions): Route[] 
       subject: "app",
       needs: "read",
       async show({ subject: { name }, mayPush }) {
-        const { domains } = await store.getSettings(name);
-        const main = domainPage(name, defaultHost(name, settings), domains, mayPush);
+        const [{ domains }, held] = await Promise.all([
+          store.getSettings(name),
+          certificates.list(name),
+        ]);
+        const main = html`${domainPage(name, defaultHost(name, settings), domains, mayPush)}
+        ${part("certificates", (own) => html`<section ${own}>${certificateList(held)}</section>`)}`;
         return { title: `Domains of ${name}`, main, app: name, tab: "domains" };
       },
     }),
@@ -47,6 +53,33 @@ export function domainPages({ store, deploys, settings }: PageOptions): Route[] 
       },
     }),
   ];
+}
+
+const DAY = 24 * 3600 * 1000;
+/** Days before its end at which a certificate is shown in red. */
+const SOON = 14;
+
+function certificateList(all: Certificate[]): Html {
+  const row = ({ names, issuer, source, notAfter }: Certificate) => {
+    const days = Math.floor((notAfter - Date.now()) / DAY);
+    const left = days >= 0 ? `${count(days, "day")} left` : "has ended";
+    return html`<li>
+      <code class="name">${names.join(" ")}</code>
+      <span class="value soft">
+        ${source === "acme" ? "ordered by the platform" : "your own"}, from ${issuer}
+      </span>
+      <b class="${days < SOON && "bad"}">${left}</b>
+      <small>until ${new Date(notAfter).toISOString().slice(0, 10)}</small>
+    </li>`;
+  };
+  return html`<h2>Certificates</h2>
+    ${
+      all.length > 0
+        ? html`<ul class="vars">
+            ${all.map(row)}
+          </ul>`
+        : empty("None: the app answers by http.")
+    }`;
 }
 
 function domainPage(app: string, own: string, domains: string[], mayPush: boolean): Html {

@@ -1,6 +1,8 @@
 import { element } from "./dom.js";
 /** How near to its end a log is looked at there, px. */
 const NEAR = 40;
+/** Lines that a page holds; the oldest go. */
+const MOST = 25_000;
 
 /** Grows the log by its new lines; follows its end, and searches. @param {import("./live.js").Stream} stream */
 export function followLog(stream) {
@@ -12,6 +14,7 @@ export function followLog(stream) {
   if (!log || !tools || !follow || !search || !found) return;
   tools.removeAttribute("hidden");
 
+  const numbered = log.classList.contains("numbered");
   const toEnd = () => {
     if (follow.checked) log.scrollTop = log.scrollHeight;
   };
@@ -43,20 +46,24 @@ export function followLog(stream) {
   });
 
   stream.on("line", ({ kind, html }) => {
-    const number = log.children.length + 1;
     const line = document.createElement("li");
-    line.id = `L${number}`;
     line.className = kind;
-    const link = document.createElement("a");
-    link.href = `#L${number}`;
-    link.ariaLabel = `Line ${number}`;
-    const text = document.createElement("span");
-    // The server's own markup: all that a build wrote is escaped in it.
-    text.innerHTML = html;
-    line.append(link, text);
+    // The server's own markup: all that an app or a build wrote is escaped in it.
+    line.innerHTML = numbered ? `<span>${html}</span>` : html;
+    if (numbered) line.prepend(address(line, log.children.length + 1));
     line.hidden = !matches(line);
     log.append(line);
+    while (log.children.length > MOST) log.firstElementChild?.remove();
     tellFound();
     toEnd();
   });
+}
+
+/** Makes a line one that can be linked to. @param {HTMLElement} line @param {number} number */
+function address(line, number) {
+  line.id = `L${number}`;
+  const link = document.createElement("a");
+  link.href = `#L${number}`;
+  link.ariaLabel = `Line ${number}`;
+  return link;
 }

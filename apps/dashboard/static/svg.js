@@ -47,7 +47,7 @@ export function scaleFor(top, above, below) {
   const y = (value) => below - (value / high) * (below - above);
   const ticks = [0, high / 2, high].map((value) => ({
     y: y(value),
-    text: value.toLocaleString("en", { maximumFractionDigits: 2 }),
+    text: value.toLocaleString("en", { maximumFractionDigits: 2, notation: "compact" }),
   }));
   return { y, ticks };
 }

@@ -262,6 +262,24 @@ test("scale, domains, hold, webhooks, notifications, tokens and keys are changed
   await close();
 });
 
+test("the first load is small: everything that home and an app's page need is under 150 KB", async (t) => {
+  for (const path of ["/", "/apps/shop"]) {
+    const { page, close } = await open();
+    const session = await page.context().newCDPSession(page);
+    await session.send("Network.enable");
+    await session.send("Network.setCacheDisabled", { cacheDisabled: true });
+    let bytes = 0;
+    session.on("Network.dataReceived", ({ encodedDataLength }) => (bytes += encodedDataLength));
+    session.on("Network.responseReceived", ({ response }) => (bytes += response.encodedDataLength));
+    await page.goto(api.url + path);
+    await page.locator("[data-link=on]").waitFor();
+    await page.waitForLoadState("load");
+    t.true(bytes > 10_000 && bytes < 150_000, `${path}: ${bytes}`);
+    t.log(`${path}: ${bytes} bytes`);
+    await close();
+  }
+});
+
 test("charts read out what they show, with the swaps, by keyboard too", async (t) => {
   const { page, close } = await open();
   await page.goto(`${api.url}/apps/shop`);
