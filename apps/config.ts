@@ -1,4 +1,4 @@
-import { homedir } from "node:os";
+import { homedir, totalmem } from "node:os";
 import { join } from "node:path";
 import { z } from "zod";
 import { readRanges, type AddressRange } from "./address-ranges.ts";
@@ -20,6 +20,13 @@ export interface Settings {
   routers: number;
   workers: number;
   buildConcurrency: number;
+  /** What all builds of this machine together may use: bytes, and cores (null: what is left over). */
+  buildMemory: number;
+  buildCpus: number | null;
+  /** A build that takes longer is ended, unless its app says otherwise. */
+  buildTimeoutMs: number;
+  /** Bytes of the engine's build cache that are kept; null: it is left alone. */
+  buildCache: number | null;
   base: "auto" | "registry" | "bootstrap";
   /** Proxies in front of the routers, whose word about their clients counts. */
   trustedProxies: AddressRange[];
@@ -71,6 +78,14 @@ const seconds = z.coerce
   .positive()
   .transform((s) => Math.round(s * 1000));
 
+/** Bytes, as `512m` or `4g`. */
+const size = z
+  .string()
+  .regex(/^\d{1,6}[mg]$/i, "a size such as 512m or 4g")
+  .transform((text) => Number.parseInt(text, 10) * (/g$/i.test(text) ? 1024 ** 3 : 1024 ** 2));
+/** Less than this builds nothing. */
+const LEAST_BUILD_MEMORY = 256 * 1024 ** 2;
+
 const schema = z.object({
   TEAL_HOME: z.string().optional(),
   TEAL_NAMESPACE: z
@@ -92,6 +107,10 @@ const schema = z.object({
     .optional(),
   TEAL_ROUTERS: z.coerce.number().int().min(1).max(64).default(1),
   TEAL_WORKERS: z.coerce.number().int().min(1).max(64).default(1),
+  TEAL_BUILD_MEMORY: size.optional(),
+  TEAL_BUILD_CPUS: z.coerce.number().min(0.1).max(1024).optional(),
+  TEAL_BUILD_TIMEOUT: seconds.default(1_800_000),
+  TEAL_BUILD_CACHE: size.optional(),
   TEAL_BUILD_CONCURRENCY: z.coerce.number().int().min(1).max(64).default(2),
   TEAL_BASE: z.enum(["auto", "registry", "bootstrap"]).default("auto"),
   TEAL_REGISTRY: z
@@ -157,6 +176,10 @@ export function readSettings(env: NodeJS.ProcessEnv = process.env): Settings {
     routers: s.TEAL_ROUTERS,
     workers: s.TEAL_WORKERS,
     buildConcurrency: s.TEAL_BUILD_CONCURRENCY,
+    buildMemory: Math.max(LEAST_BUILD_MEMORY, s.TEAL_BUILD_MEMORY ?? Math.floor(totalmem() / 2)),
+    buildCpus: s.TEAL_BUILD_CPUS ?? null,
+    buildTimeoutMs: s.TEAL_BUILD_TIMEOUT,
+    buildCache: s.TEAL_BUILD_CACHE ?? null,
     base: s.TEAL_BASE,
     registry: s.TEAL_REGISTRY ?? null,
     networkPool: s.TEAL_NETWORK_POOL,

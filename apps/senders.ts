@@ -2,20 +2,25 @@ import { randomBytes } from "node:crypto";
 import type { Redis } from "ioredis";
 import { TealError } from "./errors.ts";
 import { parseRepoUrl } from "./fetch-source.ts";
+import { parseImageRef } from "./image-ref.ts";
 import { keys } from "./keys.ts";
 import type { Secrets } from "./secrets.ts";
 import { asking } from "./store-scripts.ts";
 
-export const PROVIDERS = ["github", "gitlab", "gitea", "bitbucket", "standard"] as const;
+export const PROVIDERS = [
+  ...["github", "gitlab", "gitea", "bitbucket", "standard", "registry", "dockerhub"],
+] as const satisfies string[];
 export type Provider = (typeof PROVIDERS)[number];
 
 /** The events that deploy, of each. */
 const EVENTS: Record<Provider, readonly string[]> = {
-  github: ["push", "workflow_run", "check_suite", "release"],
+  github: ["push", "workflow_run", "check_suite", "release", "registry_package"],
   gitea: ["push", "workflow_run", "release"],
   gitlab: ["push", "pipeline"],
   bitbucket: ["push", "commit_status"],
   standard: ["deploy"],
+  registry: ["push"],
+  dockerhub: ["push"],
 };
 
 /** Who may ask for deploys of one app by webhook, as far as everybody may know. */
@@ -27,6 +32,8 @@ export interface Sender {
   branch: string;
   /** Where commits are fetched from; null: from where the webhook says, without credentials. */
   repo: string | null;
+  /** Repository of the images that may be deployed, with a glob of tags or without; null: none. */
+  image: string | null;
   /** Events that deploy; empty: all that the provider has for it. */
   events: string[];
   /** Globs; a push that changes no file of theirs does not deploy. Empty: all. */
@@ -39,6 +46,7 @@ export interface NewSender {
   provider: Provider;
   branch?: string;
   repo?: string;
+  image?: string;
   events?: string[];
   paths?: string[];
   /** For https, `TOKEN` or `USER:PASSWORD`. */
@@ -92,13 +100,13 @@ const BRANCH = /^[\p{L}\p{N}_][\p{L}\p{M}\p{N}_.+#@=/-]{0,199}$/u;
 export function createSenders(redis: Redis, secrets: Secrets): Senders {
   async function keptOf(app: string): Promise<Kept[]> {
     const all = await asking(() => redis.hvals(keys.senders(app)));
-    const kept = all.map((json) => JSON.parse(json) as Kept);
+    const kept = all.map((json) => read(json));
     return kept.toSorted((a, b) => a.createdAt - b.createdAt);
   }
 
   async function find(app: string, id: string): Promise<Kept | null> {
     const json = await asking(() => redis.hget(keys.senders(app), id));
-    return json ? (JSON.parse(json) as Kept) : null;
+    return json ? read(json) : null;
   }
 
   return {
@@ -107,7 +115,7 @@ export function createSenders(redis: Redis, secrets: Secrets): Senders {
       const there = await asking(() => redis.hlen(keys.senders(app)));
       if (there >= MAX_SENDERS)
         throw new TealError("too-many-senders", { limit: MAX_SENDERS, app });
-      const secret = newSecret();
+      const secret = newSecret(wish.provider);
       const sender: Sender = {
         id: randomBytes(6).toString("hex"),
         app,
@@ -157,13 +165,21 @@ export function createSenders(redis: Redis, secrets: Secrets): Senders {
   };
 }
 
+/** Those that were kept before there were images have none. */
+function read(json: string): Kept {
+  const kept = JSON.parse(json) as Kept;
+  return { ...kept, image: kept.image ?? null };
+}
+
 /** What a sealed secret is bound to, besides the app. */
 function nameOf(id: string, what: "secret" | "token" | "key"): string {
   return `sender ${id} ${what}`;
 }
 
 /** Standard Webhooks' form, which GitLab wants for its signatures too; for others it is just a text. */
-function newSecret(): string {
+function newSecret(provider: Provider): string {
+  // It is part of an address.
+  if (provider === "dockerhub") return randomBytes(32).toString("base64url");
   return `whsec_${randomBytes(32).toString("base64")}`;
 }
 
@@ -172,7 +188,16 @@ function publicPart({ secret: _secret, token: _token, deployKey: _key, ...sender
 }
 
 function check(wish: NewSender) {
-  const { provider, branch = "main", repo, events = [], paths = [], token, deployKey } = wish;
+  const {
+    provider,
+    branch = "main",
+    repo,
+    image,
+    events = [],
+    paths = [],
+    token,
+    deployKey,
+  } = wish;
   if (!BRANCH.test(branch) || branch.includes("..")) {
     throw new TealError("bad-request", { detail: "a branch's name was expected" });
   }
@@ -198,5 +223,22 @@ function check(wish: NewSender) {
   if (token && /[^\x21-\x7e]/.test(token)) {
     throw new TealError("bad-request", { detail: "a token of printable characters was expected" });
   }
-  return { provider, branch, repo: source?.url ?? null, events, paths };
+  const ofImages = provider === "registry" || provider === "dockerhub";
+  if (ofImages && (image === undefined || repo !== undefined)) {
+    const detail = `a sender of ${provider} takes --image REPOSITORY, and no --repo`;
+    throw new TealError("bad-request", { detail });
+  }
+  if (image !== undefined) checkImage(image);
+  const more = { events, paths, image: image ?? null };
+  return { provider, branch, repo: source?.url ?? null, ...more };
+}
+
+/** A repository as `ghcr.io/ann/shop`, or with a glob of tags as `ghcr.io/ann/shop:v*`. @throws bad-image, bad-request */
+function checkImage(image: string): void {
+  const [, repository = "", tags = "latest"] = /^(.*?)(?::([^:/]*))?$/.exec(image) ?? [];
+  const { digest, registry } = parseImageRef(repository);
+  if (digest === undefined && registry !== "" && /^[\w.*?-]{1,128}$/.test(tags)) return;
+  throw new TealError("bad-request", {
+    detail: "an image's repository was expected, with a tag or a glob of tags behind it",
+  });
 }

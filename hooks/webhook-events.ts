@@ -1,8 +1,11 @@
 import type { IncomingHttpHeaders } from "node:http";
-import type { Provider } from "../apps/senders.ts";
+import { isTealError } from "../apps/errors.ts";
+import { parseImageRef } from "../apps/image-ref.ts";
+import type { Provider, Sender } from "../apps/senders.ts";
 import { bitbucketEvent } from "./webhook-bitbucket.ts";
 import { githubEvent } from "./webhook-github.ts";
 import { gitlabEvent } from "./webhook-gitlab.ts";
+import { registryEvent } from "./webhook-images.ts";
 import { at, commitIn, textAt } from "./webhook-payload.ts";
 import { header } from "./webhook-signature.ts";
 
@@ -19,6 +22,10 @@ export interface Happening {
   repo?: { name: string; url: string };
   /** What changed, where the event says so in full. */
   files?: string[];
+  /** An image to run, in place of a commit. */
+  image?: string;
+  /** Where the source lies as a tar archive, in place of a repository. */
+  archive?: string;
 }
 
 /** An event that deploys nothing, and why. */
@@ -35,8 +42,10 @@ export function readEvent(
   provider: Provider,
   headers: IncomingHttpHeaders,
   payload: unknown,
-  branch: string,
+  { branch, image }: Pick<Sender, "branch" | "image">,
 ): Happening | Nothing {
+  if (provider === "registry" || provider === "dockerhub")
+    return registryEvent(payload, image ?? "");
   if (provider === "github") return githubEvent(header(headers, "x-github-event"), payload);
   if (provider === "gitlab") return gitlabEvent(payload);
   if (provider === "standard") return standardEvent(payload);
@@ -47,9 +56,16 @@ export function readEvent(
   return githubEvent(names.map((name) => header(headers, name)).find(Boolean) ?? "", payload);
 }
 
-/** `{commit}`, `{ref}` or both, from any CI. A ref without `refs/` is a branch. */
+/** `{commit}`, `{ref}` or both, `{image}` or `{tarball_url}`, from any CI. A ref without `refs/` is a branch. */
 function standardEvent(payload: unknown): Happening | Nothing {
   const event = "deploy";
+  const said = textAt(payload, "why") || textAt(payload, "message");
+  const [image, archive] = [textAt(payload, "image"), textAt(payload, "tarball_url")];
+  if (image !== "") return standardImage(image, said);
+  if (archive !== "")
+    return URL.canParse(archive) && archive.length <= 2000
+      ? { event, ref: "", archive, why: said || "an archive" }
+      : { event, reason: "tarball_url is no address" };
   const given = textAt(payload, "ref");
   const commit = commitIn(payload, "commit");
   if (at(payload, "commit") !== undefined && commit === undefined) {
@@ -59,6 +75,15 @@ function standardEvent(payload: unknown): Happening | Nothing {
     return { event, reason: 'a body such as {"commit": "…"} or {"ref": "main"} was expected' };
   }
   const ref = given === "" || given.startsWith("refs/") ? given : `refs/heads/${given}`;
-  const why = textAt(payload, "why") || textAt(payload, "message") || "asked for by webhook";
-  return { event, ref, why, ...(commit && { commit }) };
+  return { event, ref, why: said || "asked for by webhook", ...(commit && { commit }) };
+}
+
+function standardImage(image: string, said: string): Happening | Nothing {
+  const event = "deploy";
+  try {
+    return { event, ref: "", image: parseImageRef(image).text, why: said || `image ${image}` };
+  } catch (error) {
+    if (!isTealError(error)) throw error;
+    return { event, reason: "image is no name of an image" };
+  }
 }

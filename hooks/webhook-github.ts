@@ -1,4 +1,5 @@
 import type { Happening, Nothing } from "./webhook-events.ts";
+import { packageEvent } from "./webhook-images.ts";
 import { at, commitIn, filesOf, listAt, textAt } from "./webhook-payload.ts";
 
 /** GitHub names at most so many commits of a push. */
@@ -9,6 +10,7 @@ export function githubEvent(event: string, payload: unknown): Happening | Nothin
   if (event === "push") return push(payload);
   if (event === "workflow_run" || event === "check_suite") return finished(event, payload);
   if (event === "release") return release(payload);
+  if (event === "registry_package") return packageEvent(payload);
   if (event === "ping") return { event, reason: "the webhook works" };
   return { event: event.slice(0, 60), reason: "this kind of event deploys nothing" };
 }

@@ -6,6 +6,8 @@ import type { Provider } from "../apps/senders.ts";
 export interface Signed {
   headers: IncomingHttpHeaders;
   body: Buffer;
+  /** What stands behind the sender in the address: Docker Hub has no other place for a secret. */
+  key?: string;
 }
 
 /** How far a signed timestamp may be from this machine's clock. */
@@ -27,6 +29,11 @@ export function verify(provider: Provider, secret: string, signed: Signed, now: 
     if (headers["webhook-signature"] !== undefined) return verifyStandard(secret, signed, now);
     return trust(same(header(headers, "x-gitlab-token"), secret));
   }
+  if (provider === "registry") {
+    const [, given = ""] = /^(?:Bearer +)?(\S+)$/i.exec(header(headers, "authorization")) ?? [];
+    return trust(same(given, secret));
+  }
+  if (provider === "dockerhub") return trust(same(signed.key ?? "", secret));
   if (provider === "bitbucket") {
     return trust(isHmac(header(headers, "x-hub-signature"), "sha256=", secret, body));
   }

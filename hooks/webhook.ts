@@ -14,6 +14,7 @@ import { APP_NAME } from "../apps/types.ts";
 import { isGoodRef } from "./ref-rules.ts";
 import { parsePayload, readRawBody } from "./webhook-body.ts";
 import { readEvent, type Happening } from "./webhook-events.ts";
+import { imageRefusal } from "./webhook-images.ts";
 import { matchesAny } from "./webhook-paths.ts";
 import { header, verify, WINDOW_MS, type Signed } from "./webhook-signature.ts";
 
@@ -32,7 +33,7 @@ type Outcome = { deploy: string } | { deploy: null; reason: string };
 
 type Incoming = Signed & { address: string | null };
 
-const PATH = /^\/hooks\/([a-z][a-z0-9-]{0,30})(?:\/([0-9a-f]{12}))?$/;
+const PATH = /^\/hooks\/([a-z][a-z0-9-]{0,30})(?:\/([0-9a-f]{12})(?:\/([\w-]{43}))?)?$/;
 const LINGER_MS = 5000;
 const STILL_WANTED: readonly string[] = ["queued", "running", "held", "live"];
 
@@ -49,10 +50,10 @@ export function createWebhooks(options: Options) {
     req.on("error", () => {});
     res.on("error", () => {});
     try {
-      const { app, id } = targetOf(req);
+      const { app, id, key } = targetOf(req);
       const body = await readRawBody(req);
       const outcome = await withinDeadline(
-        receive(app, id, { headers: req.headers, body, address: addressOf(req) }),
+        receive(app, id, { headers: req.headers, body, key, address: addressOf(req) }),
       );
       const url = outcome.deploy && `${originOf(req)}/apps/${app}/deploys/${outcome.deploy}`;
       answer(res, outcome.deploy ? 202 : 200, { ...outcome, ...(url && { url }) });
@@ -68,11 +69,12 @@ export function createWebhooks(options: Options) {
   async function receive(app: string, id: string | null, signed: Incoming): Promise<Outcome> {
     const sender = await findSender(app, id, signed);
     const payload = parsePayload(signed.body, header(signed.headers, "content-type"));
-    const found = readEvent(sender.provider, signed.headers, payload, sender.branch);
+    const found = readEvent(sender.provider, signed.headers, payload, sender);
     const outcome = "reason" in found ? nothing(found.reason) : await decide(sender, found, signed);
     const { deploy, ...rest } = outcome;
     const delivery = { at: now(), sender: sender.id, id: deliveryId(signed), event: found.event };
-    await senders
+    // The answer does not wait for what is only a list.
+    void senders
       .record(app, { ...delivery, ...rest, ...(deploy !== null && { deploy }) })
       .catch((error: unknown) => log.warn({ app, error: String(error) }, "delivery not listed"));
     return outcome;
@@ -98,9 +100,12 @@ export function createWebhooks(options: Options) {
     const refusal = refusalOf(sender, found);
     if (refusal !== null) return nothing(refusal);
     const repo = sender.repo ?? repoUrl(found);
-    const there = await sameCommit(sender.app, found.commit);
+    const there = await sameSource(sender.app, found);
     if (there?.delivery === delivery) return { deploy: there.id };
-    if (there) return nothing(`${there.id} is about the same commit (${there.state})`);
+    if (there) {
+      const what = found.image ? "image" : "commit";
+      return nothing(`${there.id} is about the same ${what} (${there.state})`);
+    }
     const intent: Intent = {
       app: sender.app,
       kind: "push",
@@ -110,12 +115,14 @@ export function createWebhooks(options: Options) {
       delivery,
       ...(found.commit && { commit: found.commit }),
       ...(found.ref && { ref: found.ref }),
+      ...(found.image && { image: found.image }),
+      ...(found.archive && { archive: found.archive }),
       ...(repo !== null && { repo }),
     };
     const { id } = await deploys.push(intent);
     const via = { over: "webhook", address: signed.address } as const;
     const detail = { sender: sender.id, event: found.event };
-    await audit.record({ name: intent.by }, via, {
+    void audit.record({ name: intent.by }, via, {
       action: "deploy",
       app: sender.app,
       deploy: id,
@@ -125,29 +132,35 @@ export function createWebhooks(options: Options) {
   }
 
   /** CI systems say the same thing in several events; the newest deploy is asked, since a rollback is newer. */
-  async function sameCommit(app: string, commit: string | undefined): Promise<Deploy | null> {
+  async function sameSource(app: string, { commit, image }: Happening): Promise<Deploy | null> {
+    const exact = image?.includes("@") ? image : undefined;
+    if (commit === undefined && exact === undefined) return null;
     const [newest] = await store.listDeploys(app, 1);
-    if (!newest || commit === undefined || newest.commit !== commit) return null;
+    if (!newest || newest.commit !== commit || newest.image !== exact) return null;
     return STILL_WANTED.includes(newest.state) && newest.kind === "push" ? newest : null;
   }
 }
 
 /** @throws not-found, method-not-allowed */
-function targetOf(req: IncomingMessage): { app: string; id: string | null } {
-  const [, app, id = null] = PATH.exec(req.url ?? "") ?? [];
+function targetOf(req: IncomingMessage): { app: string; id: string | null; key: string } {
+  const [, app, id = null, key = ""] = PATH.exec(req.url ?? "") ?? [];
   if (!app || !APP_NAME.test(app)) throw new TealError("not-found", { path: "this address" });
   if (req.method !== "POST") {
     const params = { path: "/hooks/APP/SENDER", allowed: "POST", method: req.method };
     throw new TealError("method-not-allowed", params);
   }
-  return { app, id };
+  return { app, id, key };
 }
 
 /** Why this sender's settings do not let it deploy; null when they do. */
-function refusalOf(sender: Sender, { event, ref, repo, files }: Happening): string | null {
+function refusalOf(sender: Sender, found: Happening): string | null {
+  const { event, ref, repo, files, image, archive } = found;
   if (sender.events.length > 0 && !sender.events.includes(event)) {
     return `this sender deploys on ${sender.events.join(", ")}, and this is ${event}`;
   }
+  if (image !== undefined) return imageRefusal(sender.image, image);
+  if (archive !== undefined)
+    return archive.startsWith("http") ? null : "tarball_url begins with https://";
   if (ref !== "" && !isGoodRef(ref)) return "the name of its branch is not taken here";
   const isTag = ref.startsWith("refs/tags/");
   const free = event === "release" || (event === "deploy" && (ref === "" || isTag));

@@ -5,6 +5,7 @@ import { isTealError, TealError } from "../apps/errors.ts";
 import { createLog } from "../apps/log.ts";
 import { createBases } from "./bases.ts";
 import { createBuilder } from "./build.ts";
+import { createBuildLimits } from "./engine/build-limits.ts";
 import { createDocker } from "./engine/client.ts";
 import { createImages } from "./engine/images.ts";
 
@@ -22,7 +23,10 @@ const print = (value: object): void => console.log(JSON.stringify(value));
 async function main(wish: Wish): Promise<void> {
   const settings = readSettings();
   const log = createLog("build-here");
-  const images = createImages(createDocker(), { namespace: settings.namespace, log });
+  const docker = createDocker();
+  const bounds = { memory: settings.buildMemory, cpus: settings.buildCpus };
+  const limits = createBuildLimits(docker, bounds, log);
+  const images = createImages(docker, { namespace: settings.namespace, log, limits });
   const bases = createBases({ images, settings, log });
   const builder = createBuilder({ images, bases, settings });
   const stop = new AbortController();

@@ -16,7 +16,6 @@ import type { Built, Say } from "./ports.ts";
 
 /** `web` is told to listen here, where an image does not say otherwise. */
 const DEFAULT_PORT = 5000;
-const DEFAULT_TIMEOUT_MS = 30 * 60_000;
 
 export interface BuildJob {
   app: string;
@@ -49,7 +48,7 @@ export interface Builder {
 export interface BuilderOptions {
   images: Pick<Images, "build">;
   bases: Bases;
-  settings: Pick<Settings, "namespace">;
+  settings: Pick<Settings, "namespace" | "buildTimeoutMs">;
   env?: NodeJS.ProcessEnv;
 }
 
@@ -96,7 +95,7 @@ export function createBuilder({
 
   return {
     build: async (job) => {
-      const ms = job.options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
+      const ms = job.options.timeoutMs ?? settings.buildTimeoutMs;
       const late = new TealError("build-failed", {
         detail: `it took longer than ${ms / 1000} s, and was ended; 'teal build:set timeout=' gives it more`,
       });
@@ -154,7 +153,14 @@ function portOf(plan: Plan, image: ImageInfo): number {
 function buildFailed(error: unknown): unknown {
   if (error instanceof PlanError) return failure(`${error.says} ${error.todo}`, error);
   if (!(error instanceof BuildError)) return error;
-  const { step } = error;
+  const { step, outOf } = error;
+  if (outOf !== null) {
+    const mib = Math.round(outOf / 1024 ** 2);
+    return failure(
+      `${step?.name} was killed: it wanted more memory than builds may use (${mib} MiB together, TEAL_BUILD_MEMORY)`,
+      error,
+    );
+  }
   if (step === null || step.exitCode === null)
     return failure(step ? `${step.name}: ${step.error}` : error.message, error);
   const last = step.lines.slice(-3).join(" | ");

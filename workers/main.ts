@@ -21,6 +21,7 @@ import { createBases } from "./bases.ts";
 import { createBuilder } from "./build.ts";
 import { createEffects } from "./effects.ts";
 import { type Concealer, createConcealer } from "./conceal.ts";
+import { createBuildLimits } from "./engine/build-limits.ts";
 import { createDocker } from "./engine/client.ts";
 import { createContainers } from "./engine/containers.ts";
 import { createImages } from "./engine/images.ts";
@@ -151,7 +152,9 @@ function createDockerEffects(
 ) {
   const { namespace } = settings;
   const docker = createDocker();
-  const images = createImages(docker, { namespace, log });
+  const bounds = { memory: settings.buildMemory, cpus: settings.buildCpus };
+  const limits = createBuildLimits(docker, bounds, log);
+  const images = createImages(docker, { namespace, log, limits });
   const networks = createNetworks(docker, { namespace, pool: settings.networkPool });
   const containers = createContainers(docker, networks, {
     namespace,

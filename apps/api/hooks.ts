@@ -26,7 +26,9 @@ export function hookRoutes({ senders }: ApiOptions): Route[] {
       answer: z.object({ hook: hookSchema, secret: z.string(), path: z.string() }),
       async handle({ subject, body, identity }) {
         const { sender, secret } = await senders.add(subject.name, body, identity.name);
-        return { hook: sender, secret, path: `/hooks/${subject.name}/${sender.id}` };
+        // Docker Hub can neither sign nor send a header: its address holds the secret.
+        const key = sender.provider === "dockerhub" ? `/${secret}` : "";
+        return { hook: sender, secret, path: `/hooks/${subject.name}/${sender.id}${key}` };
       },
     }),
     route({

@@ -163,6 +163,10 @@ export const hookSchema = z.object({
   provider: z.enum(PROVIDERS),
   branch: z.string(),
   repo: z.string().nullable().describe("null: where the webhook says"),
+  image: z
+    .string()
+    .nullable()
+    .describe("repository of the images that may be deployed; null: none"),
   events: z.array(z.string()).describe("empty: all that the provider has for it"),
   paths: z.array(z.string()).describe("empty: whatever a push changes"),
   by: z.string(),
@@ -226,6 +230,11 @@ export const addHookBody = z.strictObject({
   provider: z.enum(PROVIDERS),
   branch: z.string().max(200).optional().describe("none: main"),
   repo: z.string().max(1000).optional().describe("https or ssh; none: where the webhook says"),
+  image: z
+    .string()
+    .max(600)
+    .optional()
+    .describe("an image's repository; may end with :TAGS, a glob"),
   events: z.array(z.string().max(60)).max(10).optional(),
   paths: z.array(z.string().min(1).max(100)).max(20).optional().describe("globs"),
   token: z.string().max(4000).optional().describe("for https: TOKEN or USER:PASSWORD"),

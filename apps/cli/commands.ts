@@ -202,10 +202,15 @@ export const COMMANDS: Command[] = [
       provider: {
         type: "string",
         value: "NAME",
-        help: "github, gitlab, gitea, bitbucket, or standard for any other CI",
+        help: "github, gitlab, gitea, bitbucket, registry, dockerhub, or standard for any other CI",
       },
       branch: { type: "string", value: "NAME", help: "the branch that is deployed (main)" },
       repo: { type: "string", value: "URL", help: "where to fetch from (where the webhook says)" },
+      image: {
+        type: "string",
+        value: "NAME",
+        help: "the image's repository that may be deployed, or with a tag: ghcr.io/ann/shop:v*",
+      },
       events: { type: "string", value: "A,B", help: "events that deploy, such as workflow_run" },
       paths: { type: "string", value: "GLOBS", help: "only pushes that change these files" },
       token: { type: "string", value: "TOKEN", help: "for a private https repository; - reads it" },

@@ -19,18 +19,19 @@ export async function listHooks({ app: appOf, client, out }: Input): Promise<voi
     hook.branch,
     hook.events.join(", ") || "all",
     `${ago(hook.createdAt)} by ${hook.by}`,
-    hook.repo ?? "as the webhook says",
+    hook.image ?? hook.repo ?? "as the webhook says",
   ]);
   out.table(["ID", "PROVIDER", "BRANCH", "EVENTS", "ADDED", "REPOSITORY"], rows);
 }
 
 export async function addHook({ app: appOf, options, client, out }: Input): Promise<void> {
-  const { provider, branch, repo, events, paths, token, "deploy-key": keyFile } = options;
+  const { provider, branch, repo, image, events, paths, token, "deploy-key": keyFile } = options;
   if (!provider) throw wrongUsage("'--provider NAME' was expected", { name: "hooks:add" });
   const wish = {
     provider,
     ...(branch && { branch }),
     ...(repo && { repo }),
+    ...(image && { image }),
     ...(events && { events: listOf(events) }),
     ...(paths && { paths: listOf(paths) }),
     ...(token && { token: token === "-" ? await readInput() : token }),

@@ -11,7 +11,13 @@ const hooks: Hook[] = [];
 test.before(async () => {
   api = await startApi();
   await api.store.createApp("shop", "ann");
-  for (const provider of PROVIDERS) hooks.push(await addHook(api, "shop", { provider }));
+  for (const provider of PROVIDERS)
+    hooks.push(
+      await addHook(api, "shop", {
+        provider,
+        ...(/registry|dockerhub/.test(provider) && { image: "ghcr.io/ann/shop" }),
+      }),
+    );
 });
 test.after.always(() => api.stop());
 

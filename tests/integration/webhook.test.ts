@@ -1,9 +1,11 @@
+import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
 import { writeFileSync } from "node:fs";
 import { once } from "node:events";
 import { createServer, get } from "node:http";
 import type { AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
+import { promisify } from "node:util";
 import test from "ava";
 import { Redis } from "ioredis";
 import { keys } from "../../apps/keys.ts";
@@ -143,6 +145,29 @@ test.serial(
   },
 );
 
+test.serial("an archive that a signed delivery names is fetched and goes live", async (t) => {
+  const hook = await addHook({ provider: "standard" });
+  writeFileSync(`${work.dir}/version.txt`, "from an archive\n");
+  const tar = await promisify(execFile)("tar", ["-cz", "--exclude=.git", "-C", work.dir, "."], {
+    encoding: "buffer",
+  });
+  const server = createServer((_req, res) => void res.end(tar.stdout)).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  t.teardown(() => server.close());
+  const at = `http://127.0.0.1:${(server.address() as AddressInfo).port}/shop.tar.gz`;
+  const payload = { tarball_url: `${at}?sig=s1gnature` };
+  const { status, json } = await deliver({ url: platform.apiUrl }, hook, payload);
+  t.is(status, 202);
+  const deploy = await ended(json.deploy);
+  t.is(deploy.state, "live", deploy.error);
+  t.regex(await answered(), /^from an archive/);
+  const { body: release } = await platform.api("GET", `/apps/shop/releases/${deploy.release}`);
+  t.regex(release.commit, /^[0-9a-f]{40}$/);
+  const log = await platform.api("GET", `/deploys/${json.deploy}/log`);
+  t.regex(JSON.stringify(log.body), /Fetching http:.*shop\.tar\.gz"/);
+  t.notRegex(JSON.stringify(log.body) + platform.platformLog(), /s1gnature/);
+});
+
 test.serial(
   "of a thousand deliveries, none is lost or taken twice, though the web process is killed among them",
   async (t) => {
@@ -190,6 +215,8 @@ test.serial(
     t.log(
       `1000 in ${Math.round(spent)} ms; median ${Math.round(median)}, slowest ${Math.round(slowest)} ms`,
     );
-    t.true(median < 1000);
+    // A process that has just come back compiles and fills its caches while it answers.
+    const late = times.filter((ms) => ms >= 1000).length;
+    t.is(late, 0, `answered after more than a second; the slowest after ${slowest} ms`);
   },
 );

@@ -7,25 +7,34 @@ import type { LogKind } from "../../apps/deploy-log.ts";
 import { createLog } from "../../apps/log.ts";
 import { createBases } from "../../workers/bases.ts";
 import { createBuilder, type BuildJob } from "../../workers/build.ts";
+import { type BuildBounds, createBuildLimits } from "../../workers/engine/build-limits.ts";
 import { createDocker } from "../../workers/engine/client.ts";
 import { createImages } from "../../workers/engine/images.ts";
 import type { Built } from "../../workers/ports.ts";
 import { FIXTURES } from "./tree.ts";
 
 /** A builder with a namespace of its own; `close` removes what it made, but for the shared base images. */
-export async function startBuilder() {
+export async function startBuilder({ bounds }: { bounds?: BuildBounds } = {}) {
   const namespace = `teal-test-${randomBytes(4).toString("hex")}`;
   const home = await mkdtemp(join(tmpdir(), `${namespace}-`));
   const docker = createDocker();
   const log = createLog(namespace);
-  const images = createImages(docker, { namespace, log });
+  const images = createImages(docker, {
+    namespace,
+    log,
+    ...(bounds && { limits: createBuildLimits(docker, bounds, log) }),
+  });
   const paths = { work: join(home, "work") };
   const bases = createBases({
     images,
     settings: { base: "bootstrap", registry: null, caFile: null, paths },
     log,
   });
-  const builder = createBuilder({ images, bases, settings: { namespace } });
+  const builder = createBuilder({
+    images,
+    bases,
+    settings: { namespace, buildTimeoutMs: 600_000 },
+  });
   const tags = new Set<string>();
   const never = new AbortController().signal;
 

@@ -19,7 +19,8 @@ export interface Hook {
 
 export async function addHook(api: TestApi, app: string, wish: NewSender): Promise<Hook> {
   const { sender, secret } = await api.senders.add(app, wish, "ann");
-  return { sender, secret, path: `/hooks/${app}/${sender.id}` };
+  const key = wish.provider === "dockerhub" ? `/${secret}` : "";
+  return { sender, secret, path: `/hooks/${app}/${sender.id}${key}` };
 }
 
 const hex = (secret: string, body: string) =>
@@ -61,6 +62,8 @@ export function headersOf(hook: Hook, body: string, sending: Sending = {}): Reco
       "webhook-timestamp": String(at),
       "webhook-signature": signStandard(secret, id, at, body),
     }),
+    registry: () => ({ Authorization: `Bearer ${secret}` }),
+    dockerhub: () => ({}),
   };
   return { "Content-Type": "application/json", ...own[hook.sender.provider](), ...sending.headers };
 }

@@ -2,6 +2,7 @@ import type { Readable } from "node:stream";
 import type Docker from "dockerode";
 import { TealError } from "../../apps/errors.ts";
 import type { Log } from "../../apps/log.ts";
+import type { BuildLimits } from "./build-limits.ts";
 import { createProgress, type FailedStep } from "./buildkit.ts";
 import { retryEngine, statusOf } from "./retry.ts";
 import { buildInSession } from "./session.ts";
@@ -49,11 +50,14 @@ export interface BuildRequest {
 /** A build that its own steps ended. */
 export class BuildError extends Error {
   readonly step: FailedStep | null;
+  /** Bytes that all builds together may use, when this one was killed for want of them. */
+  readonly outOf: number | null;
 
-  constructor(message: string, step: FailedStep | null) {
+  constructor(message: string, step: FailedStep | null, outOf: number | null = null) {
     super(message);
     this.name = "BuildError";
     this.step = step;
+    this.outOf = outOf;
   }
 }
 
@@ -94,7 +98,7 @@ export interface Images {
 /** Images of the Docker engine. */
 export function createImages(
   docker: Docker,
-  { namespace, log }: { namespace: string; log: Log },
+  { namespace, log, limits }: { namespace: string; log: Log; limits?: BuildLimits },
 ): Images {
   const inspect: Images["inspect"] = async (ref) => {
     try {
@@ -116,7 +120,9 @@ export function createImages(
     build: async (request) => {
       const owner: Record<string, string> = request.shared ? {} : { "teal.platform": namespace };
       const labels = { ...request.labels, ...owner };
-      const id = await withSource(request.context, () => build(docker, { ...request, labels }));
+      const id = await withSource(request.context, () =>
+        bounded(limits, () => build(docker, { ...request, labels })),
+      );
       log.debug({ image: id, tag: request.tag }, "image built");
       return needed(id);
     },
@@ -161,6 +167,18 @@ async function remove(docker: Docker, ref: string): Promise<void> {
     await retryEngine(() => docker.getImage(ref).remove());
   } catch (error) {
     if (statusOf(error) !== 404) throw engineError(error);
+  }
+}
+
+async function bounded<T>(limits: BuildLimits | undefined, act: () => Promise<T>): Promise<T> {
+  const watch = await limits?.begin();
+  try {
+    return await act();
+  } catch (error) {
+    // A process that is killed leaves its shell with 137; what else wanted memory may say so itself.
+    const killed = error instanceof BuildError && error.step?.exitCode === 137;
+    if (!limits || !killed || !(await watch?.ranOut())) throw error;
+    throw new BuildError(error.message, error.step, limits.memory);
   }
 }
 

@@ -12,7 +12,9 @@ import {
 } from "../../fixtures/webhooks.ts";
 
 const read = (provider: Provider, payload: unknown, headers: Record<string, string> = {}) =>
-  readEvent(provider, headers, payload, "main") as Partial<Happening & { reason: string }>;
+  readEvent(provider, headers, payload, { branch: "main", image: null }) as Partial<
+    Happening & { reason: string }
+  >;
 
 test("GitLab's push and its pipeline that passed name the commit and where it lies", (t) => {
   t.like(read("gitlab", GITLAB_PUSH), {

@@ -1,0 +1,108 @@
+import { readdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import test from "ava";
+import { firstAnswer, startBuilder } from "../support/builder.ts";
+
+const MIB = 1024 ** 2;
+const builder = await startBuilder({ bounds: { memory: 1024 * MIB, cpus: null } });
+test.after.always(() => builder.close());
+
+async function treeOf(dockerfile: string): Promise<string> {
+  const dir = await builder.copyOf("hello-dockerfile");
+  await writeFile(join(dir, "Dockerfile"), `FROM teal/base/node:24\n${dockerfile}\n`);
+  return dir;
+}
+
+/** Another app of the machine, asked all the while; gives the longest time of an answer, ms. */
+async function neighbour() {
+  const built = await builder.build(await builder.copyOf("hello-dockerfile"));
+  const { url, container } = await builder.run(built, null);
+  await firstAnswer(url);
+  const before = (await container.inspect()).State.StartedAt;
+  let slowest = 0;
+  let asked = 0;
+  const stop = new AbortController();
+  const asking = (async () => {
+    while (!stop.signal.aborted) {
+      const began = performance.now();
+      const answer = await fetch(url, { signal: AbortSignal.timeout(10_000) });
+      if (answer.status !== 200) throw new Error(`status ${answer.status}`);
+      await answer.text();
+      slowest = Math.max(slowest, performance.now() - began);
+      asked++;
+      await sleep(50);
+    }
+  })();
+  return async () => {
+    stop.abort();
+    await asking;
+    const state = (await container.inspect()).State;
+    if (state.StartedAt !== before || !state.Running)
+      throw new Error("the neighbour was restarted");
+    return { slowest: Math.round(slowest), asked };
+  };
+}
+
+async function isRunning(mark: string): Promise<boolean> {
+  const pids = (await readdir("/proc")).filter((name) => /^\d+$/.test(name));
+  const lines = await Promise.all(
+    pids.map((pid) => readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => "")),
+  );
+  return lines.some((line) => line.includes(mark));
+}
+
+test.serial(
+  "a build that eats all memory is killed and says so; a neighbour answers all the while",
+  async (t) => {
+    const done = await neighbour();
+    const eat = `const all = []; for (;;) all.push(Buffer.alloc(${32 * MIB}, 1))`;
+    const began = performance.now();
+    const error = await t.throwsAsync(builder.build(await treeOf(`RUN node -e "${eat}"`)), {
+      code: "build-failed",
+    });
+    t.regex(
+      error.message,
+      /was killed: it wanted more memory than builds may use \(\d+ MiB together/,
+    );
+    const { slowest, asked } = await done();
+    t.log(
+      `ended after ${Math.round(performance.now() - began)} ms; ${asked} answers of the neighbour, the slowest after ${slowest} ms`,
+    );
+    t.true(asked > 3);
+  },
+);
+
+test.serial("a build that never ends is ended after its time, in the engine too", async (t) => {
+  const mark = `never-${builder.namespace}`;
+  const dir = await treeOf(`RUN node -e "setInterval(() => {}, 1000)" ${mark}`);
+  const began = performance.now();
+  const error = await t.throwsAsync(builder.build(dir, { options: { timeoutMs: 3000 } }), {
+    code: "build-failed",
+  });
+  t.regex(error.message, /took longer than 3 s, and was ended/);
+  t.true(performance.now() - began < 20_000);
+  for (let tries = 0; tries < 100 && (await isRunning(mark)); tries++) await sleep(100);
+  t.false(await isRunning(mark));
+});
+
+test.serial("a build that prints 1 GB is kept to its bound of lines and memory", async (t) => {
+  t.timeout(180_000);
+  const done = await neighbour();
+  const before = process.memoryUsage().rss;
+  const line = "x".repeat(99);
+  const began = performance.now();
+  const built = await builder.build(
+    await treeOf(`RUN yes ${line} | head -c 1000000000\nUSER app\nCMD ["node"]`),
+  );
+  const ms = Math.round(performance.now() - began);
+  const characters = built.lines.reduce((sum, one) => sum + one.length, 0);
+  const grown = Math.round((process.memoryUsage().rss - before) / MIB);
+  t.true(characters < 5 * MIB, `${characters} characters`);
+  t.regex(built.lines.join("\n"), /log limit|the rest is left out/);
+  t.true(grown < 200, `${grown} MiB more`);
+  const { slowest } = await done();
+  t.log(
+    `${ms} ms; ${characters} characters kept, ${grown} MiB more memory; neighbour's slowest ${slowest} ms`,
+  );
+});
