@@ -1,82 +1,71 @@
 import { createHash, randomBytes } from "node:crypto";
 import type { Redis } from "ioredis";
-import { TealError } from "./errors.ts";
+import { createAttempts, type Attempts } from "./attempts.ts";
 import { keys } from "./keys.ts";
-import { parsePublicKey } from "./public-key.ts";
+import {
+  type Action,
+  checkedScope,
+  type Identity,
+  identityOf,
+  may,
+  type Scope,
+  scopeOf,
+} from "./rights.ts";
 import { keepSecret } from "./secret-file.ts";
+import { createSshKeys, type SshKeys } from "./ssh-keys.ts";
+import { createUses, type Used } from "./uses.ts";
+import { createUsers, type Users } from "./users.ts";
 
-export type Role = "admin" | "deploy" | "read";
-export type Action = "admin" | "push" | "read";
-
-/** The way that somebody came in. */
-export interface Via {
-  over: "api" | "ssh" | "git" | "dashboard" | "webhook";
-  address: string | null;
-}
-
-export interface Identity {
-  name: string;
-  role: Role;
-  apps: "*" | string[];
-  /** Absent: as the connection says. */
-  via?: Via;
-}
+export type { Action, Identity, Role, Via } from "./rights.ts";
+export type { KeyRecord } from "./ssh-keys.ts";
+export type { Used } from "./uses.ts";
 
 /** All that is kept of a token; the secret itself is shown once and never stored. */
-export interface TokenRecord extends Identity {
+export interface TokenRecord extends Scope {
   id: string;
   createdAt: number;
   expiresAt?: number;
   /** Digest of the token that it ends with: a session is under the token that began it. */
   under?: string;
+  /** A dashboard's. */
+  session?: boolean;
 }
 
-export interface KeyRecord extends Identity {
-  /** `SHA256:…`, as `ssh-keygen -l` prints it. */
-  fingerprint: string;
-  /** `TYPE BASE64` */
-  publicKey: string;
-  createdAt: number;
-}
+export type NewToken = Identity & { ttlMs?: number; under?: string; session?: boolean };
 
-export type NewToken = Identity & { ttlMs?: number; under?: string };
-
-export interface Access {
+export interface Access extends SshKeys {
   /** @param wish with `under`, the secret of another token: the new one is good only as long as that is */
   createToken(wish: NewToken): Promise<{ id: string; secret: string }>;
   verifyToken(secret: string): Promise<Identity | null>;
-  listTokens(): Promise<TokenRecord[]>;
+  /**
+   * As `verifyToken`, for who comes in with it: wrong ones are counted by address, and by account
+   * (the name that the client gave, when it is a user's). @throws too-many-tries
+   */
+  signIn(
+    secret: string,
+    from: { address: string | null; account?: string },
+  ): Promise<Identity | null>;
+  /** Spends an invitation: whom it was for, else null. @throws too-many-tries */
+  accept(invitation: string, from: { address: string | null }): Promise<string | null>;
+  listTokens(): Promise<(TokenRecord & Used)[]>;
   /** False when there is no such token. */
   revokeToken(id: string): Promise<boolean>;
   /** Ends the token whose secret this is, for who signs out. */
   revokeSecret(secret: string): Promise<void>;
-  /** @throws bad-request unless `publicKey` is one line of an OpenSSH public key */
-  addKey(wish: Identity & { publicKey: string }): Promise<KeyRecord>;
-  findKey(fingerprint: string): Promise<{ identity: Identity; publicKey: string } | null>;
-  listKeys(): Promise<KeyRecord[]>;
-  /** False when there is no such key. */
-  removeKey(fingerprint: string): Promise<boolean>;
   /** The admin token of `file`, which is made on first use (0600) and known to the store afterwards. */
   ensureAdminToken(file: string): Promise<string>;
   may(identity: Identity, action: Action, app?: string): boolean;
+  users: Users;
 }
 
 const SECRET = /^teal_[A-Za-z0-9_-]{43}$/;
-const GRANTS: Record<Role, readonly Action[]> = {
-  admin: ["admin", "push", "read"],
-  deploy: ["push", "read"],
-  read: ["read"],
-};
-
-/** Whether `identity` may do `action`; without `app`, whether its role may at all. */
-function may(identity: Identity, action: Action, app?: string): boolean {
-  if (identity.role === "admin") return true;
-  if (!GRANTS[identity.role].includes(action)) return false;
-  return app === undefined || identity.apps === "*" || identity.apps.includes(app);
-}
+const LOOPBACK = "127.0.0.1";
 
 /** Who may do what: tokens and SSH keys, in the store. */
-export function createAccess(redis: Redis): Access {
+export function createAccess(redis: Redis, attempts: Attempts = createAttempts()): Access {
+  const users = createUsers(redis);
+  const uses = createUses(redis);
+
   async function readAll<T>(key: string): Promise<[field: string, record: T][]> {
     const all = await redis.hgetall(key);
     return Object.entries(all).map(([field, json]) => [field, JSON.parse(json) as T]);
@@ -86,55 +75,71 @@ export function createAccess(redis: Redis): Access {
   async function currentTokens(): Promise<[string, TokenRecord][]> {
     const all = await readAll<TokenRecord>(keys.tokens);
     const expired = all.filter(([, token]) => isOver(token)).map(([field]) => field);
-    if (expired.length > 0) await redis.hdel(keys.tokens, ...expired);
+    if (expired.length > 0) {
+      await redis.hdel(keys.tokens, ...expired);
+      await uses.forget(...all.filter(([, token]) => isOver(token)).map(([, { id }]) => id));
+    }
     return all.filter(([, token]) => !isOver(token));
   }
 
-  async function createToken({ name, role, apps, via, ttlMs, under }: NewToken) {
+  async function createToken({ ttlMs, under, session, ...wish }: NewToken) {
     const secret = newSecret();
     const now = Date.now();
     const token: TokenRecord = {
       id: randomBytes(6).toString("hex"),
-      ...checked({ name, role, apps }),
-      ...(via && { via }),
+      ...checkedScope(scopeOf(wish)),
       createdAt: now,
       ...(ttlMs === undefined ? {} : { expiresAt: now + ttlMs }),
       ...(under === undefined ? {} : { under: digest(under) }),
+      ...(session && { session }),
     };
     await redis.hset(keys.tokens, digest(secret), JSON.stringify(token));
+    // A command over SSH comes from here, with a token that nobody has used yet.
+    if (wish.via?.over === "ssh") attempts.passed(secret, { address: LOOPBACK });
     return { id: token.id, secret };
   }
 
   /** The look-up is by digest: what its timing could tell, it tells of the digest, not of the secret. */
   async function verifyToken(secret: string): Promise<Identity | null> {
-    return SECRET.test(secret) ? verifyDigest(digest(secret)) : null;
+    const token = await findToken(secret);
+    if (!token) return null;
+    uses.note(token.id);
+    return standFor(token);
   }
 
-  async function verifyDigest(field: string): Promise<Identity | null> {
+  async function findToken(secret: string): Promise<TokenRecord | null> {
+    return SECRET.test(secret) ? findDigest(digest(secret)) : null;
+  }
+
+  async function findDigest(field: string): Promise<TokenRecord | null> {
     const json = await redis.hget(keys.tokens, field);
     if (!json) return null;
     const token = JSON.parse(json) as TokenRecord;
-    if (isOver(token) || (token.under && !(await verifyDigest(token.under)))) return null;
-    return identityOf(token);
+    return isOver(token) || (token.under && !(await findDigest(token.under))) ? null : token;
+  }
+
+  async function standFor(scope: Scope): Promise<Identity | null> {
+    const { user } = scope;
+    return identityOf(scope, user === undefined ? null : await users.holder(user));
+  }
+
+  async function signIn(secret: string, from: { address: string | null; account?: string }) {
+    attempts.check(secret, from);
+    const identity = await verifyToken(secret);
+    if (identity) attempts.passed(secret, from);
+    else attempts.failed({ address: from.address, ...(await knownAccount(from.account)) });
+    return identity;
+  }
+
+  async function knownAccount(account: string | undefined): Promise<{ account?: string }> {
+    return account !== undefined && (await users.get(account)) ? { account } : {};
   }
 
   async function revokeToken(id: string): Promise<boolean> {
     const found = (await readAll<TokenRecord>(keys.tokens)).find(([, token]) => token.id === id);
-    return found ? (await redis.hdel(keys.tokens, found[0])) === 1 : false;
-  }
-
-  async function addKey(wish: Identity & { publicKey: string }): Promise<KeyRecord> {
-    const { fingerprint, publicKey } = parsePublicKey(wish.publicKey);
-    const record: KeyRecord = { fingerprint, ...checked(wish), publicKey, createdAt: Date.now() };
-    await redis.hset(keys.sshKeys, fingerprint, JSON.stringify(record));
-    return record;
-  }
-
-  async function findKey(fingerprint: string) {
-    const json = await redis.hget(keys.sshKeys, fingerprint);
-    if (!json) return null;
-    const record = JSON.parse(json) as KeyRecord;
-    return { identity: identityOf(record), publicKey: record.publicKey };
+    if (!found) return false;
+    await uses.forget(id);
+    return (await redis.hdel(keys.tokens, found[0])) === 1;
   }
 
   async function ensureAdminToken(file: string): Promise<string> {
@@ -164,16 +169,23 @@ export function createAccess(redis: Redis): Access {
   return {
     createToken,
     verifyToken,
-    listTokens: async () => (await currentTokens()).map(([, token]) => token).toSorted(byAge),
+    signIn,
+    async accept(invitation, from) {
+      attempts.check(invitation, from);
+      const user = await users.accept(invitation);
+      if (user === null) attempts.failed(from);
+      return user;
+    },
+    async listTokens() {
+      const tokens = (await currentTokens()).map(([, token]) => token);
+      return uses.of(tokens, (token) => token.id);
+    },
     revokeToken,
     revokeSecret: async (secret) => void (await redis.hdel(keys.tokens, digest(secret))),
-    addKey,
-    findKey,
-    listKeys: async () =>
-      (await readAll<KeyRecord>(keys.sshKeys)).map(([, key]) => key).toSorted(byAge),
-    removeKey: async (fingerprint) => (await redis.hdel(keys.sshKeys, fingerprint)) === 1,
+    ...createSshKeys(redis, uses, standFor),
     ensureAdminToken,
     may,
+    users,
   };
 }
 
@@ -187,25 +199,4 @@ function digest(secret: string): string {
 
 function isOver(token: TokenRecord): boolean {
   return token.expiresAt !== undefined && token.expiresAt <= Date.now();
-}
-
-function byAge(a: { createdAt: number }, b: { createdAt: number }): number {
-  return a.createdAt - b.createdAt;
-}
-
-function identityOf({ name, role, apps, via }: Identity): Identity {
-  return { name, role, apps, ...(via && { via }) };
-}
-
-/** A name is printed in logs and release lists, so it stays on its line. */
-function checked({ name, role, apps }: Identity): Identity {
-  if (!/^[^\p{C}\p{Zl}\p{Zp}]{1,64}$/u.test(name)) {
-    throw new TealError("bad-request", { detail: "a name is 1 to 64 printable characters" });
-  }
-  if (!Object.hasOwn(GRANTS, role)) {
-    throw new TealError("bad-request", {
-      detail: `a role is admin, deploy or read, and ${role} is not`,
-    });
-  }
-  return { name, role, apps };
 }

@@ -22,7 +22,8 @@ export function auditing(audit: Pick<Audit, "record">, over: Via["over"]): Middl
     }
     if (SAFE.includes(ctx.method) || !patternOf(ctx)) return;
     const outcome = ctx.status < 400 ? "done" : "refused";
-    await audit.record(identityOf(ctx), viaOf(ctx, over), { ...doingOf(ctx), outcome });
+    const who = identityOf(ctx) ?? invitedOf(ctx);
+    await audit.record(who, viaOf(ctx, over), { ...doingOf(ctx), outcome });
   };
 }
 
@@ -89,6 +90,13 @@ function deployOf(answer: unknown): string | undefined {
   if (answer === null || typeof answer !== "object" || !("deploy" in answer)) return undefined;
   const { deploy } = answer as { deploy: { id?: unknown } | null };
   return typeof deploy?.id === "string" ? deploy.id : undefined;
+}
+
+/** Who has just come in by an invitation is in the answer. */
+function invitedOf(ctx: Context): { name: string } | null {
+  const { answer } = (ctx.state["told"] ?? {}) as Told;
+  if (answer === null || typeof answer !== "object" || !("user" in answer)) return null;
+  return typeof answer.user === "string" ? { name: answer.user } : null;
 }
 
 /** A token that was made for a command over SSH says where that came from. */

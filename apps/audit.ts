@@ -14,6 +14,8 @@ export interface AuditEvent {
   at: number;
   /** Name of the token, key or sender; null when nobody proved who they were. */
   who: string | null;
+  /** Name of the user's token or key. */
+  with?: string;
   over: Via["over"];
   address: string | null;
   /** In the words of the command line where it has any: `rollback`, `config:set`. */
@@ -39,7 +41,7 @@ interface Span {
 
 export interface Audit {
   /** Writes an event. Never throws: what was done is done; a store that is away is logged. */
-  record(who: Pick<Identity, "name"> | null, via: Via, doing: Doing): Promise<void>;
+  record(who: Pick<Identity, "name" | "with"> | null, via: Via, doing: Doing): Promise<void>;
   /** At most `limit` events, newest first, from the first older than `before`. @throws store-unavailable */
   list(span: Span & { before?: string; limit: number }): Promise<AuditEvent[]>;
   /** Events as they come, from the first after `after` (else from now on), until `signal` or `close`. */
@@ -134,6 +136,7 @@ export function createAudit(redis: Redis, log: Pick<Log, "warn">): Audit {
       const event = {
         at: Date.now(),
         who: who && oneLine(who.name),
+        ...(who?.with !== undefined && { with: oneLine(who.with) }),
         ...{ over: via.over, address: via.address, action: oneLine(action) },
         app: app !== null && APP_NAME.test(app) ? app : null,
         outcome,

@@ -383,6 +383,42 @@ export const ERRORS = {
     says: "There is no token {id}.",
     todo: "'teal tokens' shows the tokens.",
   },
+  "user-not-found": {
+    status: 404,
+    exit: 4,
+    says: "There is no user {name} there.",
+    todo: "'teal users' shows the users, 'teal access -a APP' those of an app.",
+  },
+  "user-exists": {
+    status: 409,
+    exit: 5,
+    says: "There is already a user {name}.",
+    todo: "Choose another name; 'teal users:invite {name}' lets that one in anew.",
+  },
+  "bad-user-name": {
+    status: 400,
+    exit: 2,
+    says: "A user's name is up to 39 lower-case letters, digits, dots, dashes and _, and not 'admin'; {name} is not.",
+    todo: "Choose a name such as 'ann' or 'ann.lee'.",
+  },
+  "invitation-spent": {
+    status: 410,
+    exit: 3,
+    says: "An invitation that is still good was expected, and this one is spent, has run out, or never was one.",
+    todo: "Ask an admin for a new one: 'teal users:invite NAME'.",
+  },
+  "not-a-user": {
+    status: 409,
+    exit: 5,
+    says: "A user's own token was expected, and this one is {what}.",
+    todo: "Sign in as yourself with 'teal login', or let an admin do it.",
+  },
+  "too-many-tries": {
+    status: 429,
+    exit: 3,
+    says: "Too many wrong tokens came from there; none is looked at for {seconds} s.",
+    todo: "Wait so long, then try again with the right one.",
+  },
   "wrong-usage": {
     status: 400,
     exit: 2,

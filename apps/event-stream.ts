@@ -11,12 +11,14 @@ export interface ServerEvent {
   data: unknown;
 }
 
-/** How often a silent stream says that it lives, and asks whether its reader may still read. In ms. */
+/** How often a silent stream says that it lives, in ms, */
 const HEARTBEAT = 15_000;
+/** and how often any asks whether its reader may still read. */
+const RECHECK = 2000;
 
 /**
  * The events as a `text/event-stream` body. It ends with the source, when the reader goes away
- * (both stop the source by the signal), or when `allowed` says no at a heartbeat.
+ * (both stop the source by the signal), or within 2 s of when `allowed` says no.
  */
 export function eventStream(
   source: (signal: AbortSignal) => AsyncIterable<ServerEvent>,
@@ -24,17 +26,18 @@ export function eventStream(
 ): Readable {
   const body = new PassThrough();
   const ended = new AbortController();
-  const heartbeat = setInterval(() => {
-    body.write(":\n\n");
+  const heartbeat = setInterval(() => body.write(":\n\n"), HEARTBEAT);
+  const recheck = setInterval(() => {
     // A store that does not answer takes nobody's right away; the source ends by itself then.
     void allowed().then(
       (yes) => yes || ended.abort(),
       () => {},
     );
-  }, HEARTBEAT);
+  }, RECHECK);
   body.once("close", () => ended.abort());
   ended.signal.addEventListener("abort", () => {
     clearInterval(heartbeat);
+    clearInterval(recheck);
     body.end();
   });
   body.write("retry: 1000\n\n");

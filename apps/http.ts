@@ -130,6 +130,12 @@ export function asTealError(error: unknown, log: Log, id: string): TealError {
   return new TealError("internal", { detail: `request ${id} is in the platform's log` });
 }
 
+/** The header that says when to come again, for an error that names a time. */
+export function retryAfter({ status, params }: TealError): Record<string, string> {
+  const seconds = Number(params["seconds"] ?? 1);
+  return status === 429 ? { "Retry-After": `${seconds}` } : {};
+}
+
 /** Koa and its router throw http-errors for, say, a malformed path. */
 function isClientFault(error: unknown): error is Error & { status: number } {
   if (!(error instanceof Error) || !("status" in error)) return false;

@@ -72,6 +72,14 @@ export const keys = {
   tokens: "teal:tokens",
   /** hash: registry's host to JSON, with its password sealed */
   registries: "teal:registries",
+  /** hash: id of token or fingerprint of SSH key to when it was last used, ms */
+  used: "teal:used",
+  /** hash: user to JSON */
+  users: "teal:users",
+  /** hash: app to the user's role there */
+  userApps: (user: string) => `teal:user:${user}:apps`,
+  /** string with a time to live: `SINCE USER`, whom an invitation (its SHA-256) is for */
+  invitation: (digest: string) => `teal:invitation:${digest}`,
   /** hash: SSH key fingerprint to JSON */
   sshKeys: "teal:ssh-keys",
 } as const;

@@ -8,13 +8,13 @@ import { addressOf } from "../apps/audit-http.ts";
 import type { Audit } from "../apps/audit.ts";
 import { isTealError, TealError } from "../apps/errors.ts";
 import type { Service } from "../apps/git.ts";
-import { asTealError } from "../apps/http.ts";
+import { asTealError, retryAfter } from "../apps/http.ts";
 import type { Log } from "../apps/log.ts";
 import { createGitService, type GitServiceOptions } from "./git-service.ts";
 import { parseTarget, type Target } from "./git-target.ts";
 
 interface Options extends GitServiceOptions {
-  access: Pick<Access, "may" | "verifyToken">;
+  access: Pick<Access, "may" | "signIn">;
   audit: Pick<Audit, "record">;
   log: Log;
   /** Largest request after unpacking, in bytes; a push may be as large as git takes (`receive.maxInputSize`). */
@@ -55,9 +55,10 @@ export function createGitHttp(options: Options) {
   async function identify(req: IncomingMessage): Promise<Identity | null> {
     const basic = /^Basic +([A-Za-z0-9+/=]{1,1024})$/i.exec(req.headers.authorization ?? "")?.[1];
     if (!basic) return null;
-    const [, secret] = /^[^:]*:(.*)$/s.exec(Buffer.from(basic, "base64").toString("utf8")) ?? [];
+    const [, account = "", secret] =
+      /^([^:]*):(.*)$/s.exec(Buffer.from(basic, "base64").toString("utf8")) ?? [];
     const via = { over: "git", address: addressOf(req) } as const;
-    const identity = secret ? await access.verifyToken(secret) : null;
+    const identity = secret ? await access.signIn(secret, { address: via.address, account }) : null;
     if (identity) return { ...identity, via };
     const error = "not-signed-in";
     await audit.record(null, via, { action: "sign-in", outcome: "refused", error });
@@ -185,6 +186,7 @@ function answerError(res: ServerResponse, error: TealError): void {
   res.writeHead(error.status, {
     "Content-Type": "text/plain; charset=utf-8",
     Connection: "close",
+    ...retryAfter(error),
     ...NOT_CACHED,
   });
   res.end(`${error.says}\n${error.todo}\n`);

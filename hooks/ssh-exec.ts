@@ -30,7 +30,8 @@ const NO_SHELL = usage(
 
 interface Wish {
   command: string;
-  identity: Identity;
+  /** Asked anew for each command: a connection may outlive its key. */
+  who: () => Promise<Identity | null>;
   /** The client's GIT_PROTOCOL. */
   protocol: string | undefined;
 }
@@ -40,7 +41,11 @@ export function createExec(options: ExecOptions) {
   const { access, log, cliFile, apiUrl } = options;
   const openGit = createGitService(options);
 
-  return function serve(session: Session, identity: Identity, stop: AbortSignal): void {
+  return function serve(
+    session: Session,
+    who: () => Promise<Identity | null>,
+    stop: AbortSignal,
+  ): void {
     let protocol: string | undefined;
     session.on("error", (error: Error) => log.debug({ error: error.message }, "ssh session"));
     session.on("env", (accept, reject, { key, val }) => {
@@ -54,7 +59,7 @@ export function createExec(options: ExecOptions) {
     session.on("exec", (accept, _, { command }) => {
       const channel = accept();
       channel.on("error", () => {});
-      run(channel, { command, identity, protocol }, stop).then(
+      run(channel, { command, who, protocol }, stop).then(
         (status) => finish(channel, status),
         (error: unknown) => refuse(channel, asTealError(error, log, "ssh")),
       );
@@ -62,7 +67,9 @@ export function createExec(options: ExecOptions) {
   };
 
   async function run(channel: ServerChannel, wish: Wish, stop: AbortSignal): Promise<number> {
-    const { command, identity, protocol } = wish;
+    const { command, protocol } = wish;
+    const identity = await wish.who();
+    if (!identity) throw new TealError("not-signed-in");
     const [, service, app] = GIT.exec(command) ?? [];
     if (service && app) {
       const child = await openGit({ identity, app, service: service as Service, protocol });

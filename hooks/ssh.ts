@@ -63,11 +63,15 @@ export function createSshServer(options: Options) {
     const socket = Reflect.get(connection, "_sock") as Socket;
     const via: Via = { over: "ssh", address: addressOf({ socket }) };
     let identity: Identity | null = null;
+    let fingerprint = "";
     let attempts = 0;
     const authenticate = async (context: AuthContext): Promise<void> => {
       const found = await prove(context);
       // accept() lets the client in at once, so who it is comes first.
-      if (found && isSigned(context)) identity = { ...found, via };
+      if (found && context.method === "publickey" && context.signature !== undefined) {
+        identity = { ...found, via };
+        fingerprint = fingerprintOf(context.key.data);
+      }
       if (found) context.accept();
       else context.reject(["publickey"]);
     };
@@ -80,7 +84,10 @@ export function createSshServer(options: Options) {
     connection.on("ready", () => {
       if (!identity || !doorman.prove(socket)) return connection.end();
       void audit.record(identity, via, { action: "sign-in" });
-      return takeSessions(connection, identity);
+      return takeSessions(connection, async () => {
+        const known = await access.findKey(fingerprint);
+        return known && { ...known.identity, via };
+      });
     });
     connection.once("close", () => {
       if (identity || attempts === 0) return;
@@ -104,7 +111,7 @@ export function createSshServer(options: Options) {
     }
   }
 
-  function takeSessions(connection: Connection, identity: Identity): void {
+  function takeSessions(connection: Connection, who: () => Promise<Identity | null>): void {
     let open = 0;
     connection.on("session", (accept, reject) => {
       if (open >= MAX_SESSIONS) {
@@ -118,7 +125,7 @@ export function createSshServer(options: Options) {
       }
       open++;
       session.once("close", () => open--);
-      exec(session, identity, stopping.signal);
+      exec(session, who, stopping.signal);
     });
   }
 
@@ -140,10 +147,6 @@ export function createSshServer(options: Options) {
       await closed;
     },
   };
-}
-
-function isSigned(context: AuthContext): boolean {
-  return context.method === "publickey" && context.signature !== undefined;
 }
 
 /** An unsigned request only asks whether the key would do; that needs no signature. */

@@ -1,16 +1,23 @@
 import { z } from "zod";
-import type { TokenRecord } from "../access.ts";
 import { TealError } from "../errors.ts";
 import { route, type ApiOptions, type Route } from "./route.ts";
-import { createKeyBody, createTokenBody, keySchema, tokenSchema } from "./schemas.ts";
+import { ownRoutes, viewKey, viewToken } from "./own.ts";
+import { createKeyBody, createTokenBody, keySchema, tokenSchema } from "./schemas-access.ts";
+import { userRoutes } from "./users.ts";
 
 const DAY = 24 * 3600 * 1000;
 
 export function accessRoutes(options: ApiOptions): Route[] {
-  return [...keyRoutes(options), ...tokenRoutes(options)];
+  return [
+    ...keyRoutes(options),
+    ...tokenRoutes(options),
+    ...ownRoutes(options),
+    ...userRoutes(options),
+  ];
 }
 
 function keyRoutes({ access }: ApiOptions): Route[] {
+  const ownerOf = createOwnerOf(access);
   return [
     route({
       method: "get",
@@ -19,7 +26,7 @@ function keyRoutes({ access }: ApiOptions): Route[] {
       subject: "platform",
       needs: "admin",
       answer: z.object({ keys: z.array(keySchema) }),
-      handle: async () => ({ keys: await access.listKeys() }),
+      handle: async () => ({ keys: (await access.listKeys()).map(viewKey) }),
     }),
     route({
       method: "post",
@@ -30,7 +37,10 @@ function keyRoutes({ access }: ApiOptions): Route[] {
       body: createKeyBody,
       status: 201,
       answer: keySchema,
-      handle: ({ body: { key, ...identity } }) => access.addKey({ ...identity, publicKey: key }),
+      async handle({ body: { key, user, ...wish } }) {
+        const whose = await ownerOf(user);
+        return viewKey(await access.addKey({ ...wish, ...whose, publicKey: key }));
+      },
     }),
     route({
       method: "delete",
@@ -49,6 +59,7 @@ function keyRoutes({ access }: ApiOptions): Route[] {
 }
 
 function tokenRoutes({ access }: ApiOptions): Route[] {
+  const ownerOf = createOwnerOf(access);
   return [
     route({
       method: "get",
@@ -68,8 +79,10 @@ function tokenRoutes({ access }: ApiOptions): Route[] {
       body: createTokenBody,
       status: 201,
       answer: z.object({ id: z.string(), secret: z.string() }),
-      handle({ body: { ttlDays, ...identity } }) {
-        return access.createToken({ ...identity, ...(ttlDays && { ttlMs: ttlDays * DAY }) });
+      async handle({ body: { ttlDays, user, ...wish } }) {
+        const whose = await ownerOf(user);
+        const ttl = ttlDays === undefined ? {} : { ttlMs: ttlDays * DAY };
+        return access.createToken({ ...wish, ...whose, ...ttl });
       },
     }),
     route({
@@ -87,7 +100,11 @@ function tokenRoutes({ access }: ApiOptions): Route[] {
   ];
 }
 
-function viewToken({ id, name, role, apps, createdAt, expiresAt, under }: TokenRecord) {
-  const kind = under === undefined ? "token" : "session";
-  return { id, name, role, apps, kind, createdAt, ...(expiresAt !== undefined && { expiresAt }) };
+/** Whose a new token or key is to be. @throws user-not-found */
+function createOwnerOf({ users }: ApiOptions["access"]) {
+  return async (name: string | undefined): Promise<{ user?: string }> => {
+    if (name === undefined) return {};
+    if (!(await users.get(name))) throw new TealError("user-not-found", { name });
+    return { user: name };
+  };
 }

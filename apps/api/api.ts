@@ -1,9 +1,17 @@
 import Router from "@koa/router";
 import Koa, { type Context, type Middleware } from "koa";
 import type { z } from "zod";
-import { auditing, type Told } from "../audit-http.ts";
+import { addressOf, auditing, type Told } from "../audit-http.ts";
 import { TealError } from "../errors.ts";
-import { asTealError, envelope, guard, readBody, requestId, withinDeadline } from "../http.ts";
+import {
+  asTealError,
+  envelope,
+  guard,
+  readBody,
+  requestId,
+  retryAfter,
+  withinDeadline,
+} from "../http.ts";
 import { appRoutes } from "./apps.ts";
 import { accessRoutes } from "./access.ts";
 import { authorise } from "./authorise.ts";
@@ -77,6 +85,7 @@ function problems({ log }: ApiOptions): Middleware {
       const error = asTealError(caught, log, requestId(ctx));
       ctx.status = error.status;
       if (error.status === 401) ctx.set("WWW-Authenticate", "Bearer");
+      ctx.set(retryAfter(error));
       ctx.body = JSON.stringify({
         type: "about:blank",
         title: error.code,
@@ -118,6 +127,7 @@ function serve(one: Route, options: ApiOptions): Middleware {
         query: one.query && check(one.query, { ...ctx.query }, "the query"),
         body,
         wantsEvents: one.events === true && ctx.get("Accept").includes("text/event-stream"),
+        address: addressOf(ctx.req),
         lastEventId: ctx.get("Last-Event-ID") || undefined,
         upload: ctx.req,
       });

@@ -1,5 +1,6 @@
 import type { Context } from "koa";
 import type { Identity } from "../access.ts";
+import { addressOf } from "../audit-http.ts";
 import { TealError } from "../errors.ts";
 import type { App, Deploy } from "../types.ts";
 import { APP_NAME } from "../types.ts";
@@ -22,7 +23,8 @@ export async function authorise(one: Route, ctx: Context, options: ApiOptions): 
     return { identity: NOBODY, subject: null, stillAllowed: async () => true };
   }
   const secret = /^Bearer +(\S{1,512})$/i.exec(ctx.get("Authorization"))?.[1];
-  const identity = secret ? await options.access.verifyToken(secret) : null;
+  const from = { address: addressOf(ctx.req) };
+  const identity = secret ? await options.access.signIn(secret, from) : null;
   if (!secret || !identity) throw new TealError("not-signed-in");
   ctx.state["identity"] = identity;
   const subject = await findSubject(

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { describeApi } from "./openapi.ts";
 import { route, type ApiOptions, type Route } from "./route.ts";
-import { appsGiven, role } from "./schemas.ts";
+import { identitySchema } from "./schemas-access.ts";
 
 /** @param routes the others, for the OpenAPI document */
 export function platformRoutes({ store }: ApiOptions, routes: Route[]): Route[] {
@@ -28,8 +28,10 @@ export function platformRoutes({ store }: ApiOptions, routes: Route[]): Route[] 
       summary: "Whom the token stands for",
       subject: "platform",
       needs: "token",
-      answer: z.object({ name: z.string(), role, apps: appsGiven }),
-      handle: async ({ identity: { name, role: r, apps } }) => ({ name, role: r, apps }),
+      answer: identitySchema,
+      async handle({ identity: { name, role, apps, user, grants } }) {
+        return { name, role, apps, ...(user !== undefined && { user }), ...(grants && { grants }) };
+      },
     }),
     route({
       method: "get",

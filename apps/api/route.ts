@@ -55,6 +55,8 @@ export interface Call<Subject, Query, Body> {
   lastEventId: string | undefined;
   /** The body of a route that takes an upload, unread. */
   upload: Readable;
+  /** The client's. */
+  address: string | null;
   /** Asks again whether the caller's token is still good for this route. */
   stillAllowed: () => Promise<boolean>;
 }
@@ -66,7 +68,7 @@ interface Spec<S extends keyof Subjects, Query, Body> {
   summary: string;
   subject: S;
   /** "nothing": no token; "token": any; else what the identity must be allowed to do. */
-  needs: "nothing" | "token" | "read" | "push" | "admin";
+  needs: "nothing" | "token" | "read" | "push" | "metrics" | "admin";
   query?: z.ZodType<Query>;
   body?: z.ZodType<Body>;
   /** Of the answer; 200 unless said. */

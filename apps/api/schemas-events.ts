@@ -6,7 +6,11 @@ import type { AuditEvent } from "../audit.ts";
 export const auditEventSchema = z.object({
   id: z.string(),
   at: z.number().int().describe("milliseconds since the epoch"),
-  who: z.string().nullable().describe("name of the token, key or sender; null: a stranger"),
+  who: z
+    .string()
+    .nullable()
+    .describe("the user, else the name of the token, key or sender; null: a stranger"),
+  with: z.string().optional().describe("name of the user's token or key"),
   over: z.enum(["api", "ssh", "git", "dashboard", "webhook"]),
   address: z.string().nullable(),
   action: z.string().describe("in the words of the command line, such as rollback"),

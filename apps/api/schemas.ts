@@ -12,19 +12,7 @@ import type { Deploy } from "../types.ts";
 const time = z.number().int().describe("milliseconds since the epoch");
 const colour = z.enum(["blue", "green"]);
 const appName = z.string().regex(APP_NAME, "an app's name such as 'shop-2'");
-/** A name that people gave: of a token or a key. */
-const givenName = z
-  .string()
-  .trim()
-  .min(1)
-  .max(60)
-  .regex(/^[^\u0000-\u001f\u007f-\u009f]*$/, "one line of plain text");
 const why = z.string().max(500);
-export const role = z.enum(["admin", "deploy", "read"]);
-export const appsGiven = z
-  .union([z.literal("*"), z.array(appName).min(1).max(1000)])
-  .describe("'*' for all apps");
-
 const slot = z
   .object({ colour, release: z.number().int(), deploy: z.string(), since: time })
   .meta({ description: "a colour that runs something" });
@@ -136,27 +124,6 @@ export const lineSchema = z.object({
   text: z.string(),
 });
 
-export const keySchema = z.object({
-  fingerprint: z.string().describe("as `ssh-keygen -l` prints it"),
-  name: z.string(),
-  role,
-  apps: appsGiven,
-  publicKey: z.string(),
-  createdAt: time,
-});
-
-export const tokenSchema = z.object({
-  id: z.string(),
-  name: z.string(),
-  role,
-  apps: appsGiven,
-  kind: z
-    .enum(["token", "session"])
-    .describe("a session is a dashboard's, and ends with its token"),
-  createdAt: time,
-  expiresAt: time.optional(),
-});
-
 export const hookSchema = z.object({
   id: z.string(),
   app: z.string(),
@@ -213,18 +180,6 @@ export const problemSchema = z
   })
   .meta({ description: "an error, as RFC 9457 has it" });
 
-export const createKeyBody = z.strictObject({
-  name: givenName,
-  key: z.string().max(20_000).describe("one line of an OpenSSH public key"),
-  role: role.default("deploy"),
-  apps: appsGiven.default("*"),
-});
-export const createTokenBody = z.strictObject({
-  name: givenName,
-  role,
-  apps: appsGiven.default("*"),
-  ttlDays: z.number().positive().max(3660).optional().describe("none: it does not end"),
-});
 export const createAppBody = z.strictObject({ name: z.string().max(200) });
 export const addHookBody = z.strictObject({
   provider: z.enum(PROVIDERS),

@@ -1,32 +1,38 @@
 import type { Identity } from "../access.ts";
+import type { Client } from "./client.ts";
 import type { Input } from "./command.ts";
 import { ago, type Cell } from "./output.ts";
 import { readGiven } from "./given-file.ts";
 import { wrongUsage } from "./parse.ts";
 import { findServer } from "./server.ts";
 
-type Key = Identity & { fingerprint: string; createdAt: number };
+type Key = Identity & { fingerprint: string; createdAt: number; lastUsedAt?: number };
 type Token = Identity & {
   id: string;
   kind: "token" | "session";
   createdAt: number;
   expiresAt?: number;
+  lastUsedAt?: number;
 };
 
 const KEY_LIMIT = 20_000;
 
 export async function listKeys({ client, out }: Input): Promise<void> {
-  const { keys } = await (await client()).get<{ keys: Key[] }>("/keys");
+  const { keys } = await onOwn(await client(), (api, base) =>
+    api.get<{ keys: Key[] }>(`${base}/keys`),
+  );
   if (out.json) return out.value(keys);
   if (keys.length === 0) return out.line("No SSH keys: 'teal keys:add NAME FILE' adds one.");
   const rows = keys.map((key): Cell[] => [
+    key.user ?? "-",
     key.name,
     key.role,
     appsOf(key),
     ago(key.createdAt),
+    key.lastUsedAt ? ago(key.lastUsedAt) : "never",
     key.fingerprint,
   ]);
-  out.table(["NAME", "ROLE", "APPS", "ADDED", "FINGERPRINT"], rows, 2);
+  out.table(["USER", "NAME", "ROLE", "APPS", "ADDED", "USED", "FINGERPRINT"], rows, 3);
 }
 
 export async function addKey({ args, options, client, out }: Input): Promise<void> {
@@ -37,45 +43,54 @@ export async function addKey({ args, options, client, out }: Input): Promise<voi
     key,
     ...optional("role", options["role"]),
     ...optional("apps", appsGiven(options["apps"])),
+    ...optional("user", options["user"]),
   };
-  const added = await (await client()).post<Key>("/keys", wish);
+  const added = await onOwn(await client(), (api, base) => api.post<Key>(`${base}/keys`, wish));
   if (out.json) return out.value(added);
   out.line(`${added.name} may push with ${added.fingerprint} (${added.role}, ${appsOf(added)})`);
 }
 
 export async function removeKey({ args, client, out }: Input): Promise<void> {
   const fingerprint = args[0] ?? "";
-  await (await client()).delete(`/keys/${encodeURIComponent(fingerprint)}`);
+  const path = `/keys/${encodeURIComponent(fingerprint)}`;
+  await onOwn(await client(), (api, base) => api.delete(base + path));
   if (out.json) return out.value({ fingerprint, removed: true });
   out.line(`${fingerprint} may push no more.`);
 }
 
 export async function listTokens({ client, out }: Input): Promise<void> {
-  const { tokens } = await (await client()).get<{ tokens: Token[] }>("/tokens");
+  const { tokens } = await onOwn(await client(), (api, base) =>
+    api.get<{ tokens: Token[] }>(`${base}/tokens`),
+  );
   if (out.json) return out.value(tokens);
   const rows = tokens.map((token): Cell[] => [
     token.id,
+    token.user ?? "-",
     token.name,
     token.role,
     appsOf(token),
     token.kind,
     ago(token.createdAt),
+    token.lastUsedAt ? ago(token.lastUsedAt) : "never",
     token.expiresAt
       ? new Date(token.expiresAt).toISOString().slice(0, 16).replace("T", " ")
       : "never",
   ]);
-  out.table(["ID", "NAME", "ROLE", "APPS", "KIND", "MADE", "ENDS (UTC)"], rows, 3);
+  out.table(["ID", "USER", "NAME", "ROLE", "APPS", "KIND", "MADE", "USED", "ENDS (UTC)"], rows, 4);
 }
 
 export async function createToken({ options, client, out }: Input): Promise<void> {
-  const { name, role, app, ttl } = options;
+  const { name, role, app, ttl, user } = options;
   if (!name || !role)
     throw wrongUsage("'--name NAME' and '--role ROLE' were expected", { name: "tokens:create" });
   const days = ttl === undefined ? undefined : Number(ttl);
   if (Number.isNaN(days))
     throw wrongUsage(`'--ttl' takes days, and '${ttl}' came`, { name: "tokens:create" });
-  const wish = { name, role, ...optional("apps", appsGiven(app)), ...optional("ttlDays", days) };
-  const made = await (await client()).post<{ id: string; secret: string }>("/tokens", wish);
+  const limits = { ...optional("apps", appsGiven(app)), ...optional("ttlDays", days) };
+  const wish = { name, role, ...limits, ...optional("user", user) };
+  const made = await onOwn(await client(), (api, base) =>
+    api.post<{ id: string; secret: string }>(`${base}/tokens`, wish),
+  );
   if (out.json) return out.value(made);
   out.note("Keep it now; it is shown this once:");
   out.line(made.secret);
@@ -83,7 +98,8 @@ export async function createToken({ options, client, out }: Input): Promise<void
 
 export async function revokeToken({ args, client, out }: Input): Promise<void> {
   const id = args[0] ?? "";
-  await (await client()).delete(`/tokens/${encodeURIComponent(id)}`);
+  const path = `/tokens/${encodeURIComponent(id)}`;
+  await onOwn(await client(), (api, base) => api.delete(base + path));
   if (out.json) return out.value({ id, revoked: true });
   out.line(`Token ${id} has ended.`);
 }
@@ -93,6 +109,12 @@ export async function whoami({ client, out }: Input): Promise<void> {
   const { url } = await findServer(process.env);
   if (out.json) return out.value({ ...me, url: url.origin });
   out.line(`${me.name} (${me.role}, ${appsOf(me)}) at ${url.origin}`);
+}
+
+/** An admin asks about all that there is, a user about what is their own. */
+async function onOwn<T>(api: Client, ask: (api: Client, base: string) => Promise<T>): Promise<T> {
+  const { role, user } = await api.get<Identity>("/whoami");
+  return ask(api, role !== "admin" && user !== undefined ? "/user" : "");
 }
 
 function appsOf({ role, apps }: Identity): string {

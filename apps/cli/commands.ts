@@ -147,6 +147,7 @@ export const COMMANDS: Command[] = [
     options: {
       role: { type: "string", value: "ROLE", help: "admin, deploy (the default) or read" },
       apps: { type: "string", value: "A,B", help: "which apps (all)" },
+      user: { type: "string", value: "USER", help: "whose it is" },
     },
     example: "teal keys:add ann ~/.ssh/id_ed25519.pub",
     run: async (input) => (await import("./access.ts")).addKey(input),
@@ -171,8 +172,9 @@ export const COMMANDS: Command[] = [
     args: [],
     options: {
       name: { type: "string", value: "NAME", help: "who or what will use it" },
-      role: { type: "string", value: "ROLE", help: "admin, deploy or read" },
+      role: { type: "string", value: "ROLE", help: "admin, deploy, read or metrics" },
       app: { type: "string", short: "a", value: "A,B", help: "which apps (all)" },
+      user: { type: "string", value: "USER", help: "whose it is" },
       ttl: { type: "string", value: "DAYS", help: "days until it ends (never)" },
     },
     example: "teal tokens:create --name ci --role deploy --app shop",

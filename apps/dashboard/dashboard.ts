@@ -4,7 +4,15 @@ import type { Identity } from "../access.ts";
 import { auditing } from "../audit-http.ts";
 import { TealError } from "../errors.ts";
 import { eventStream } from "../event-stream.ts";
-import { asTealError, envelope, guard, readBody, requestId, withinDeadline } from "../http.ts";
+import {
+  asTealError,
+  envelope,
+  guard,
+  readBody,
+  requestId,
+  retryAfter,
+  withinDeadline,
+} from "../http.ts";
 import type { Log } from "../log.ts";
 import { compressed } from "./compress.ts";
 import { mergeFeeds, partsFeed } from "./feed.ts";
@@ -102,6 +110,7 @@ function errorPages(log: Log): Middleware {
     } catch (caught) {
       const error = asTealError(caught, log, requestId(ctx));
       ctx.status = error.status;
+      ctx.set(retryAfter(error));
       ctx.type = "html";
       ctx.body = errorPage(error, ctx.state["identity"] as Identity | undefined);
     }

@@ -1,5 +1,6 @@
 import type { Context, Middleware } from "koa";
 import type { Access } from "../access.ts";
+import { addressOf } from "../audit-http.ts";
 import { TealError } from "../errors.ts";
 import { withinDeadline } from "../http.ts";
 
@@ -22,7 +23,7 @@ export interface Sessions {
  * session. The store knows only its digest, and the cookie holds it where scripts cannot read it.
  */
 export function createSessions(
-  access: Pick<Access, "verifyToken" | "createToken" | "revokeSecret">,
+  access: Pick<Access, "verifyToken" | "signIn" | "createToken" | "revokeSecret">,
 ): Sessions {
   const setCookie = (ctx: Context, value: string | null) =>
     ctx.cookies.set(COOKIE, value, {
@@ -49,10 +50,11 @@ export function createSessions(
 
   return {
     async begin(ctx, token) {
-      const identity = await access.verifyToken(token);
+      const identity = await access.signIn(token, { address: addressOf(ctx.req) });
       if (!identity) return false;
       ctx.state["identity"] = identity;
-      const { secret } = await access.createToken({ ...identity, ttlMs: LASTS, under: token });
+      const wish = { ...identity, ttlMs: LASTS, under: token, session: true };
+      const { secret } = await access.createToken(wish);
       setCookie(ctx, secret);
       return true;
     },

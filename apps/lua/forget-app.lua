@@ -14,4 +14,24 @@ for _, id in ipairs(redis.call("SMEMBERS", K.instances)) do redis.call("DEL", at
 redis.call("DEL", K.app, K.lease, K.prepared, K.deploys, K.queued, K.releases, K.instances, K.targets, K.appHosts, K.settings,
   K.senders, K.deliveries, K.notifiers, K.sent, K.appEvents, K.series)
 redis.call("SREM", K.apps, APP)
+-- Rights end with the app: a new one of its name is nobody's yet.
+for _, user in ipairs(redis.call("HKEYS", K.users)) do redis.call("HDEL", at(K.userApps, user), APP) end
+for _, key in ipairs({ K.tokens, K.sshKeys }) do
+  local all = redis.call("HGETALL", key)
+  for i = 1, #all, 2 do
+    local record = cjson.decode(all[i + 1])
+    local apps, rest = record.apps, {}
+    if type(apps) == "table" then
+      for _, app in ipairs(apps) do
+        if app ~= APP then rest[#rest + 1] = app end
+      end
+      if #rest == 0 and #apps > 0 then
+        redis.call("HDEL", key, all[i])
+      elseif #rest < #apps then
+        record.apps = rest
+        redis.call("HSET", key, all[i], cjson.encode(record))
+      end
+    end
+  end
+end
 return { "ok" }

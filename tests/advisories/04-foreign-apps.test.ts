@@ -1,17 +1,57 @@
 import test from "ava";
 import { apiRoutes } from "../../apps/api/api.ts";
+import type { Route } from "../../apps/api/route.ts";
 import { dashboardRoutes } from "../../apps/dashboard/dashboard.ts";
 import { eventsOf } from "../../apps/dashboard/route.ts";
 import { goLive, pushOf, startApi, type TestApi } from "../support/api.ts";
 import { call } from "../support/api-client.ts";
 
+/** Every kind of caller: tokens of nobody, and users with each role; what each may do with `shop`. */
+const MAY = {
+  admin: ["token", "read", "push", "metrics", "admin"],
+  deploy: ["token", "read", "push"],
+  read: ["token", "read"],
+  metrics: ["token", "metrics"],
+  userAdmin: ["token", "read", "push", "metrics", "admin"],
+  userDeploy: ["token", "read", "push"],
+  userRead: ["token", "read"],
+  /** Deploys `shop`; the token only reads. */
+  userNarrow: ["token", "read"],
+  userElsewhere: ["token"],
+} as const satisfies Record<string, readonly Route["needs"][]>;
+type Caller = keyof typeof MAY;
+const callers = Object.keys(MAY) as Caller[];
+
 let api: TestApi;
+let tokens: Record<Caller, string>;
 test.before(async () => {
   api = await startApi();
   for (const app of ["shop", "other"]) {
     await api.store.createApp(app, "ann");
     await goLive(api.store, app, await api.deploys.push(pushOf(app, "aaa")));
   }
+  const all = { role: "admin", apps: "*" } as const;
+  const user = async (
+    name: string,
+    role: "admin" | "member",
+    ...roles: [string, "deploy" | "read"][]
+  ) => {
+    await api.access.users.add({ name, role, by: "ann" });
+    for (const [app, one] of roles) await api.access.users.grant(name, app, one);
+    return (await api.access.createToken({ name: "laptop", user: name, ...all })).secret;
+  };
+  const userDeploy = await user("ulla", "member", ["shop", "deploy"]);
+  const narrow = { name: "ci", user: "ulla", role: "read", apps: "*" } as const;
+  const metrics = { name: "prometheus", role: "metrics", apps: "*" } as const;
+  tokens = {
+    ...api.tokens,
+    metrics: (await api.access.createToken(metrics)).secret,
+    userAdmin: await user("ute", "admin"),
+    userDeploy,
+    userRead: await user("uwe", "member", ["shop", "read"]),
+    userNarrow: (await api.access.createToken(narrow)).secret,
+    userElsewhere: await user("udo", "member", ["other", "deploy"]),
+  };
 });
 test.after.always(() => api.stop());
 
@@ -20,52 +60,69 @@ const fill = (path: string, app: string) =>
     .replace(":app", app)
     .replace(":deploy", `${app}-1`)
     .replace(":release", "1")
-    .replace(/:\w+/, "none");
+    .replace(/:\w+/g, "none");
 
 test("every route about an app answers for a foreign one as for one that is not there", async (t) => {
   const about = apiRoutes(api.options).filter((one) => one.subject !== "platform");
-  t.true(about.length >= 10);
+  t.true(about.length >= 20);
+  const foreign = callers.filter((one) => one !== "admin" && one !== "userAdmin");
   for (const route of about) {
-    for (const token of [api.tokens.deploy, api.tokens.read]) {
+    for (const caller of foreign) {
+      const theirs = caller === "userElsewhere" ? "shop" : "other";
       const ask = (app: string) =>
-        call(api, route.method.toUpperCase(), fill(route.path, app), { token });
-      const [foreign, missing] = [await ask("other"), await ask("nosuch")];
-      t.is(foreign.status, 404, `${route.method} ${route.path}`);
-      const told = (answer: typeof foreign, app: string) =>
+        call(api, route.method.toUpperCase(), fill(route.path, app), { token: tokens[caller] });
+      const [there, missing] = [await ask(theirs), await ask("nosuch")];
+      t.is(there.status, 404, `${caller} ${route.method} ${route.path}`);
+      const told = (answer: typeof there, app: string) =>
         `${answer.json.title} ${answer.json.detail}`.replaceAll(app, "APP");
-      t.is(told(foreign, "other"), told(missing, "nosuch"));
+      t.is(told(there, theirs), told(missing, "nosuch"));
     }
   }
   t.is((await api.store.getApp("other"))?.state, "active");
   t.is((await api.store.listDeploys("other", 10)).length, 1);
 });
 
+test("so does every event stream", async (t) => {
+  const streams = apiRoutes(api.options).filter((one) => one.events && one.subject !== "platform");
+  t.true(streams.length >= 2);
+  for (const route of streams) {
+    for (const query of ["?follow=1", ""]) {
+      const path = fill(route.path, "shop") + query;
+      const headers = { Accept: "text/event-stream" };
+      const { status } = await call(api, "GET", path, { token: tokens.userElsewhere, headers });
+      t.is(status, 404, path);
+    }
+  }
+});
+
 test("every route is closed to no token, and each role may do what it may and no more", async (t) => {
-  const mine = {
-    admin: ["token", "read", "push", "admin"],
-    deploy: ["token", "read", "push"],
-    read: ["token", "read"],
-  };
   for (const route of apiRoutes(api.options)) {
     const method = route.method.toUpperCase();
     const path = fill(route.path, "shop");
     const nobody = await call(api, method, path, { token: "" });
-    t.is(nobody.status, route.needs === "nothing" ? 200 : 401, `${method} ${path}`);
-    for (const role of ["deploy", "read"] as const) {
-      const { status } = await call(api, method, path, { token: api.tokens[role] });
-      const may = route.needs === "nothing" || mine[role].includes(route.needs);
-      if (may) t.not(status, 403, `${role} ${method} ${path}`);
-      else t.is(status, 403, `${role} ${method} ${path}`);
+    if (route.needs === "nothing") t.false([401, 403].includes(nobody.status), `${method} ${path}`);
+    else t.is(nobody.status, 401, `${method} ${path}`);
+    for (const caller of callers.filter((one) => one !== "admin" && one !== "userAdmin")) {
+      const { status } = await call(api, method, path, { token: tokens[caller] });
+      const may =
+        route.needs === "nothing" || (MAY[caller] as readonly string[]).includes(route.needs);
+      const hidden =
+        route.subject !== "platform" && !(MAY[caller] as readonly string[]).includes("read");
+      const why = `${caller} ${method} ${path}`;
+      if (hidden) t.is(status, 404, why);
+      else if (may) t.not(status, 403, why);
+      else t.is(status, 403, why);
     }
   }
 });
 
 test("lists show only what the caller may read", async (t) => {
-  const { json } = await call(api, "GET", "/apps", { token: api.tokens.read });
-  t.deepEqual(
-    json.apps.map((app: { name: string }) => app.name),
-    ["shop"],
-  );
+  for (const caller of ["read", "userRead", "userDeploy", "userNarrow"] as const) {
+    const { json } = await call(api, "GET", "/apps", { token: tokens[caller] });
+    const names = json.apps.map((app: { name: string }) => app.name);
+    t.deepEqual(names, ["shop"], caller);
+  }
+  t.deepEqual((await call(api, "GET", "/apps", { token: tokens.metrics })).json.apps, []);
 });
 
 test("every page, form and stream of the dashboard answers for a foreign app as for one that is not there", async (t) => {

@@ -19,7 +19,7 @@ export function accessPages({ access }: PageOptions): Route[] {
       needs: "admin",
       async show() {
         const [tokens, keys] = await Promise.all([access.listTokens(), access.listKeys()]);
-        const lasting = tokens.filter((one) => one.under === undefined);
+        const lasting = tokens.filter((one) => one.under === undefined && !one.session);
         const main = html`<h1>Access</h1>
           ${part(
             "tokens",

@@ -246,3 +246,32 @@ test("events lists what was done, of one app or of all, and follows it as JSON l
   const last = JSON.parse(got.trim().split("\n").at(-1)!);
   t.like(last, { action: "hold", detail: { hold: "false" } });
 });
+
+test("users are added, get a role with an app, make a token of their own, and are removed", async (t) => {
+  await appWith("peopled", ["aaa"]);
+  const added = await teal(["users:add", "cleo", "--email", "Cleo@example.org"]);
+  t.is(added.code, 0, added.stderr);
+  const invitation = /^tealinvite_\S+$/m.exec(added.stdout)?.[0];
+  t.truthy(invitation);
+  t.is((await teal(["access:add", "cleo", "-a", "peopled"])).code, 0);
+  t.regex((await teal(["access", "-a", "peopled"])).stdout, /cleo +deploy/);
+  t.regex((await teal(["users"])).stdout, /cleo +member +cleo@example.org .* peopled \(deploy\)/);
+  const { secret } = await api.access.createToken({
+    name: "l",
+    user: "cleo",
+    role: "admin",
+    apps: "*",
+  });
+  const env = { TEAL_TOKEN: secret };
+  const made = await teal(["tokens:create", "--name", "ci", "--role", "read"], { env });
+  t.is(made.code, 0, made.stderr);
+  const own = JSON.parse((await teal(["tokens", "--json"], { env })).stdout);
+  t.deepEqual(
+    own.map((token: any) => token.user),
+    ["cleo", "cleo"],
+  );
+  t.is((await teal(["users"], { env })).code, 3);
+  t.is((await teal(["access:remove", "cleo", "-a", "peopled"])).code, 0);
+  t.is((await teal(["users:remove", "cleo"])).code, 0);
+  t.is((await teal(["whoami"], { env })).code, 3);
+});
