@@ -18,6 +18,7 @@ const ACTIONS: Record<string, string> = {
   "post /apps/:app/webhooks/add": "hooks:add",
   "post /apps/:app/webhooks/remove": "hooks:remove",
   "post /apps/:app/deploys/:deploy/cancel": "deploys:cancel",
+  "post /gc": "gc",
   "post /registries": "registry:login",
   "delete /registries/:host": "registry:logout",
   "post /apps/:app/access": "access:add",

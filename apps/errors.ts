@@ -483,7 +483,13 @@ export const ERRORS = {
     status: 507,
     exit: 1,
     says: "A push needs {needed} MiB of free disk on the platform, and {free} MiB are free.",
-    todo: "Ask an admin to make room; apps that run go on running.",
+    todo: "Ask an admin to make room ('teal gc --dry-run' says what may go); apps that run go on running.",
+  },
+  "memory-low": {
+    status: 503,
+    exit: 1,
+    says: "A build needs {needed} MiB of free memory on the platform, and {free} MiB are free.",
+    todo: "Try again when less runs, or ask an admin; apps that run go on running.",
   },
   internal: {
     status: 500,

@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess, type StdioOptions } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { mkdir, readFile, rename, rm, stat, statfs, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rename, rm, stat, statfs, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import type { Readable } from "node:stream";
 import { simpleGit } from "simple-git";
@@ -9,6 +9,7 @@ import { TealError } from "./errors.ts";
 import { gitConfig, gitEnvironment, withConfig } from "./git-config.ts";
 import { importRef, writeImport, type ImportWish } from "./git-import.ts";
 import { adoptQuarantine, isQuarantineOf } from "./git-quarantine.ts";
+import { sweepRepository, type Swept } from "./git-sweep.ts";
 import { APP_NAME } from "./types.ts";
 
 export type Service = "receive-pack" | "upload-pack";
@@ -42,6 +43,7 @@ export interface FetchWay {
 
 /** The bare repositories of the apps. Every commit is named by its full hexadecimal id. */
 export interface Git {
+  reposDir: string;
   /** Makes the app's repository, or brings its configuration up to date. Twice is once. */
   init(app: string): Promise<void>;
   exists(app: string): Promise<boolean>;
@@ -57,6 +59,10 @@ export interface Git {
     commit: string,
     quarantine?: string,
   ): Promise<"whole" | "shallow" | "broken">;
+  /** Those on disk, whether there is such an app or not. */
+  repositories(): Promise<{ app: string; dir: string }[]>;
+  /** See `sweepRepository`. @param needed commits that a record names */
+  sweep(app: string, needed: ReadonlySet<string>, dryRun: boolean): Promise<Swept[]>;
   /** Makes a commit of a tar archive and pins it. @throws bad-archive, too-large */
   importArchive(app: string, archive: Readable, wish: ImportWish): Promise<string>;
   /** Makes the objects of a push and a reference to its commit durable, whatever becomes of the push. */
@@ -279,9 +285,23 @@ export function createGit(options: Options): Git {
   }
 
   return {
+    reposDir,
     init,
     exists,
     importArchive,
+    async repositories() {
+      const found = await readdir(reposDir).catch(() => []);
+      return found.flatMap((name) => {
+        const app = /^(.+)\.git$/.exec(name)?.[1] ?? "";
+        return APP_NAME.test(app) ? [{ app, dir: repo(app) }] : [];
+      });
+    },
+    sweep: (app, needed, dryRun) =>
+      sweepRepository({
+        ...{ dir: repo(app), needed, dryRun, now: Date.now() },
+        pins: PINS.replace(/\/$/, ""),
+        tell: (args) => tell(app, args),
+      }),
     hasRefs: async (app) => (await tell(app, ["for-each-ref", "--count=1"])) !== "",
     remove: (app) => rm(repo(app), { recursive: true, force: true, maxRetries: 3 }),
     spawnService,

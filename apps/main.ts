@@ -17,6 +17,7 @@ import { readSettings, type Settings } from "./config.ts";
 import { createDashboard } from "./dashboard/dashboard.ts";
 import { createDeployLog } from "./deploy-log.ts";
 import { createDeploys } from "./deploys.ts";
+import { createErrands } from "./errands.ts";
 import { createFaultPoints } from "./fault-points.ts";
 import { createGit } from "./git.ts";
 import { createLog, type Log } from "./log.ts";
@@ -63,11 +64,13 @@ async function main(settings: Settings, log: Log): Promise<void> {
 
   const gitHttp = createGitHttp({ access, audit, git, store, receiver, log });
   const webhooks = createWebhooks({ store, senders, deploys, audit, log });
+  const errands = createErrands(redis);
   const floor = {
     ...{ store, deploys, deployLog, access, audit, secrets, senders, notifiers, settings, log },
     git,
     certificates,
     registries: createRegistries(redis, secrets),
+    errands,
     appLogs: createAppLogs(settings.paths),
   };
   const api = createApi(floor).callback();
@@ -107,6 +110,7 @@ async function main(settings: Settings, log: Log): Promise<void> {
     audit.close();
     news.close();
     await queue.close().catch(() => {});
+    await errands.close().catch(() => {});
     redis.disconnect();
     blocking.disconnect();
     process.exit(0);

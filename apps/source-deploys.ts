@@ -3,11 +3,12 @@ import type { Deploys } from "./deploys.ts";
 import { TealError } from "./errors.ts";
 import type { Git } from "./git.ts";
 import { parseImageRef } from "./image-ref.ts";
+import { checkRoom } from "./room.ts";
 import type { App, Deploy } from "./types.ts";
 
 interface Options {
   deploys: Pick<Deploys, "push">;
-  git: Pick<Git, "init" | "exists" | "inspect" | "readRef" | "pin" | "importArchive" | "freeBytes">;
+  git: Pick<Git, "init" | "exists" | "inspect" | "readRef" | "pin" | "importArchive" | "reposDir">;
 }
 
 /** What is to be deployed: one of commit, ref and image. */
@@ -20,7 +21,6 @@ export interface SourceWish {
   why?: string;
 }
 
-const MIN_FREE_BYTES = 1024 ** 3;
 const REF = /^(?!-)[\w][\w.+#@=/-]{0,200}$/;
 
 /** Deploys that come by the API: the same pipeline as a push, with the same record. */
@@ -28,15 +28,11 @@ export function createSourceDeploys({ deploys, git }: Options) {
   return {
     /**
      * Makes a commit of an archive in the app's repository.
-     * @throws bad-archive, too-large, disk-full
+     * @throws bad-archive, too-large, disk-full, memory-low
      */
     async importArchive(app: App, archive: Readable, strip: "auto" | "no") {
-      const free = await git.freeBytes();
-      if (free < MIN_FREE_BYTES) {
-        const mib = (bytes: number) => Math.floor(bytes / 1024 ** 2);
-        throw new TealError("disk-full", { needed: mib(MIN_FREE_BYTES), free: mib(free) });
-      }
       await git.init(app.name);
+      await checkRoom([git.reposDir]);
       return git.importArchive(app.name, archive, { strip });
     },
 

@@ -3,6 +3,7 @@ import type { Access, Identity, Via } from "../apps/access.ts";
 import type { Audit } from "../apps/audit.ts";
 import { isTealError, TealError } from "../apps/errors.ts";
 import type { Git, Service } from "../apps/git.ts";
+import { checkMemory } from "../apps/room.ts";
 import type { Store } from "../apps/store.ts";
 import { APP_NAME } from "../apps/types.ts";
 import type { Receiver } from "./receive.ts";
@@ -15,6 +16,8 @@ export interface GitServiceOptions {
   receiver: Pick<Receiver, "register">;
   /** Below this many free bytes on disk no push is taken. */
   minFreeBytes?: number;
+  /** Nor below this much free memory, in bytes. */
+  minFreeMemory?: number;
 }
 
 interface Wish {
@@ -31,10 +34,11 @@ const MiB = 1024 * 1024;
 /** Git for a known identity, the same over HTTP and SSH. */
 export function createGitService(options: GitServiceOptions) {
   const { access, audit, git, store, receiver, minFreeBytes = 1024 * MiB } = options;
+  const { minFreeMemory } = options;
 
   /**
    * Starts git for a client that may use it; the caller connects the streams.
-   * @throws app-not-found (also for what the identity may not read), not-allowed, app-destroyed, disk-full, too-many-pushes
+   * @throws app-not-found (also for what the identity may not read), not-allowed, app-destroyed, disk-full, memory-low, too-many-pushes
    */
   return async function open(wish: Wish): Promise<ChildProcess> {
     const { identity, app, service } = wish;
@@ -47,6 +51,7 @@ export function createGitService(options: GitServiceOptions) {
     if (service === "upload-pack")
       return git.spawnService(app, service, { advertise, stateless, protocol });
     await checkDisk();
+    await checkMemory(minFreeMemory);
     if (advertise) return git.spawnService(app, service, { advertise, stateless });
     const push = receiver.register(app, identity);
     const child = git.spawnService(app, service, { stateless, env: push.env });

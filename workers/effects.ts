@@ -42,6 +42,8 @@ interface Options {
   /** Resolves when the output of a stopped container is kept, or need not be waited for. */
   collected(id: string): Promise<void>;
   removeLogs(app: string): Promise<void>;
+  /** @throws disk-full, memory-low when the machine has no room for a build */
+  checkRoom(): Promise<void>;
   /** Config in clear; what is said of the app hides it from now on. */
   open(app: string, config: Record<string, string>): Record<string, string>;
 }
@@ -66,6 +68,7 @@ export function createEffects(
     checkout: (deploy) => checkout(options, deploy),
     takeImage: createImageSource(options),
     async build(deploy, dir, wish, { say, signal }) {
+      await options.checkRoom();
       const { root } = await placeOf(dir, wish.options);
       const appJson = await readAppJson(root, (text) => say("warn", text));
       const env = options.open(deploy.app, wish.env);

@@ -4,6 +4,7 @@ import type { Redis } from "ioredis";
 import { appUrl, defaultHost } from "../apps/address.ts";
 import { readSettings, type Settings } from "../apps/config.ts";
 import { createDeployLog } from "../apps/deploy-log.ts";
+import { consumeErrands, createErrands } from "../apps/errands.ts";
 import { createFaultPoints } from "../apps/fault-points.ts";
 import { createFetcher, type Fetcher } from "../apps/fetcher.ts";
 import { createGit, type Git } from "../apps/git.ts";
@@ -13,6 +14,7 @@ import { createOutward } from "../apps/outward.ts";
 import { connectRedis } from "../apps/redis.ts";
 import { createRegistries, type Registries } from "../apps/registries.ts";
 import { loadSecrets, openConfig, type Secrets } from "../apps/secrets.ts";
+import { checkRoom } from "../apps/room.ts";
 import { createSenders } from "../apps/senders.ts";
 import { createSeries } from "../apps/series.ts";
 import { createRedisStore } from "../apps/store-redis.ts";
@@ -27,13 +29,17 @@ import { createContainers } from "./engine/containers.ts";
 import { createImages } from "./engine/images.ts";
 import { createNetworks } from "./engine/network.ts";
 import { createUsage } from "./engine/usage.ts";
+import { createStorage } from "./engine/storage.ts";
 import { createExecutor } from "./executor.ts";
 import { createLogs } from "./logs.ts";
+import { createCollector } from "./gc.ts";
 import { createReaper } from "./reaper.ts";
 import { createReconciler } from "./reconcile.ts";
 import { createRouters } from "./routers.ts";
 import { createSampler } from "./sampler.ts";
 import { openLog } from "./say.ts";
+
+const GC_EVERY_MS = 3600_000;
 
 await main(readSettings(), createLog("worker"));
 
@@ -107,11 +113,23 @@ async function main(settings: Settings, log: Log): Promise<void> {
     usageOf: createUsage(createDocker()),
     series: createSeries(redis),
   }).run(stopping.signal);
+  const errands = createErrands(redis);
+  void errands.schedule(GC_EVERY_MS).catch((error) => log.warn({ error: String(error) }, "no gc"));
+  const collect = createCollector({
+    ...{ store, git, namespace, log },
+    storage: createStorage(createDocker(), namespace),
+    home: settings.home,
+    workDir: settings.paths.work,
+    buildCache: settings.buildCache,
+  });
+  const asked = consumeErrands(blocking, (errand) => collect(errand));
   log.info({ namespace }, "worker is ready");
 
   const stop = async () => {
     stopping.abort();
     await queue.close();
+    await asked.close();
+    await errands.close();
     await reaper.close();
     await Promise.all([rounds, collecting, sampling]);
     deployLog.close();
@@ -153,6 +171,7 @@ function createDockerEffects(
   const { namespace } = settings;
   const docker = createDocker();
   const bounds = { memory: settings.buildMemory, cpus: settings.buildCpus };
+  const storage = createStorage(docker, namespace);
   const limits = createBuildLimits(docker, bounds, log);
   const images = createImages(docker, { namespace, log, limits });
   const networks = createNetworks(docker, { namespace, pool: settings.networkPool });
@@ -179,6 +198,9 @@ function createDockerEffects(
     deployTimeoutMs: settings.deployTimeoutMs,
     hostOf: (app) => defaultHost(app, settings),
     seal: (app, name, value) => secrets.seal(app, name, value),
+    async checkRoom() {
+      await checkRoom([settings.paths.work, await storage.rootDir()]);
+    },
     open(app, config) {
       const opened = openConfig(secrets, { app, config });
       concealer.learn(app, Object.values(opened));

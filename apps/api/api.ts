@@ -23,6 +23,7 @@ import { domainRoutes } from "./domains.ts";
 import { lifeRoutes } from "./life.ts";
 import { logRoutes } from "./logs.ts";
 import { eventRoutes } from "./events.ts";
+import { gcRoutes } from "./gc.ts";
 import { hookRoutes } from "./hooks.ts";
 import { notificationRoutes } from "./notifications.ts";
 import { platformRoutes } from "./platform.ts";
@@ -54,6 +55,7 @@ export function apiRoutes(options: ApiOptions): Route[] {
     ...accessRoutes(options),
     ...eventRoutes(options),
     ...registryRoutes(options),
+    ...gcRoutes(options),
     ...hookRoutes(options),
     ...notificationRoutes(options),
   ];

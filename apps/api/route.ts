@@ -7,6 +7,7 @@ import type { Settings } from "../config.ts";
 import type { Certificates } from "../certificates.ts";
 import type { DeployLog } from "../deploy-log.ts";
 import type { Deploys } from "../deploys.ts";
+import type { Errands } from "../errands.ts";
 import type { Git } from "../git.ts";
 import type { Log } from "../log.ts";
 import type { Notifiers } from "../notifiers.ts";
@@ -20,8 +21,9 @@ import type { App, Deploy } from "../types.ts";
 export interface ApiOptions {
   store: Store;
   deploys: Deploys;
-  git: Pick<Git, "init" | "exists" | "inspect" | "readRef" | "pin" | "importArchive" | "freeBytes">;
+  git: Pick<Git, "init" | "exists" | "inspect" | "readRef" | "pin" | "importArchive" | "reposDir">;
   registries: Registries;
+  errands: Errands;
   secrets: Secrets;
   deployLog: Pick<DeployLog, "read" | "follow">;
   appLogs: AppLogs;

@@ -107,4 +107,12 @@ export const BUILD_COMMANDS: Command[] = [
     example: "teal registry:logout ghcr.io",
     run: async (input) => (await import("./registry.ts")).logout(input),
   },
+  {
+    name: "gc",
+    summary: "remove images, sources and scratch that nothing refers to any more",
+    args: [],
+    options: { "dry-run": { type: "boolean", help: "only say what would go, and why" } },
+    example: "teal gc --dry-run",
+    run: async (input) => (await import("./gc.ts")).collectGarbage(input),
+  },
 ];

@@ -1,5 +1,14 @@
 import { execFile } from "node:child_process";
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { createServer } from "node:http";
 import { get } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -10,6 +19,7 @@ import { text } from "node:stream/consumers";
 import { promisify } from "node:util";
 import test, { type ExecutionContext } from "ava";
 import Docker from "dockerode";
+import type { Collected } from "../../apps/errands.ts";
 import { startPlatform, until, type Platform } from "../support/platform.ts";
 import { startRegistry } from "../support/registry.ts";
 import { FIXTURES } from "../support/tree.ts";
@@ -300,3 +310,65 @@ test.serial("a folder is built without a platform, and nothing is deployed", asy
   const failed = await teal("build", folder("no-start-command"));
   t.regex(failed, /A way to start the app was expected/);
 });
+
+test.serial(
+  "garbage: what nothing refers to goes, with its reason; releases and what is not ours stay",
+  async (t) => {
+    const broken = folder("hello-plain", {
+      "app.json": JSON.stringify({ env: { NOBODY_HAS_SET_THIS: { required: true } } }),
+      "version.txt": `garbage ${platform.namespace}`,
+    });
+    const failed = /(shop-\d+) failed/.exec(await teal("deploy", broken))?.[1] ?? "";
+    t.not(failed, "");
+    const tag = `${platform.namespace}/shop:${failed}`;
+    t.truthy(await docker.getImage(tag).inspect());
+    const old = new Date(Date.now() - 30 * 3600_000);
+    const scratch = join(platform.home, "work", "shop-1-abcdef");
+    mkdirSync(scratch, { recursive: true });
+    writeFileSync(join(scratch, "left"), "x".repeat(5000));
+    utimesSync(scratch, old, old);
+    const others = async () => {
+      const all = await docker.listImages();
+      return all
+        .flatMap(({ RepoTags }) => RepoTags ?? [])
+        .filter((one) => /^teal\/base\//.test(one))
+        .toSorted();
+    };
+    const before = await others();
+
+    const dry = await gc("--dry-run");
+    t.true(dry.dryRun);
+    t.like(
+      dry.removed.find((one) => one.name === tag),
+      { kind: "image", why: `${failed} failed, and has no release` },
+    );
+    t.like(
+      dry.removed.find((one) => one.name === "shop-1-abcdef"),
+      { kind: "scratch", bytes: 5000 },
+    );
+    t.false(
+      dry.removed.some((one) => one.kind === "cache"),
+      "the cache is the machine's",
+    );
+    t.truthy(await docker.getImage(tag).inspect(), "a dry run removes nothing");
+
+    const done = await gc();
+    t.deepEqual(done.failed, []);
+    t.deepEqual(
+      done.removed.map(({ name }) => name).toSorted(),
+      dry.removed.map(({ name }) => name).toSorted(),
+    );
+    await t.throwsAsync(docker.getImage(tag).inspect());
+    t.false(existsSync(scratch));
+    t.deepEqual(await others(), before);
+    t.deepEqual((await gc()).removed, [], "twice is once");
+    t.regex(await teal("rollback", "v1"), /is live/, "releases keep their images");
+  },
+);
+
+async function gc(...more: string[]) {
+  const own = { HOME: root, TEAL_URL: platform.apiUrl, TEAL_TOKEN: platform.adminToken() };
+  const env = { PATH: process.env["PATH"], ...own };
+  const { stdout } = await run(process.execPath, [MAIN, "gc", "--json", ...more], { env });
+  return JSON.parse(stdout) as Collected;
+}

@@ -14,6 +14,7 @@ import { createDashboard } from "../../apps/dashboard/dashboard.ts";
 import type { DashboardOptions } from "../../apps/dashboard/route.ts";
 import { createDeployLog, type DeployLog } from "../../apps/deploy-log.ts";
 import { createDeploys, type Deploys } from "../../apps/deploys.ts";
+import { createErrands } from "../../apps/errands.ts";
 import { createGit, type Git } from "../../apps/git.ts";
 import type { Log } from "../../apps/log.ts";
 import { createNews } from "../../apps/news.ts";
@@ -72,11 +73,13 @@ export async function startApi(): Promise<TestApi> {
   const notifiers = createNotifiers(connection, secrets, { allowPrivate: true });
   const home = mkdtempSync(join(tmpdir(), "teal-api-"));
   const git = createGit({ reposDir: home });
+  const errands = createErrands(connection);
   const options = {
     store,
     deploys,
     git,
     registries: createRegistries(connection, secrets),
+    errands,
     deployLog,
     appLogs: createAppLogs({ logs }),
     access,
@@ -131,6 +134,7 @@ export async function startApi(): Promise<TestApi> {
       server.closeAllConnections();
       server.close();
       deployLog.close();
+      await errands.close().catch(() => {});
       audit.close();
       news.close();
       await redis.stop();

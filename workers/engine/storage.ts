@@ -1,0 +1,74 @@
+import type Docker from "dockerode";
+import type { FoundImage } from "../gc-plan.ts";
+import { statusOf } from "./retry.ts";
+import { engineError } from "./streams.ts";
+
+export interface EngineStorage {
+  /** Images of this platform: by its label, or a tag of its namespace. */
+  images(): Promise<FoundImage[]>;
+  /** Takes a tag away, or a nameless image; what is not there is gone. @throws Error when it is in use */
+  remove(ref: string): Promise<void>;
+  /** Bytes of the whole build cache. The engine does not say whose builds it is of. */
+  cacheBytes(): Promise<number>;
+  /** Lets go of the longest unused records until so many bytes are left. Gives the bytes that went. */
+  pruneCache(keepBytes: number): Promise<number>;
+  /** Where the engine keeps images and containers. */
+  rootDir(): Promise<string>;
+}
+
+/** What the engine keeps on disk, as far as it is this platform's. */
+export function createStorage(docker: Docker, namespace: string): EngineStorage {
+  return {
+    async images() {
+      const label = { label: [`teal.platform=${namespace}`] };
+      const tagged = { reference: [`${namespace}/*`] };
+      const [ours, named, containers] = await Promise.all([
+        docker.listImages({ filters: label }),
+        docker.listImages({ filters: tagged }),
+        docker.listContainers({ all: true }),
+      ]).catch((error: unknown) => {
+        throw engineError(error);
+      });
+      const used = new Set(containers.map(({ ImageID }) => ImageID));
+      const all = new Map([...ours, ...named].map((image) => [image.Id, image]));
+      return [...all.values()].map((image) => {
+        const tags = (image.RepoTags ?? []).filter((tag) => tag !== "<none>:<none>");
+        const own = tags.filter((tag) => tag.startsWith(`${namespace}/`));
+        return {
+          id: image.Id,
+          tags: own,
+          foreign: tags.filter((tag) => !own.includes(tag)),
+          bytes: image.Size,
+          createdAt: image.Created * 1000,
+          used: used.has(image.Id),
+        };
+      });
+    },
+    async remove(ref) {
+      try {
+        await docker.getImage(ref).remove();
+      } catch (error) {
+        if (statusOf(error) !== 404) throw engineError(error);
+      }
+    },
+    async cacheBytes() {
+      const { BuildCache } = (await docker.df()) as { BuildCache?: { Size: number }[] | null };
+      return (BuildCache ?? []).reduce((sum, { Size }) => sum + Size, 0);
+    },
+    async pruneCache(keepBytes) {
+      const answer = await new Promise<{ SpaceReclaimed?: number }>((resolve, reject) => {
+        const request = {
+          path: `/build/prune?all=true&keep-storage=${Math.floor(keepBytes)}&`,
+          method: "POST",
+          statusCodes: { 200: true, 500: "server error" },
+        };
+        docker.modem.dial(request, (error: Error | null, answered: unknown) => {
+          if (error) reject(engineError(error));
+          else resolve(answered as { SpaceReclaimed?: number });
+        });
+      });
+      return answer.SpaceReclaimed ?? 0;
+    },
+    rootDir: async () => ((await docker.info()) as { DockerRootDir: string }).DockerRootDir,
+  };
+}
