@@ -143,7 +143,7 @@ test("Pipelined and kept requests have one line each, of the app that they were 
   await log.close();
   const paths = async (name: string) =>
     (await lines(join(folder, name, "router-1.jsonl"))).map(
-      ({ path, status }) => `${path} ${status}`,
+      ({ path, status }) => `${String(path)} ${String(status)}`,
     );
   t.deepEqual(await paths("shop"), ["/1 200", "/4 200"]);
   t.deepEqual(await paths("blog"), ["/2 200"]);
