@@ -72,8 +72,13 @@ export function identityOf(scope: Scope, holder: Holder | null): Identity | null
 
 /** The scope of a token that is to do just what this one's token or key does. */
 export function scopeOf({ name, role, apps, via, user, with: own, scope }: Identity): Scope {
-  const may = scope ?? { role, apps };
-  return { name: own ?? name, ...may, ...(via && { via }), ...(user !== undefined && { user }) };
+  const allowed = scope ?? { role, apps };
+  return {
+    name: own ?? name,
+    ...allowed,
+    ...(via && { via }),
+    ...(user !== undefined && { user }),
+  };
 }
 
 function grantOf(grants: Record<string, AppRole>, app: string): AppRole | undefined {

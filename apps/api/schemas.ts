@@ -1,7 +1,6 @@
 import { z } from "zod";
 import type { ConfigVar } from "../app-config.ts";
 import type { ReleaseDiff } from "../diff.ts";
-import { APP_NAME } from "../types.ts";
 import { NOTICE_EVENTS, NOTIFIER_KINDS, type Notifier, type Sent } from "../notifiers.ts";
 import { PROVIDERS, type Delivery, type Sender } from "../senders.ts";
 import type { AppView, InstanceView, ReleaseView } from "../views.ts";
@@ -11,7 +10,6 @@ import type { Deploy } from "../types.ts";
 
 const time = z.number().int().describe("milliseconds since the epoch");
 const colour = z.enum(["blue", "green"]);
-const appName = z.string().regex(APP_NAME, "an app's name such as 'shop-2'");
 const why = z.string().max(500);
 const slot = z
   .object({ colour, release: z.number().int(), deploy: z.string(), since: time })

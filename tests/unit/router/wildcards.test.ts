@@ -24,7 +24,7 @@ test("A wildcard takes names with one label before it, and an exact name is befo
   const at = async (host: string) => {
     const request = `GET / HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`;
     const answer = await (await rawClient(t, rig.port, request)).end();
-    return /^HTTP\/1\.1 200/.test(answer) ? answer.split("\r\n\r\n")[1] : answer.slice(9, 12);
+    return answer.startsWith("HTTP/1.1 200") ? answer.split("\r\n\r\n")[1] : answer.slice(9, 12);
   };
   t.is(await at("a.shop.test"), "wild");
   t.is(await at("A.Shop.Test.:8080"), "wild");
