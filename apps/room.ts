@@ -10,7 +10,7 @@ export interface Floor {
 }
 
 /** A build starts with this much, and with less it would take what apps and the platform live on. */
-export const FLOOR: Floor = { disk: 1024 * MIB, memory: 256 * MIB };
+const FLOOR: Floor = { disk: 1024 * MIB, memory: 256 * MIB };
 
 /**
  * Refuses what would fill the machine.
