@@ -8,6 +8,7 @@ import { certificateSecret, loadSecrets } from "../apps/secrets.ts";
 import { createAccessLog } from "./access-log.ts";
 import { createCertificateLink } from "./certificate-link.ts";
 import { createDisk, loadNewestCertificates, loadNewestTable } from "./disk.ts";
+import { migrateConnections } from "./handover.ts";
 import { createLink, type Link } from "./link.ts";
 import { serveMetrics } from "./metrics.ts";
 import { createRouter } from "./server.ts";
@@ -107,6 +108,8 @@ await Promise.race([
   new Promise((resolve) => patience.addEventListener("abort", resolve)),
 ]);
 
+const migrates = await migrateConnections();
+if (!migrates) log.info({}, "connections not yet accepted are not handed on when a router ends");
 const { routerPort: port, bind: host } = settings;
 await router.listen({ port, host }).catch((error: Error) => {
   log.error({ error: error.message, port }, "cannot listen");

@@ -308,6 +308,7 @@ export const COMMANDS: Command[] = [
   launcher("up", "install what is missing and start the platform"),
   launcher("down", "stop the platform; apps' data stays"),
   launcher("status", "what runs"),
+  launcher("router:reload", "replace the routers one after the other, without a lost request"),
   launcher("doctor", "what is wrong with this machine"),
   launcher("demo", "deploy a sample under load, roll back, print what was measured"),
   launcher("test", "install what the tests need and run them"),

@@ -21,6 +21,7 @@ const progress = createProgress({ write: () => undefined });
 const PROCESS = `
 import { createServer } from "node:http";
 import { createServer as listen } from "node:net";
+import { rmSync } from "node:fs";
 const env = process.env;
 const [, , type] = process.argv;
 console.log(type, env.TEAL_PROCESS_INDEX, "starts");
@@ -31,6 +32,9 @@ if (type === "web") {
   for (const port of [env.TEAL_ROUTER_PORT, env.TEAL_ROUTER_TLS_PORT]) {
     listen().listen({ port: Number(port), host: "127.0.0.1", reusePort: true });
   }
+  const socket = env.TEAL_HOME + "/run/router-" + env.TEAL_PROCESS_INDEX + ".sock";
+  rmSync(socket, { force: true });
+  listen().listen(socket);
 } else if (type === "broken") {
   console.log("the reason why it ends");
   process.exit(3);

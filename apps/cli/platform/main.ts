@@ -9,6 +9,7 @@ import { readPlatform, type Platform } from "./environment.ts";
 import { PlatformError } from "./failure.ts";
 import { localHost } from "./ports.ts";
 import { createProgress } from "./progress.ts";
+import { reload } from "./reload.ts";
 import { readStatus, statusLines } from "./status.ts";
 import { testAll } from "./test.ts";
 import { up } from "./up.ts";
@@ -44,6 +45,18 @@ const commands: Record<string, (args: string[]) => Promise<number>> = {
     const status = await readStatus(await readPlatform(root));
     print(values.json ? [JSON.stringify(status, null, 2)] : statusLines(status));
     return status.up ? 0 : 1;
+  },
+
+  async "router:reload"(args) {
+    const { values } = options(args, { json: { type: "boolean" } });
+    const quiet = createProgress({ write: () => undefined });
+    const routers = await reload(await readPlatform(root), values.json ? quiet : progress);
+    print(
+      values.json
+        ? [JSON.stringify({ routers }, null, 2)]
+        : routers.map(({ name, ms }) => `${name} replaced in ${(ms / 1000).toFixed(1)} s`),
+    );
+    return 0;
   },
 
   async doctor(args) {

@@ -23,10 +23,10 @@ export interface Supervisor {
   /** Names of the services that have a folder. */
   names(): Promise<string[]>;
   states(names?: string[]): Promise<ServiceState[]>;
-  /** Stops and starts one service; waits up to `STOP_SECONDS` for its end. */
-  restart(name: string): Promise<void>;
+  /** Stops and starts one service; waits up to `seconds` for its end, by default `STOP_SECONDS`. */
+  restart(name: string, seconds?: number): Promise<void>;
   /** Stops a service for good and takes its folder away. */
-  remove(name: string): Promise<void>;
+  remove(name: string, seconds?: number): Promise<void>;
   /** Stops all services, those in `last` after the others, and runsvdir itself. */
   stop(last: string[]): Promise<void>;
 }
@@ -102,8 +102,8 @@ export function createSupervisor({
     );
   }
 
-  async function end(service: string): Promise<void> {
-    await sv("-w", String(STOP_SECONDS), "force-shutdown", service);
+  async function end(service: string, seconds: number): Promise<void> {
+    await sv("-w", String(seconds), "force-shutdown", service);
   }
 
   return {
@@ -111,15 +111,15 @@ export function createSupervisor({
     start,
     names,
     states,
-    async restart(name) {
-      if (await supervised(name)) await sv("-w", String(STOP_SECONDS), "force-restart", at(name));
+    async restart(name, seconds = STOP_SECONDS) {
+      if (await supervised(name)) await sv("-w", String(seconds), "force-restart", at(name));
     },
-    async remove(name) {
+    async remove(name, seconds = STOP_SECONDS) {
       const hidden = join(dir, `.old-${name}`);
       await rm(hidden, { recursive: true, force: true });
       // Out of runsvdir's sight first, or it would start it again.
       await rename(at(name), hidden);
-      await end(hidden);
+      await end(hidden, seconds);
       await rm(hidden, { recursive: true, force: true });
     },
     async stop(last) {

@@ -8,6 +8,7 @@ import { indent, installPackages, missingPackages, systemdRuns } from "./package
 import { platformPorts, requireFreePorts } from "./ports.ts";
 import type { Progress } from "./progress.ts";
 import { waitUntilReady } from "./ready.ts";
+import { replaceRouters } from "./replace-routers.ts";
 import { platformServices } from "./services.ts";
 import { writeService, type Service } from "./service-files.ts";
 import { createSupervisor, type Supervisor } from "./supervisor.ts";
@@ -24,7 +25,7 @@ export interface UpOptions {
 }
 
 /** The folder that runsvdir watches. */
-function serviceDir(home: string): string {
+export function serviceDir(home: string): string {
   return join(home, "service");
 }
 
@@ -54,7 +55,7 @@ export async function up(platform: Platform, options: UpOptions): Promise<string
     await requireFreePorts(platformPorts(platform.settings), platform.settings.bind);
   }
   await remember(platform);
-  changes.push(...(await bringServices(platform, supervisor, services)));
+  changes.push(...(await bringServices(platform, supervisor, services, progress)));
   if (options.base) await prepareBase(platform, progress);
   await progress.step("Waiting until every process answers", async (note) => {
     const names = services.map((service) => service.name);
@@ -97,6 +98,7 @@ async function bringServices(
   platform: Platform,
   supervisor: Supervisor,
   services: readonly Service[],
+  progress: Progress,
 ): Promise<string[]> {
   const changes: string[] = [];
   const dir = serviceDir(platform.settings.home);
@@ -107,14 +109,16 @@ async function bringServices(
     await supervisor.remove(name);
     changes.push(`stopped ${name}`);
   }
+  const routers: Service[] = [];
   for (const service of services) {
     const did = await writeService(join(dir, service.name), service);
     if (did === "new" && running) changes.push(`started ${service.name}`);
     if (did !== "changed" || !running) continue;
-    // One after the other, so that routers that share a port are never all away.
-    await supervisor.restart(service.name);
+    if (service.name.startsWith("router-")) routers.push(service);
+    else await supervisor.restart(service.name);
     changes.push(`restarted ${service.name}: its settings or its code changed`);
   }
+  if (routers.length > 0) await replaceRouters(platform, { supervisor, dir, routers, progress });
   if (!running) {
     await startSupervisor(platform);
     changes.push(`started ${[...wanted].join(", ")}`);
