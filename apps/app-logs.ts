@@ -8,7 +8,7 @@ import {
   type LogSource,
   readLogName,
 } from "./app-log-files.ts";
-import { linesBackward, linesForward } from "./log-lines.ts";
+import { fileKey, linesBackward, linesForward } from "./log-lines.ts";
 
 /** Which lines are wanted. */
 export interface LogQuery {
@@ -39,6 +39,7 @@ export interface AppLogs {
 }
 
 const LOOK_MS = 200;
+const MOST_TRIES = 5;
 /** Of one file at a time, bytes. */
 const MOST_BYTES = 1024 * 1024;
 /** A client that was away for longer begins anew with the newest of what it missed. */
@@ -55,13 +56,13 @@ interface Found extends LogFile {
 /** Reads what instances, routers and workers have written. @param logs the platform's folder of logs */
 export function createAppLogs({ logs }: { logs: string }): AppLogs {
   return {
-    read: async (app, query) => placeAll(await newest(await find(logs, app, query), query)),
+    read: async (app, query) => placeAll((await newestOf(logs, app, query, query)).lines),
     async *follow(app, query, { signal, after }) {
       const place = createPlaces();
-      const files = await find(logs, app, query);
-      const offsets = new Map(files.map((file) => [file.key, file.size]));
       const missed = after === undefined ? query : await since(query, after);
-      for (const line of await newest(files, missed)) {
+      const { files, lines: before } = await newestOf(logs, app, query, missed);
+      const offsets = new Map(files.map((file) => [file.key, file.size]));
+      for (const line of before) {
         const placed = place(line);
         if (after === undefined || isAfter(placed.id, after)) yield placed;
       }
@@ -70,7 +71,7 @@ export function createAppLogs({ logs }: { logs: string }): AppLogs {
         for (const file of await find(logs, app, query)) {
           // A file that began anew under a number that was used before.
           const at = Math.min(offsets.get(file.key) ?? 0, file.size);
-          const read = await linesForward(file.path, at, MOST_BYTES);
+          const read = await linesForward(file, at, MOST_BYTES);
           offsets.set(file.key, read.at);
           lines.push(...read.lines.flatMap((line) => parse(line, query) ?? []));
         }
@@ -127,8 +128,7 @@ async function find(logs: string, app: string, query: LogQuery): Promise<Found[]
       const path = join(dir, name);
       const info = await stat(path).catch(() => null);
       if (!info) return [];
-      const key = `${info.ino} ${info.birthtimeMs}`;
-      return [{ ...file, path, key, size: info.size, changed: info.mtimeMs }];
+      return [{ ...file, path, key: fileKey(info), size: info.size, changed: info.mtimeMs }];
     }),
   );
   return found.flat().toSorted((a, b) => b.changed - a.changed);
@@ -142,6 +142,22 @@ function mayMatch(file: LogFile, { ps, release, source }: LogQuery): boolean {
 
 function isFrom(from: string, ps: string): boolean {
   return from === ps || from.startsWith(`${ps}.`);
+}
+
+/** The newest lines, and the files as they were; read again when a file was renamed meanwhile. */
+async function newestOf(
+  logs: string,
+  app: string,
+  query: LogQuery,
+  wanted: LogQuery,
+): Promise<{ files: Found[]; lines: AppLogLine[] }> {
+  for (let tries = 1; ; tries++) {
+    const files = await find(logs, app, query);
+    const lines = await newest(files, wanted);
+    const after = new Map((await find(logs, app, query)).map(({ path, key }) => [path, key]));
+    const renamed = files.some(({ path, key }) => after.get(path) !== key);
+    if (!renamed || tries === MOST_TRIES) return { files, lines };
+  }
 }
 
 /** The newest lines of the files that match, oldest first. */

@@ -1,3 +1,4 @@
+import type { Stats } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 
 const CHUNK = 64 * 1024;
@@ -34,20 +35,26 @@ export async function* linesBackward(path: string, size?: number): AsyncGenerato
   }
 }
 
-/** Complete lines from byte `at` on, at most `most` bytes of them; where to go on. */
+/** What tells a file from another that takes its name. */
+export function fileKey({ ino, birthtimeMs }: Stats): string {
+  return `${ino} ${birthtimeMs}`;
+}
+
+/**
+ * Complete lines from byte `at` on, at most `most` bytes of them; where to go on. None when `path`
+ * is by now the name of a file other than `key`.
+ */
 export async function linesForward(
-  path: string,
+  { path, key }: { path: string; key: string },
   at: number,
   most: number,
 ): Promise<{ lines: string[]; at: number }> {
   const file = await openOrNull(path);
   if (!file) return { lines: [], at };
   try {
-    const bytes = await readAt(
-      file,
-      at,
-      Math.min(most, Math.max(0, (await file.stat()).size - at)),
-    );
+    const info = await file.stat();
+    if (fileKey(info) !== key) return { lines: [], at };
+    const bytes = await readAt(file, at, Math.min(most, Math.max(0, info.size - at)));
     const end = bytes.lastIndexOf(NEWLINE) + 1;
     if (end === 0) return { lines: [], at };
     const lines = bytes

@@ -97,7 +97,7 @@ export const BUILD_COMMANDS: Command[] = [
         help: "where tokens are made, if not at HOST: the password goes nowhere else",
       },
     },
-    example: "teal registry:login ghcr.io -u ann < token.txt",
+    example: "teal registry:login ghcr.io -u ann",
     run: async (input) => (await import("./registry.ts")).login(input),
   },
   {

@@ -7,6 +7,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { Readable, type Duplex } from "node:stream";
 import test, { type ExecutionContext } from "ava";
 import Docker from "dockerode";
+import { isTealError } from "../../../../apps/errors.ts";
 import { createLog } from "../../../../apps/log.ts";
 import { createDocker } from "../../../../workers/engine/client.ts";
 import { createImages, type BuildRequest } from "../../../../workers/engine/images.ts";
@@ -93,12 +94,13 @@ for (const status of [200, 404]) {
   });
 }
 
-test("an engine that ends a build without an image is an error", async (t) => {
+test("an engine that ends a build without an image has gone away", async (t) => {
   const { socket } = await fakeEngine(t, (asked, response) =>
     asked.resume().once("end", () => response.end("{}\n")),
   );
   const built = imagesAt(socket).build(request(Readable.from(["x"])));
-  await t.throwsAsync(built, { name: "BuildError", message: /without an image/ });
+  const error = await t.throwsAsync(built, { message: /without an image/ });
+  t.true(isTealError(error, "no-engine"));
 });
 
 test("a source that breaks is what the error is about", async (t) => {
