@@ -7,6 +7,14 @@ export function defaultHost(app: string, settings: Pick<Settings, "domain">): st
 
 /** The URL to show for an app. */
 export function appUrl(app: string, settings: Pick<Settings, "domain" | "routerPort">): string {
-  const port = settings.routerPort === 80 ? "" : `:${settings.routerPort}`;
-  return `http://${defaultHost(app, settings)}${port}/`;
+  return urlAt(defaultHost(app, settings), settings);
+}
+
+/** Where what runs beside the live colour answers: what is held, else the standby. */
+export function idleUrl(app: string, settings: Pick<Settings, "domain" | "routerPort">): string {
+  return urlAt(`idle--${defaultHost(app, settings)}`, settings);
+}
+
+function urlAt(host: string, { routerPort }: Pick<Settings, "routerPort">): string {
+  return `http://${host}${routerPort === 80 ? "" : `:${routerPort}`}/`;
 }

@@ -251,6 +251,12 @@ export const ERRORS = {
     says: "A domain such as shop.example.com was expected, and {host} came{detail}.",
     todo: "Give the bare name, without scheme, port or path.",
   },
+  "nothing-idle": {
+    status: 404,
+    exit: 4,
+    says: "Something beside the live colour of {name} was expected, and nothing runs there.",
+    todo: "Push with 'git push -o hold deploy main' to have a new version wait there.",
+  },
   "bad-routing": {
     status: 400,
     exit: 2,

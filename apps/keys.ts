@@ -38,6 +38,10 @@ export const keys = {
   routes: "teal:routes",
   /** counter: grows with every change of any route */
   routesSeq: "teal:routes:seq",
+  /** hash: app to JSON of what runs beside its live colour */
+  idles: "teal:idles",
+  /** counter: grows with every change of what runs beside any live colour */
+  idlesSeq: "teal:idles:seq",
   /** hash: host to app (invariant 10) */
   hosts: "teal:hosts",
   /** hash: `APP ID` to JSON certificate, its key sealed */

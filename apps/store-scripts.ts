@@ -57,6 +57,8 @@ const scriptKeys = (app: string) => ({
   past: keys.past,
   routes: keys.routes,
   routesSeq: keys.routesSeq,
+  idles: keys.idles,
+  idlesSeq: keys.idlesSeq,
   hosts: keys.hosts,
   routers: keys.routers,
   certificates: keys.certificates,

@@ -1,4 +1,4 @@
-import { appUrl } from "./address.ts";
+import { appUrl, idleUrl } from "./address.ts";
 import type { Settings } from "./config.ts";
 import type { Store } from "./store.ts";
 import type { App, Colour, Deploy, DeployState, Instance, Release } from "./types.ts";
@@ -8,6 +8,8 @@ import type { App, Colour, Deploy, DeployState, Instance, Release } from "./type
 export interface AppView {
   name: string;
   url: string;
+  /** Where what is held answers, else the standby; null when neither is there. */
+  idleUrl: string | null;
   state: App["state"];
   createdAt: number;
   createdBy: string;
@@ -48,6 +50,7 @@ export async function viewApp(
   return {
     name: app.name,
     url: appUrl(app.name, settings),
+    idleUrl: app.held || app.standby ? idleUrl(app.name, settings) : null,
     state: app.state,
     createdAt: app.createdAt,
     createdBy: app.createdBy,

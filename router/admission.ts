@@ -1,4 +1,4 @@
-import type { AppState, Table } from "./table.ts";
+import type { AppState } from "./table.ts";
 
 /** A request that wants to be let in. Exactly one of `go` and `refuse` is called, unless it is gone. */
 export interface Applicant {
@@ -10,6 +10,12 @@ export interface Applicant {
   refuse(status: 404 | 503, says: string, app?: AppState): void;
 }
 
+export interface Hosts {
+  find(host: string): AppState | undefined;
+  /** One sentence, where `find` finds nothing. */
+  nobodyAt(host: string): string;
+}
+
 export type Admit = (applicant: Applicant) => void;
 
 /**
@@ -17,11 +23,11 @@ export type Admit = (applicant: Applicant) => void;
  * it is prepared. After the wait everything is looked up anew, so nobody gets a target that was
  * chosen before a swap.
  */
-export function createAdmission(table: Table): Admit {
+export function createAdmission({ find, nobodyAt }: Hosts): Admit {
   function admit(applicant: Applicant): void {
     if (applicant.gone()) return;
-    const app = table.find(applicant.host);
-    if (!app) return applicant.refuse(404, `There is no app at ${applicant.host}.`);
+    const app = find(applicant.host);
+    if (!app) return applicant.refuse(404, nobodyAt(applicant.host));
     if (app.hold === null) return applicant.go(app);
     if (app.hold.wait(() => admit(applicant))) {
       app.counters.held++;

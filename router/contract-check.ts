@@ -1,4 +1,11 @@
-import type { Route, RouteCertificate, RouteEvent, RoutePolicy } from "./contract.ts";
+import type {
+  IdleColours,
+  Route,
+  RouteCertificate,
+  RouteEvent,
+  RoutePolicy,
+  Target,
+} from "./contract.ts";
 
 /** True for something that can be routed by. */
 export function isRoute(value: unknown): value is Route {
@@ -11,15 +18,7 @@ export function isRoute(value: unknown): value is Route {
     Number.isFinite(route.drainMs) &&
     Array.isArray(route.hosts) &&
     route.hosts.every((host) => typeof host === "string") &&
-    Array.isArray(route.targets) &&
-    route.targets.every(
-      ({ id, host, port }) =>
-        typeof id === "string" &&
-        typeof host === "string" &&
-        Number.isInteger(port) &&
-        port > 0 &&
-        port < 65_536,
-    ) &&
+    areTargets(route.targets) &&
     (route.policy === undefined || isPolicy(route.policy))
   );
 }
@@ -39,6 +38,37 @@ const FIELDS = {
   assetFallback: "boolean",
   holdMs: "number",
 } satisfies Record<keyof Required<RoutePolicy>, "object" | "boolean" | "string" | "number">;
+
+function areTargets(value: unknown): boolean {
+  return (
+    Array.isArray(value) &&
+    (value as Partial<Target>[]).every(
+      ({ id, host, port }) =>
+        typeof id === "string" &&
+        typeof host === "string" &&
+        Number.isInteger(port) &&
+        Number(port) > 0 &&
+        Number(port) < 65_536,
+    )
+  );
+}
+
+/** True for what a router can send requests for the idle colour by. */
+export function isIdleColours(value: unknown): value is IdleColours {
+  if (typeof value !== "object" || value === null) return false;
+  const { app, version, held, standby } = value as Partial<IdleColours>;
+  return (
+    typeof app === "string" &&
+    Number.isInteger(version) &&
+    [held, standby].every(
+      (one) =>
+        one === undefined ||
+        (Number.isInteger(one.release) &&
+          (one.colour === "blue" || one.colour === "green") &&
+          areTargets(one.targets)),
+    )
+  );
+}
 
 /** Fields that are not known here are those of a newer platform, and mean nothing yet. */
 function isPolicy(value: unknown): value is RoutePolicy {
@@ -64,6 +94,7 @@ export function isRouteEvent(value: unknown): value is RouteEvent {
   if (typeof value !== "object" || value === null) return false;
   const event = value as Record<string, unknown>;
   if (event["type"] === "route") return isRoute(event["route"]);
+  if (event["type"] === "idle") return isIdleColours(event["idle"]);
   if (typeof event["app"] !== "string") return false;
   switch (event["type"]) {
     case "prepare":

@@ -75,6 +75,23 @@ export interface RouteCertificate {
   notAfter: number;
 }
 
+/** What runs beside an app's live colour. It is no part of the route, and no acknowledgement is owed for it. */
+export interface IdleColours {
+  app: string;
+  /** Strictly increasing, over all apps. */
+  version: number;
+  /** A new version that waits to be promoted. */
+  held?: IdleColour;
+  /** The release before the live one. */
+  standby?: IdleColour;
+}
+
+export interface IdleColour {
+  colour: "blue" | "green";
+  release: number;
+  targets: Target[];
+}
+
 /** Store/worker to routers, on `channels.routeEvents`. */
 export type RouteEvent =
   /** Phase one of a swap: hold new requests of `app` for at most `holdMs` from receipt, and answer `held`. */
@@ -85,6 +102,8 @@ export type RouteEvent =
   | { type: "unhold"; app: string; swap: string }
   /** The app is gone: its hosts answer 404. */
   | { type: "gone"; app: string; version: number }
+  /** Something else runs beside the live colour of an app, or nothing. */
+  | { type: "idle"; idle: IdleColours }
   /** Answer `count` with the app's counters. */
   | { type: "count"; app: string; id: string };
 

@@ -1,6 +1,6 @@
 import type { Redis } from "ioredis";
-import type { Route, RouteAck, RouteEvent } from "./contract.ts";
-import { isRoute, isRouteEvent } from "./contract-check.ts";
+import type { IdleColours, Route, RouteAck, RouteEvent } from "./contract.ts";
+import { isIdleColours, isRoute, isRouteEvent } from "./contract-check.ts";
 import type { Router } from "./server.ts";
 
 /** What the link needs of the platform's key and channel names. */
@@ -9,6 +9,8 @@ export interface LinkNames {
   routeAcks: string;
   routes: string;
   routesSeq: string;
+  idles: string;
+  idlesSeq: string;
   routers: string;
   router(id: string): string;
   prepared(app: string): string;
@@ -26,7 +28,7 @@ export interface LinkOptions {
   /** A connection of its own, for the subscription. Both are closed by `close`. */
   subscriber: Redis;
   leaseMs: number;
-  router(): Pick<Router, "apply" | "force" | "forget" | "report" | "snapshot">;
+  router(): Pick<Router, "apply" | "force" | "forget" | "setIdles" | "report" | "snapshot">;
   /** `routesSeq` of the table that the router started with. */
   seq: number;
   log: LinkLog;
@@ -130,7 +132,13 @@ export function createLink(options: LinkOptions): Link {
     const router = options.router();
     const before = router.report().acks;
     const answer = await within(
-      redis.multi().get(names.routesSeq).hgetall(names.routes).exec(),
+      redis
+        .multi()
+        .get(names.routesSeq)
+        .hgetall(names.routes)
+        .get(names.idlesSeq)
+        .hgetall(names.idles)
+        .exec(),
       STORE_MS,
     );
     if (!answer || closed) return;
@@ -153,6 +161,9 @@ export function createLink(options: LinkOptions): Link {
       // One that came or changed during the reading was not there to be read.
       else if (version > 0 && before[app] === version) router.forget(app);
     }
+    const idles = Object.values(answer[3]?.[1] as Record<string, string>).map(parseIdle);
+    const known = idles.filter((idle) => idle !== null);
+    router.setIdles(known, { seq: Number(answer[2]?.[1] ?? 0), anew });
     seq = now;
   }
 
@@ -216,6 +227,15 @@ function parseRoute(text: string): Route | null {
   try {
     const route: unknown = JSON.parse(text);
     return isRoute(route) ? route : null;
+  } catch {
+    return null;
+  }
+}
+
+function parseIdle(text: string): IdleColours | null {
+  try {
+    const idle: unknown = JSON.parse(text);
+    return isIdleColours(idle) ? idle : null;
   } catch {
     return null;
   }

@@ -42,6 +42,7 @@ const router = createRouter({
     failed: ({ app, id: of }, error) =>
       log.error({ app, certificate: of, error: error.message }, "a certificate cannot be served"),
   },
+  domain: settings.domain,
   ports: { https: settings.routerTlsPort },
   reread: (app) => link?.reread(app) ?? Promise.resolve(null),
   changed(what) {

@@ -79,6 +79,10 @@ export function metricsText(stats: RouterStats): string {
       sample(`teal_router_${what}_total`, { app }, counters[what]);
     }
   }
+  family("teal_router_idle_answers_total", "counter", "Answers of the idle colour at its address.");
+  for (const [app, { idleAnswers }] of apps) {
+    sample("teal_router_idle_answers_total", { app }, idleAnswers);
+  }
   family("teal_router_turned_away_total", "counter", "Requests that a policy kept from their app.");
   for (const [app, { turnedAway }] of apps) {
     sample("teal_router_turned_away_total", { app }, turnedAway);

@@ -18,11 +18,13 @@ import { createHealth } from "./health.ts";
 import { createListener, type Listener } from "./listener.ts";
 import type { Ports } from "./policy.ts";
 import { createPatience } from "./patience.ts";
-import { createPool } from "./pool.ts";
+import { createIdles, type Idles } from "./idle.ts";
+import { createPool, type Address } from "./pool.ts";
 import { createSwaps, type Swaps } from "./swap.ts";
 import {
   createTable,
   newCounters,
+  type AppState,
   type Exchange,
   type Snapshot,
   type TargetState,
@@ -39,6 +41,8 @@ export interface RouterOptions {
   reread?(app: string): Promise<Route | null>;
   limits?: Partial<Limits>;
   ports?: Ports;
+  /** The platform's: an app's idle colour answers at `idle--APP.DOMAIN`. */
+  domain?: string;
   log?: AccessLog;
   tls?: TlsParts;
   /** Proxies in front of the router, whose word about their clients counts. */
@@ -83,6 +87,7 @@ export interface Router extends Swaps, Pick<Listener, "server" | "listen" | "lis
   setCertificates(all: RouteCertificate[]): void;
   report(): RouterReport;
   counters(app: string): Counters;
+  setIdles: Idles["reset"];
   /** App to the version at which it went, and the routes. */
   snapshot(): Snapshot;
   stats(): RouterStats;
@@ -111,6 +116,8 @@ export interface AppStats {
   /** Of all its releases so far. */
   tallies: Record<"blue" | "green", ReleaseCounters>;
   turnedAway: number;
+  /** Of its other colour, at the idle address. */
+  idleAnswers: number;
   ejections: number;
   /** Open event streams and WebSockets. */
   streams: number;
@@ -122,11 +129,19 @@ export function createRouter(options: RouterOptions): Router {
   const changed = options.changed ?? (() => undefined);
   const drain = createDrain({ onIdle: () => changed("idle") });
   const clock = createClock();
+  const openPool = (address: Address) => createPool(address, clock);
   const table = createTable({
     revive: drain.revive,
-    openPool: (address) => createPool(address, clock),
+    openPool,
     ports: options.ports ?? { https: 443 },
   });
+  const idles = createIdles({
+    domain: options.domain ?? "localhost",
+    openPool,
+    leave: drain.leave,
+    live: table.get,
+  });
+  const find = (host: string) => table.find(host) ?? idles.find(host);
   const holds = createHolds({ limit: limits.heldRequests });
   const swaps = createSwaps({
     id: options.id,
@@ -136,7 +151,12 @@ export function createRouter(options: RouterOptions): Router {
     ack: options.ack,
     changed: () => changed("table"),
     reread: options.reread ?? (() => Promise.resolve(null)),
-    forgotten: (app) => options.log?.forget(app),
+    routed: idles.routed,
+    idle: idles.apply,
+    forgotten(app) {
+      idles.forget(app);
+      options.log?.forget(app);
+    },
   });
   const certificates = createCertificates({
     openKey: options.tls?.openKey ?? (() => ""),
@@ -151,13 +171,13 @@ export function createRouter(options: RouterOptions): Router {
   const listener = createListener({
     ...limits,
     clock,
-    admit: createAdmission(table),
+    admit: createAdmission({ find, nobodyAt: idles.nobodyAt }),
     ended: drain.ended,
     closing: () => closing,
     health,
     patience,
     contextFor(host) {
-      const app = table.find(host);
+      const app = find(host);
       return app ? certificates.contextFor(app.name, host) : null;
     },
     async proofFor(host) {
@@ -171,8 +191,14 @@ export function createRouter(options: RouterOptions): Router {
   const sweeping = setInterval(sweepPools, SWEEP_MS);
   sweeping.unref();
 
+  /** The live colours and the others. */
+  function* all(): Generator<AppState> {
+    yield* table.apps();
+    yield* idles.apps();
+  }
+
   function sweepPools(): void {
-    for (const app of table.apps()) for (const target of app.targets) target.pool.sweep();
+    for (const app of all()) for (const target of app.targets) target.pool.sweep();
   }
 
   function stats(): RouterStats {
@@ -186,6 +212,7 @@ export function createRouter(options: RouterOptions): Router {
         counters: app.counters,
         tallies: app.tallies.byColour(),
         turnedAway: app.turnedAway,
+        idleAnswers: idles.answers(app.name),
         ejections: app.ejections,
         streams: app.targets.reduce((sum, target) => sum + streamsOn(target).length, 0),
       };
@@ -205,7 +232,7 @@ export function createRouter(options: RouterOptions): Router {
   async function close(drainMs: number): Promise<void> {
     closing = true;
     // A stream has no end of its own; all routers of a machine must not lose theirs at one instant.
-    const streams = [...table.apps()].flatMap((app) => app.targets.flatMap(streamsOn));
+    const streams = [...all()].flatMap((app) => app.targets.flatMap(streamsOn));
     const spread = Math.min(2000, drainMs / 2);
     const timers = streams.map((stream, i) =>
       setTimeout(() => stream.end(), (i * spread) / streams.length),
@@ -215,7 +242,7 @@ export function createRouter(options: RouterOptions): Router {
     clearInterval(sweeping);
     clock.close();
     drain.close();
-    for (const app of table.apps()) for (const target of app.targets) target.pool.destroy();
+    for (const app of all()) for (const target of app.targets) target.pool.destroy();
   }
 
   return {
@@ -226,6 +253,7 @@ export function createRouter(options: RouterOptions): Router {
     apply: swaps.apply,
     force: swaps.force,
     forget: swaps.forget,
+    setIdles: idles.reset,
     report: () => ({
       id: options.id,
       host: hostname(),

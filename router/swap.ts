@@ -1,4 +1,4 @@
-import type { Route, RouteAck, RouteEvent } from "./contract.ts";
+import type { IdleColours, Route, RouteAck, RouteEvent } from "./contract.ts";
 import type { Drain } from "./drain.ts";
 import type { Hold, Holds } from "./hold.ts";
 import { newCounters, type AppState, type Change, type Table } from "./table.ts";
@@ -11,6 +11,9 @@ export interface SwapOptions {
   ack(ack: RouteAck): void;
   /** The table has changed. */
   changed(): void;
+  /** The route is the app's from now on. */
+  routed(route: Route): void;
+  idle(idle: IdleColours): void;
   /** The app is gone. */
   forgotten(app: string): void;
   /** The app's route as the store has it now; rejects when the store does not answer in time. */
@@ -60,6 +63,7 @@ export function createSwaps(options: SwapOptions): Swaps {
 
   function flip(change: Change, route: Route, swap: string | undefined): void {
     const { app, left } = change;
+    options.routed(route);
     // The hold of another swap stays: its commit is still to come, or it runs out.
     const mine = swap === undefined || app.hold?.swap === swap;
     const held = letGo(app, mine ? app.hold : null);
@@ -122,6 +126,8 @@ export function createSwaps(options: SwapOptions): Swaps {
         return unhold(event.app, event.swap);
       case "gone":
         return gone(table.drop(event.app, event.version));
+      case "idle":
+        return options.idle(event.idle);
       case "count":
         return count(event.app, event.id);
     }

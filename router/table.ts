@@ -96,22 +96,10 @@ export function createTable({ revive, openPool, ports }: TableOptions): Table {
   function ensure(name: string): AppState {
     let app = byName.get(name);
     if (!app) {
-      const tallies = createTallies();
-      app = {
-        ...{ name, route: null, policy: null, logs: true, targets: [], hold: null, turn: 0 },
-        ...{ tallies, tally: newTally("blue"), turnedAway: 0, ejections: 0 },
-        counters: { ...newCounters(), releases: tallies.byRelease },
-      };
+      app = newApp(name);
       byName.set(name, app);
     }
     return app;
-  }
-
-  function newTarget(app: string, { id, host, port }: Target): TargetState {
-    const address = { host, port };
-    const sticky = stickyName(app, id);
-    const fresh = { open: new Set<Exchange>(), current: true, down: false };
-    return { id, address, pool: openPool(address), sticky, ...fresh };
   }
 
   function setHosts(app: AppState, hosts: string[]): void {
@@ -133,7 +121,7 @@ export function createTable({ revive, openPool, ports }: TableOptions): Table {
     const before = new Map(app.targets.map((target) => [targetKey(target), target]));
     const targets = route.targets.map((target) => {
       const key = targetKey(target);
-      return before.get(key) ?? revive(key) ?? newTarget(route.app, target);
+      return before.get(key) ?? revive(key) ?? newTarget(route.app, target, openPool);
     });
     setHosts(app, route.hosts);
     app.route = route;
@@ -195,6 +183,26 @@ export function createTable({ revive, openPool, ports }: TableOptions): Table {
       gone: Object.fromEntries(gone),
     }),
   };
+}
+
+export function newApp(name: string): AppState {
+  const tallies = createTallies();
+  return {
+    ...{ name, route: null, policy: null, logs: true, targets: [], hold: null, turn: 0 },
+    ...{ tallies, tally: newTally("blue"), turnedAway: 0, ejections: 0 },
+    counters: { ...newCounters(), releases: tallies.byRelease },
+  };
+}
+
+export function newTarget(
+  app: string,
+  { id, host, port }: Target,
+  openPool: TableOptions["openPool"],
+): TargetState {
+  const address = { host, port };
+  const sticky = stickyName(app, id);
+  const fresh = { open: new Set<Exchange>(), current: true, down: false };
+  return { id, address, pool: openPool(address), sticky, ...fresh };
 }
 
 /** An instance at another address is another target. */

@@ -13,6 +13,8 @@ export interface Shop {
   hostsOf(app: string): string[];
   /** The URL to show for an app. */
   urlOf(app: string): string;
+  /** The URL of what runs beside an app's live colour. */
+  idleUrlOf(app: string): string;
   drainMs: number;
   /** Told of every named step that is reached (fault injection in tests; nothing otherwise). */
   reach(step: string): void | Promise<void>;

@@ -5,7 +5,7 @@ import type { ReadyColour } from "./idle-colour.ts";
 
 /** What the deploy leaves in the idle colour, and says how to go on. */
 export async function holdColour(
-  { store, effects, deploy, say }: DeployContext,
+  { store, effects, deploy, say, idleUrlOf }: DeployContext,
   release: Release,
   { colour, targets }: ReadyColour,
 ): Promise<HeldColour> {
@@ -13,6 +13,7 @@ export async function holdColour(
   await Promise.all(held.map((instance) => effects.keepRunning(instance)));
   const app = deploy.app;
   say("step", `v${release.n} is healthy and waits in ${colour}; nothing was swapped`);
+  say("info", `It answers at ${idleUrlOf(app)}`);
   say("info", `To make it live: teal promote -a ${app}. To throw it away: teal abort -a ${app}`);
   const note = `v${release.n} waits in ${colour}: 'teal promote -a ${app}' makes it live`;
   return { deploy: deploy.id, release: release.n, colour, targets, note };

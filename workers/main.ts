@@ -1,7 +1,7 @@
 import { hostname } from "node:os";
 import { setTimeout } from "node:timers/promises";
 import type { Redis } from "ioredis";
-import { appUrl, defaultHost } from "../apps/address.ts";
+import { appUrl, defaultHost, idleUrl } from "../apps/address.ts";
 import { readSettings, type Settings } from "../apps/config.ts";
 import { createDeployLog } from "../apps/deploy-log.ts";
 import { consumeErrands, createErrands } from "../apps/errands.ts";
@@ -73,6 +73,7 @@ async function main(settings: Settings, log: Log): Promise<void> {
     namespace,
     hostsOf: (app) => [defaultHost(app, settings)],
     urlOf: (app) => appUrl(app, settings),
+    idleUrlOf: (app) => idleUrl(app, settings),
     drainMs,
     reach,
     now,

@@ -53,6 +53,7 @@ export const deploySchema = z.object({
 export const appSchema = z.object({
   name: z.string(),
   url: z.string(),
+  idleUrl: z.string().nullable().describe("of what is held, else of the standby"),
   state: z.enum(["active", "destroying"]),
   createdAt: time,
   createdBy: z.string(),

@@ -1,3 +1,4 @@
+import { TealError } from "../errors.ts";
 import { statusOf, type AppView, type InstanceView } from "../views.ts";
 import type { Input } from "./command.ts";
 import { ago, colourCell, type Cell } from "./output.ts";
@@ -34,6 +35,7 @@ export async function showApp({ app: appOf, client, out }: Input): Promise<void>
     ["live", slotCell(app.live)],
     ["standby", slotCell(app.standby)],
     ...(app.held ? [["held", slotCell(app.held)] satisfies [string, Cell]] : []),
+    ...(app.idleUrl ? [["idle address", app.idleUrl] satisfies [string, Cell]] : []),
     ...(app.hold ? [["hold", "new versions wait to be promoted"] satisfies [string, Cell]] : []),
     ...(app.domains.length > 0
       ? [["domains", app.domains.join(" ")] satisfies [string, Cell]]
@@ -42,6 +44,15 @@ export async function showApp({ app: appOf, client, out }: Input): Promise<void>
     ["created", `${ago(app.createdAt)} by ${app.createdBy}`],
   ];
   out.facts(rows);
+}
+
+/** Prints the address alone, so that it can be given to other commands. */
+export async function openApp({ app: appOf, options, client, out }: Input): Promise<void> {
+  const app = await (await client()).get<AppView>(`/apps/${encodeURIComponent(await appOf())}`);
+  const url = options["idle"] ? app.idleUrl : app.url;
+  if (url === null) throw new TealError("nothing-idle", { name: app.name });
+  if (out.json) return out.value({ url });
+  out.line(url);
 }
 
 export async function destroyApp({ app: appOf, options, client, out }: Input): Promise<void> {

@@ -6,6 +6,15 @@ const routing = () => import("./routing.ts");
 /** The commands for what the router does for one app. */
 export const ROUTING_COMMANDS: Command[] = [
   {
+    name: "open",
+    summary: "the app's address, or that of what waits or stands by beside it",
+    args: [],
+    app: true,
+    options: { idle: { type: "boolean", help: "of the colour that is not live" } },
+    example: "teal open -a shop --idle",
+    run: async (input) => (await import("./apps.ts")).openApp(input),
+  },
+  {
     name: "routing",
     summary: "what the router does for the app: redirects, limits, pages, log",
     args: [],

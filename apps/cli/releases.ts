@@ -1,6 +1,6 @@
 import type { Change, ReleaseDiff } from "../diff.ts";
 import type { Deploy } from "../types.ts";
-import type { ReleaseStatus, ReleaseView } from "../views.ts";
+import type { AppView, ReleaseStatus, ReleaseView } from "../views.ts";
 import type { Input } from "./command.ts";
 import { followChange, readLimit } from "./deploys.ts";
 import { ago, colourCell, type Cell } from "./output.ts";
@@ -10,7 +10,8 @@ export async function listReleases({ app: appOf, options, client, out }: Input):
   const limit = readLimit(options, "releases");
   const app = await appOf();
   const path = `/apps/${encodeURIComponent(app)}/releases?limit=${limit}`;
-  const { releases } = await (await client()).get<{ releases: ReleaseView[] }>(path);
+  const api = await client();
+  const { releases } = await api.get<{ releases: ReleaseView[] }>(path);
   if (out.json) return out.value(releases);
   if (releases.length === 0) return out.line(`${app} has no release yet: push one.`);
   const rows = releases.map((one): Cell[] => [
@@ -23,6 +24,10 @@ export async function listReleases({ app: appOf, options, client, out }: Input):
     ago(one.createdAt),
   ]);
   out.table(["RELEASE", "STATUS", "COLOUR", "COMMIT", "FROM", "BY", "WHEN"], rows, 5);
+  const beside = releases.find((one) => one.status === "held" || one.status === "warm");
+  if (!beside) return;
+  const { idleUrl } = await api.get<AppView>(`/apps/${encodeURIComponent(app)}`);
+  if (idleUrl) out.line(`The ${beside.status} release answers at ${idleUrl}`);
 }
 
 export async function showRelease({ app: appOf, args, client, out }: Input): Promise<void> {

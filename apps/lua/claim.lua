@@ -3,7 +3,7 @@
 -- in:     1 executor, 2 lease in ms, 3 why a deploy taken up too often fails, with `{id}`
 -- out:    nothing when there is a lease or no work; else the new token, the deploy's fields
 -- errors: none
--- events: deploy events; unhold of the dead executor's swap, whose commit is now refused
+-- events: deploy events; idle; unhold of the dead executor's swap, whose commit is now refused
 if get(K.app, "state") ~= "active" or redis.call("EXISTS", K.lease) == 1 then return { "ok" } end
 local id = get(K.app, "running")
 if id and tonumber(get(at(K.deploy, id), "attempts")) >= MAX_ATTEMPTS then
@@ -16,6 +16,7 @@ if id and tonumber(get(at(K.deploy, id), "attempts")) >= MAX_ATTEMPTS then
   for _, instance in ipairs(redis.call("SMEMBERS", K.instances)) do
     if not is_needed(instance) then retire_instance(instance, version) end
   end
+  tell_idle()
   id = nil
 end
 if not id then

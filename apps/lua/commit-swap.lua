@@ -5,7 +5,7 @@
 -- out:    JSON of the route, as it is now
 -- errors: fenced, deploy-not-found, deploy-cancelled, deploy-finished, route-conflict, hold-expired,
 --         instance-retired, internal (a target's address is not that of the route), host-taken
--- events: route; unhold when the route is this deploy's already
+-- events: route; idle; unhold when the route is this deploy's already
 local token, id, swap, started_by = IN[1], IN[2], IN[3], IN[6]
 if not is_newest(token) then return fenced(token) end
 if get(K.app, "routeDeploy") == id then
@@ -36,4 +36,5 @@ redis.call("HSET", K.app, "routeVersion", version + 1, "routeDeploy", id,
 clear_slot("held")
 forget_staged(IN[4])
 write_route(IN[8], IN[9], 11, first_host)
+tell_idle()
 return { "ok", IN[8] }

@@ -2,7 +2,7 @@
 -- in:     1 why, for the deploys that it ends
 -- out:    the app's fields
 -- errors: app-not-found
--- events: gone, if there was a route; certificates, if there was one; deploy events
+-- events: gone, if there was a route; idle; certificates, if there was one; deploy events
 local state = get(K.app, "state")
 if not state then return { "app-not-found", "name", APP } end
 if state == "active" then
@@ -37,5 +37,6 @@ if state == "active" then
   for _, id in ipairs(redis.call("SMEMBERS", K.instances)) do
     retire_instance(id, get(K.app, "routeVersion"))
   end
+  tell_idle()
 end
 return { "ok", redis.call("HGETALL", K.app) }

@@ -3,7 +3,7 @@
 -- in:     1 token, 2 deploy, 3 release, 4 colour, 5 why, then the `web` instances, each healthy
 -- out:    nothing
 -- errors: fenced, deploy-not-found, deploy-cancelled, deploy-finished, instance-retired
--- events: deploy event
+-- events: idle, deploy event
 if not is_newest(IN[1]) then return fenced(IN[1]) end
 local refusal = cannot_swap(IN[2])
 if refusal then return refusal end
@@ -18,5 +18,6 @@ if before and before ~= IN[2] then
   end
 end
 redis.call("HSET", K.app, "heldColour", IN[4], "heldRelease", IN[3], "heldDeploy", IN[2], "heldSince", now())
+tell_idle()
 finish(IN[2], "held", IN[5])
 return { "ok" }

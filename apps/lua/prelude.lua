@@ -145,6 +145,44 @@ local function retire_instance(id, version)
   redis.call("HSET", key, "state", "retired", "retiredVersion", version, "retiredAt", now())
 end
 
+-- JSON of what a slot runs for requests: `web` in `state`, in order; nil when that is nothing.
+local function idle_json(name, state)
+  local colour, release, deploy = unpack(redis.call("HMGET", K.app, name .. "Colour", name .. "Release", name .. "Deploy"))
+  if not deploy then return nil end
+  local ids, targets = redis.call("SMEMBERS", K.instances), {}
+  table.sort(ids)
+  for _, id in ipairs(ids) do
+    local process, of, at_state, host, port = unpack(redis.call("HMGET", at(K.instance, id), "process", "deploy", "state", "host", "port"))
+    if process == "web" and of == deploy and at_state == state and host then
+      targets[#targets + 1] = string.format('{"id":"%s","host":"%s","port":%s}', id, host, port)
+    end
+  end
+  if #targets == 0 then return nil end
+  local list = table.concat(targets, ",")
+  return string.format('"%s":{"colour":"%s","release":%s,"targets":[%s]}', name, colour, release, list)
+end
+
+-- Tells the routers what runs beside the live colour now, if that has changed.
+local function tell_idle()
+  local slots = {}
+  for _, slot in ipairs({ { "held", "healthy" }, { "standby", "live" } }) do
+    slots[#slots + 1] = idle_json(slot[1], slot[2])
+  end
+  local runs = table.concat(slots, ",")
+  if runs == (get(K.app, "idle") or "") then return end
+  redis.call("INCR", K.routesSeq)
+  local version = redis.call("INCR", K.idlesSeq)
+  local idle = string.format('{"app":"%s","version":%d%s}', APP, version, runs == "" and "" or "," .. runs)
+  if runs == "" then
+    redis.call("HDEL", K.app, "idle")
+    redis.call("HDEL", K.idles, APP)
+  else
+    redis.call("HSET", K.app, "idle", runs)
+    redis.call("HSET", K.idles, APP, idle)
+  end
+  redis.call("PUBLISH", K.routeEvents, '{"type":"idle","idle":' .. idle .. "}")
+end
+
 -- The error of the first target that cannot be routed to, or nil. IN[first..last]: id, `HOST:PORT`, …
 local function wrong_target(first, last)
   for i = first, last, 2 do

@@ -2,7 +2,7 @@
 -- in:     1 token, then instances; those without a record are gone already
 -- out:    the fields of each
 -- errors: fenced, instance-live
--- events: none
+-- events: idle
 if not is_newest(IN[1]) then return fenced(IN[1]) end
 for i = 2, #IN do
   if redis.call("SISMEMBER", K.targets, IN[i]) == 1 then
@@ -17,4 +17,5 @@ for i = 2, #IN do
     out[#out + 1] = redis.call("HGETALL", at(K.instance, IN[i]))
   end
 end
+tell_idle()
 return out

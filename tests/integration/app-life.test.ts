@@ -1,4 +1,5 @@
 import { execFileSync } from "node:child_process";
+import { readdirSync, readFileSync } from "node:fs";
 import { request } from "node:http";
 import { join } from "node:path";
 import anyTest, { type ExecutionContext, type TestFn } from "ava";
@@ -201,13 +202,22 @@ test.serial(
     const pushed = await repo.push({ "server.js": server.replace('"one"', '"two"') });
     t.is(pushed.status, 0, pushed.text);
     t.regex(pushed.text, /teal promote -a life/);
+    t.regex(pushed.text, /It answers at http:\/\/idle--life\.localhost:\d+\//);
+    const idle = async () => {
+      const { status, body } = await answer(t, "/", `idle--${APP}.localhost`);
+      return status === 200 ? JSON.parse(body).code : status;
+    };
     t.is(await code(), "one");
+    t.is(await idle(), "two");
     const promoted = await change(t, "promote");
     t.is(promoted.state, "live", promoted.error);
     t.is(await code(), "two");
+    t.is(await idle(), "one", "what stands by");
     const again = await repo.push({ "server.js": server.replace('"one"', '"three"') });
     t.is(again.status, 0, again.text);
+    t.is(await idle(), "three");
     t.is((await platform.api("POST", `/apps/${APP}/abort`, {})).status, 204);
+    t.is(await idle(), "one");
     t.is((await platform.api("POST", `/apps/${APP}/promote`, {})).body.title, "nothing-held");
     t.is(await code(), "two");
     await platform.api("POST", `/apps/${APP}/hold`, { hold: false });
@@ -231,6 +241,39 @@ test.serial("a domain answers when it is added and no more when it is removed", 
   t.is((await answer(t, "/", "shop.example")).status, 404);
   t.deepEqual(await live(t), before);
 });
+
+test.serial(
+  "maintenance closes the app on every router, deploys go on behind it, and each request has its line",
+  async (t) => {
+    t.timeout(120_000);
+    const { platform, repo } = t.context;
+    const before = await live(t);
+    const closed = await change(t, "maintenance", { on: true, page: "<h1>Soon</h1>" });
+    t.is(closed.state, "live", closed.error);
+    // Enough connections for both routers.
+    const answers = await Promise.all(
+      Array.from({ length: 20 }, () => answer(t, "/?token=s3cr3t")),
+    );
+    t.deepEqual([...new Set(answers.map(({ status }) => status))], [503]);
+    await repo.commit("behind the curtain");
+    const pushed = await repo.push();
+    t.is(pushed.status, 0, pushed.text);
+    t.true((await live(t)).release > before.release);
+    t.is((await answer(t, "/")).status, 503);
+    t.is((await change(t, "maintenance", { on: false })).state, "live");
+    t.is((await answer(t, "/")).status, 200);
+    const dir = join(platform.home, "logs", "apps", APP);
+    const lines = async () => {
+      const files = readdirSync(dir).filter((name) => name.startsWith("router-"));
+      return files.flatMap((name) => readFileSync(join(dir, name), "utf8").split("\n"));
+    };
+    await until(
+      5000,
+      async () => (await lines()).filter((line) => / 503 /.test(line)).length >= 21,
+    );
+    t.false((await lines()).join().includes("s3cr3t"));
+  },
+);
 
 test.serial(
   "app.json says how many run, when they are healthy and what config they need",

@@ -240,6 +240,45 @@ test.serial("SIGTERM: requests end, the lease is given back, the exit is clean",
   t.is(await world.redis.zcard(keys.routers), 0);
 });
 
+test.serial(
+  "A router reads what runs beside the live colour, and hears when that changes",
+  async (t) => {
+    const world = await routerWorld(t);
+    await world.startRedis();
+    const target = async (says: string) => ({
+      targets: [{ id: says, host: "127.0.0.1", port: await startApp(t, says) }],
+    });
+    const standby = { colour: "blue", release: 1, ...(await target("standby")) } as const;
+    const held = { colour: "blue", release: 3, ...(await target("held")) } as const;
+    await world.commit(routeTo([await startApp(t, "live")]));
+    await world.redis
+      .multi()
+      .hset(keys.idles, "shop", JSON.stringify({ app: "shop", version: 1, standby }))
+      .set(keys.idlesSeq, 1)
+      .incr(keys.routesSeq)
+      .exec();
+    const router = await world.start(1);
+    const idle = async () => {
+      const head = "GET / HTTP/1.1\r\nHost: idle--shop.localhost\r\nConnection: close\r\n\r\n";
+      return (await (await rawClient(t, world.port, head)).end()).split("\r\n\r\n")[1];
+    };
+    t.is(await idle(), "standby");
+    await world.publish({ type: "idle", idle: { app: "shop", version: 2, held, standby } });
+    await eventuallyAsync(async () => (await idle()) === "held");
+    // An event that this router misses: the next heartbeat sees that the store has moved on.
+    await world.redis
+      .multi()
+      .hdel(keys.idles, "shop")
+      .set(keys.idlesSeq, 3)
+      .incr(keys.routesSeq)
+      .exec();
+    await eventuallyAsync(
+      async () => (await idle()) === "Nothing runs in the idle colour of shop.\n",
+    );
+    t.notRegex(router.log(), /uncaught/);
+  },
+);
+
 test.serial("Events and routes that make no sense change nothing", async (t) => {
   const world = await routerWorld(t);
   await world.startRedis();
@@ -255,6 +294,8 @@ test.serial("Events and routes that make no sense change nothing", async (t) => 
     '{"type":"route","route":{"app":"shop"}}',
     '{"type":"tea"}',
     '{"type":"prepare"}',
+    '{"type":"idle"}',
+    '{"type":"idle","idle":{"app":"shop","version":1,"held":{"targets":[{}]}}}',
   ]) {
     await world.redis.publish("teal:route-events", junk);
   }

@@ -6,6 +6,7 @@ import {
   guard,
   rank,
   retireInstance,
+  tellIdle,
   type AppRecord,
   type State,
 } from "./memory-state.ts";
@@ -54,6 +55,7 @@ export function createMemoryInstances(state: State): InstancePart {
         throw new TealError("instance-live", { instance: live, name: app.name });
       const found = ids.map((id) => instances.get(id)).filter((it) => it !== undefined);
       for (const instance of found) retireInstance(state, record, instance);
+      tellIdle(state, record);
       return structuredClone(found);
     },
     async markGone(id, to) {

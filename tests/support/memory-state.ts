@@ -1,4 +1,11 @@
-import type { Route, RouteEvent, RouterReport } from "../../router/contract.ts";
+import { isDeepStrictEqual } from "node:util";
+import type {
+  IdleColour,
+  IdleColours,
+  Route,
+  RouteEvent,
+  RouterReport,
+} from "../../router/contract.ts";
 import { TealError } from "../../apps/errors.ts";
 import { wildcardOver } from "../../apps/hosts.ts";
 import { KEEP_DEPLOYS } from "../../apps/store-scripts.ts";
@@ -27,6 +34,8 @@ export interface AppRecord {
   releases: Release[];
   settings: AppSettings;
   instances: Map<string, Instance>;
+  /** What the routers were told to run beside the live colour. */
+  idle: Pick<IdleColours, "held" | "standby">;
 }
 
 export interface MemoryOptions {
@@ -46,6 +55,7 @@ export interface State extends MemoryOptions {
   routers: Map<string, { report: RouterReport; until: number }>;
   past: Map<string, { token: number; seq: number; routeVersion: number }>;
   appsMade: number;
+  idlesSeq: number;
 }
 
 export const rank = (state: InstanceState) => INSTANCE_LIFE.indexOf(state);
@@ -145,4 +155,27 @@ export function assertHostsFree(state: State, name: string, hosts: string[]): vo
     const owner = state.hosts.get(host) ?? state.hosts.get(wildcardOver(host)) ?? name;
     if (owner !== name) throw new TealError("host-taken", { host, owner, name });
   }
+}
+
+function idleColour(record: AppRecord, slot: "held" | "standby"): IdleColour | null {
+  const runs = record.app[slot];
+  const state = slot === "held" ? "healthy" : "live";
+  const targets = [...record.instances.values()]
+    .filter((one) => one.process === "web" && one.deploy === runs?.deploy && one.state === state)
+    .flatMap(({ id, host, port }) => (host && port ? [{ id, host, port }] : []))
+    .toSorted((a, b) => (a.id < b.id ? -1 : 1));
+  if (!runs || targets.length === 0) return null;
+  return { colour: runs.colour, release: runs.release, targets };
+}
+
+/** Tells the routers what runs beside the live colour now, if that has changed. */
+export function tellIdle(state: State, record: AppRecord): void {
+  const held = idleColour(record, "held");
+  const standby = idleColour(record, "standby");
+  const idle = { ...(held && { held }), ...(standby && { standby }) };
+  if (isDeepStrictEqual(idle, record.idle)) return;
+  record.idle = idle;
+  const version = (state.idlesSeq += 1);
+  const app = record.app.name;
+  state.publish({ type: "idle", idle: structuredClone({ app, version, ...idle }) });
 }

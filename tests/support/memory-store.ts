@@ -15,6 +15,7 @@ import {
   isFinal,
   queuedOf,
   retireInstance,
+  tellIdle,
   type AppRecord,
   type MemoryOptions,
   type State,
@@ -42,6 +43,7 @@ export function createMemoryStore(options: MemoryOptions): MemoryStore {
     routers: new Map(),
     past: new Map(),
     appsMade: 0,
+    idlesSeq: 0,
   };
   return {
     ...createApps(state),
@@ -138,6 +140,7 @@ function newApp(state: State, name: string, createdBy: string): AppRecord {
     route: null,
     releases: [],
     settings: noSettings(),
+    idle: {},
     instances: new Map(),
   };
 }
@@ -163,6 +166,7 @@ function bury(state: State, record: AppRecord): void {
   app.held = null;
   record.settings = noSettings();
   for (const instance of record.instances.values()) retireInstance(state, record, instance);
+  tellIdle(state, record);
 }
 
 type DeployPart = Pick<Store, "requestDeploy" | "getDeploy" | "listDeploys" | "cancelDeploy">;
@@ -311,6 +315,7 @@ function retireLeftovers(state: State, record: AppRecord): void {
   for (const instance of record.instances.values()) {
     if (!isNeeded(record.app, record.route, instance)) retireInstance(state, record, instance);
   }
+  tellIdle(state, record);
 }
 
 type ReleasePart = Pick<Store, "createRelease" | "getRelease" | "listReleases">;

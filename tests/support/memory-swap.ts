@@ -11,6 +11,7 @@ import {
   guard,
   preparedSwap,
   retireInstance,
+  tellIdle,
   type AppRecord,
   type State,
 } from "./memory-state.ts";
@@ -52,6 +53,7 @@ export function createMemorySwaps(state: State): SwapPart {
       const route = check(state, record, swap);
       commit(state, record, swap, route);
       state.publish({ type: "route", route: structuredClone(route), swap: swap.id });
+      tellIdle(state, record);
       return structuredClone(route);
     },
     async updateRoute(claim, update) {
@@ -94,6 +96,7 @@ export function createMemorySwaps(state: State): SwapPart {
       const before = record.app.held?.deploy;
       if (before && before !== deploy) retireAllOf(state, record, before);
       record.app.held = { colour, release, deploy, since: state.now() };
+      tellIdle(state, record);
       finish(state, deployOf(state, claim.app, deploy), "held", note);
     },
     async dropHeld(name) {
@@ -102,6 +105,7 @@ export function createMemorySwaps(state: State): SwapPart {
       if (!record.app.held) throw new TealError("nothing-held", { name });
       retireAllOf(state, record, record.app.held.deploy);
       record.app.held = null;
+      tellIdle(state, record);
     },
     async getRoute(app) {
       return structuredClone(state.apps.get(app)?.route ?? null);

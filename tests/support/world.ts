@@ -136,6 +136,7 @@ export function createWorld(
       namespace: "t",
       hostsOf: (app) => [`${app}.test`],
       urlOf: (app) => app,
+      idleUrlOf: (app) => `idle--${app}`,
       drainMs: 1000,
       reach() {},
       now: () => clock,

@@ -540,7 +540,7 @@ both("a swap writes route, live and standby, and tells the routers", async (t, w
   );
   t.deepEqual(
     (await world.events()).map((it) => it.type),
-    ["prepare", "route", "prepare", "route"],
+    ["prepare", "route", "prepare", "route", "idle"],
   );
   const [, event] = await world.events();
   t.deepEqual(event, {

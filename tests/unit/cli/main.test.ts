@@ -78,6 +78,7 @@ test("apps are created, listed and destroyed", async (t) => {
   const list = await teal(["apps", "--json"]);
   t.true(JSON.parse(list.stdout).some((app: { name: string }) => app.name === "made"));
   t.regex((await teal(["apps:info", "-a", "made"])).stdout, /live +-/);
+  t.is((await teal(["open", "-a", "made", "--idle"])).code, 4);
   t.is((await teal(["apps:destroy", "-a", "made"])).code, 2);
   t.is((await teal(["apps:destroy", "-a", "made", "--confirm", "maid"])).code, 2);
   t.is((await teal(["apps:destroy", "-a", "made", "--confirm", "made"])).code, 0);
@@ -91,6 +92,10 @@ test("releases are a table: number, status, colour, commit, from, by, when", asy
     .trim()
     .split("\n")
     .map((line) => line.split(/ {2,}/).slice(0, 6));
+  const url = "http://idle--table.teal.test:8080/";
+  t.deepEqual(rows.pop(), [`The warm release answers at ${url}`]);
+  t.is((await teal(["open", "--idle", "-a", "table"])).stdout, `${url}\n`);
+  t.is((await teal(["open", "-a", "table"])).stdout, "http://table.teal.test:8080/\n");
   t.deepEqual(rows, [
     ["RELEASE", "STATUS", "COLOUR", "COMMIT", "FROM", "BY"],
     ["v3", "live", "blue", "ccccccc", "push", "ann"],
