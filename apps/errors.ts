@@ -497,6 +497,42 @@ export const ERRORS = {
     says: "A build needs {needed} MiB of free memory on the platform, and {free} MiB are free.",
     todo: "Try again when less runs, or ask an admin; apps that run go on running.",
   },
+  "no-worker": {
+    status: 503,
+    exit: 1,
+    says: "No worker of the platform answers on this machine.",
+    todo: "'teal status' shows what runs; try again in a moment.",
+  },
+  "too-many-runs": {
+    status: 409,
+    exit: 5,
+    says: "{limit} one-off commands run already, of {name} or in all, and no more may.",
+    todo: "Wait until one of them has ended; 'teal logs --source teal -a {name}' shows them.",
+  },
+  "run-not-found": {
+    status: 404,
+    exit: 4,
+    says: "There is no one-off command of that name that waits for somebody.",
+    todo: "Ask for it anew: it waits for 15 s.",
+  },
+  "run-broke-off": {
+    status: 502,
+    exit: 1,
+    says: "The command was cut off: {detail}.",
+    todo: "Its container is removed; 'teal status' shows what runs.",
+  },
+  "instance-not-found": {
+    status: 404,
+    exit: 4,
+    says: "App {name} has no live instance {instance}.",
+    todo: "'teal ps -a {name}' shows its instances.",
+  },
+  "upgrade-expected": {
+    status: 426,
+    exit: 2,
+    says: "A WebSocket was expected at {path}, and a plain request came.",
+    todo: "Use 'teal run', or a WebSocket client.",
+  },
   internal: {
     status: 500,
     exit: 1,

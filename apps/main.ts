@@ -12,6 +12,7 @@ import { appUrl } from "./address.ts";
 import { createAccess } from "./access.ts";
 import { createAppLogs } from "./app-logs.ts";
 import { createApi } from "./api/api.ts";
+import { takeUpgrades, wantsUpgrade } from "./api/upgrade.ts";
 import { createAudit } from "./audit.ts";
 import { readSettings, type Settings } from "./config.ts";
 import { createDashboard } from "./dashboard/dashboard.ts";
@@ -32,6 +33,7 @@ import { loadSecrets } from "./secrets.ts";
 import { createSenders } from "./senders.ts";
 import { createSeries } from "./series.ts";
 import { createRedisStore } from "./store-redis.ts";
+import { createWorkerDoor } from "./worker-door.ts";
 
 const CLI = resolve(import.meta.dirname, "cli/main.ts");
 const CLOSING_MS = 5000;
@@ -72,17 +74,20 @@ async function main(settings: Settings, log: Log): Promise<void> {
     registries: createRegistries(redis, secrets),
     errands,
     appLogs: createAppLogs(settings.paths),
+    workers: createWorkerDoor(settings.paths),
   };
   const api = createApi(floor).callback();
   const news = createNews(redis);
   const series = createSeries(redis);
   const dashboard = createDashboard({ ...floor, series, news }).callback();
-  const http = createServer((req, res) => {
+  const upgrades = { shouldUpgradeCallback: (req: IncomingMessage) => wantsUpgrade(req) };
+  const http = createServer(upgrades, (req, res) => {
     void (async () => {
       if ((await gitHttp(req, res)) || (await webhooks(req, res))) return;
       await (isApi(req) ? api : dashboard)(req, res);
     })();
   });
+  http.on("upgrade", takeUpgrades(api));
   // A push may take as long as it needs; git-http has an idle limit of its own.
   http.requestTimeout = 0;
   await listen(http, settings.apiPort, settings.bind);

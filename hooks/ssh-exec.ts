@@ -7,6 +7,7 @@ import { asTealError } from "../apps/http.ts";
 import type { Log } from "../apps/log.ts";
 import type { Service } from "../apps/git.ts";
 import { createGitService, type GitServiceOptions } from "./git-service.ts";
+import { createTerminal, type SshTerminal } from "./ssh-terminal.ts";
 import { splitWords } from "./words.ts";
 
 export interface ExecOptions extends GitServiceOptions {
@@ -34,6 +35,7 @@ interface Wish {
   who: () => Promise<Identity | null>;
   /** The client's GIT_PROTOCOL. */
   protocol: string | undefined;
+  terminal: SshTerminal;
 }
 
 /** What a session of an authenticated client may do: git for an app, or one command of the platform. */
@@ -54,12 +56,13 @@ export function createExec(options: ExecOptions) {
         accept?.();
       } else reject?.();
     });
+    const terminal = createTerminal(session);
     session.on("shell", (accept) => refuse(accept(), NO_SHELL));
     session.on("subsystem", (accept) => refuse(accept(), NO_SHELL));
     session.on("exec", (accept, _, { command }) => {
       const channel = accept();
       channel.on("error", () => {});
-      run(channel, { command, who, protocol }, stop).then(
+      run(channel, { command, who, protocol, terminal }, stop).then(
         (status) => finish(channel, status),
         (error: unknown) => refuse(channel, asTealError(error, log, "ssh")),
       );
@@ -67,7 +70,7 @@ export function createExec(options: ExecOptions) {
   };
 
   async function run(channel: ServerChannel, wish: Wish, stop: AbortSignal): Promise<number> {
-    const { command, protocol } = wish;
+    const { command, protocol, terminal } = wish;
     const identity = await wish.who();
     if (!identity) throw new TealError("not-signed-in");
     const [, service, app] = GIT.exec(command) ?? [];
@@ -78,13 +81,16 @@ export function createExec(options: ExecOptions) {
     const words = wordsOf(command);
     const token = await access.createToken({ ...identity, ttlMs: TOKEN_TTL_MS });
     try {
-      return await connect(channel, startCommand(words, token.secret), true, stop);
+      const child = startCommand(words, token.secret, terminal);
+      terminal.attach(words, child, channel);
+      const printed = (output: NodeJS.ReadableStream) => terminal.printed(words, output);
+      return await connect(channel, child, true, stop, printed);
     } finally {
       await access.revokeToken(token.id);
     }
   }
 
-  function startCommand(words: string[], token: string): ChildProcess {
+  function startCommand(words: string[], token: string, terminal: SshTerminal): ChildProcess {
     return spawn(process.execPath, [cliFile, ...words], {
       // No repository here from which the command could infer an app.
       cwd: "/",
@@ -95,8 +101,9 @@ export function createExec(options: ExecOptions) {
         TEAL_URL: apiUrl,
         TEAL_OVER_SSH: "1",
         TEAL_TOKEN: token,
+        ...terminal.env(words),
       },
-      stdio: ["pipe", "pipe", "pipe"],
+      stdio: ["pipe", "pipe", "pipe", "ipc"],
     });
   }
 }
@@ -132,18 +139,22 @@ async function connect(
   child: ChildProcess,
   endWithClient: boolean,
   stop: AbortSignal,
+  printed = (output: NodeJS.ReadableStream) => output,
 ): Promise<number> {
   const { stdin, stdout, stderr } = child as ChildProcess & {
     stdin: NonNullable<ChildProcess["stdin"]>;
   };
   stdin.on("error", () => {});
   channel.pipe(stdin);
-  stdout!.pipe(channel, { end: false });
-  stderr!.pipe(channel.stderr, { end: false });
+  const [out, err] = [printed(stdout!), printed(stderr!)];
+  out.pipe(channel, { end: false });
+  err.pipe(channel.stderr, { end: false });
   const leave = () => {
     // A closed channel never calls back, so that a pipe into it would stand still.
-    stdout!.unpipe(channel).resume();
-    stderr!.unpipe(channel.stderr).resume();
+    out.unpipe(channel);
+    err.unpipe(channel.stderr);
+    out.resume();
+    err.resume();
     stdin.destroy();
     if (endWithClient) endChild(child);
   };

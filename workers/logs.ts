@@ -47,6 +47,7 @@ export function createLogs({ settings, store, secrets, concealer, log }: Options
   });
   return {
     collector,
+    notes,
     removeLogs: (app: string) => rm(appLogDir(logs, app), { recursive: true, force: true }),
     /** What a deploy's log tells of its steps stands in the app's log too. */
     noting(deploy: Deploy, said: SaidLog): SaidLog {

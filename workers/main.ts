@@ -1,4 +1,5 @@
 import { hostname } from "node:os";
+import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import type { Redis } from "ioredis";
 import { appUrl, defaultHost, idleUrl } from "../apps/address.ts";
@@ -19,8 +20,10 @@ import { createSenders } from "../apps/senders.ts";
 import { createSeries } from "../apps/series.ts";
 import { createRedisStore } from "../apps/store-redis.ts";
 import type { RouterState } from "../apps/store.ts";
+import type { Release } from "../apps/types.ts";
 import { createBases } from "./bases.ts";
 import { createBuilder } from "./build.ts";
+import { openDoor } from "./door.ts";
 import { createEffects } from "./effects.ts";
 import { type Concealer, createConcealer } from "./conceal.ts";
 import { createBuildLimits } from "./engine/build-limits.ts";
@@ -33,10 +36,13 @@ import { createStorage } from "./engine/storage.ts";
 import { createExecutor } from "./executor.ts";
 import { createLogs } from "./logs.ts";
 import { createCollector } from "./gc.ts";
+import { createRunEngine } from "./engine/runs.ts";
+import { processId } from "./process-id.ts";
 import { createReaper } from "./reaper.ts";
 import { createReconciler } from "./reconcile.ts";
 import { createRouters } from "./routers.ts";
 import { createSampler } from "./sampler.ts";
+import { createRuns } from "./runs.ts";
 import { openLog } from "./say.ts";
 
 const GC_EVERY_MS = 3600_000;
@@ -60,8 +66,9 @@ async function main(settings: Settings, log: Log): Promise<void> {
   const concealer = createConcealer();
   const fetcher = createSourceFetcher(settings, redis, git, secrets);
   const logs = createLogs({ settings, store, secrets, concealer, log });
+  const engine = createEngine(settings, secrets, concealer);
   const effects = createDockerEffects(settings, log, git, {
-    ...{ secrets, concealer, fetcher, logs },
+    ...{ engine, secrets, concealer, fetcher, logs },
     registries: createRegistries(redis, secrets),
   });
   const routers = await createRouters({ subscriber, publish: (event) => store.publish(event) });
@@ -124,10 +131,27 @@ async function main(settings: Settings, log: Log): Promise<void> {
     buildCache: settings.buildCache,
   });
   const asked = consumeErrands(blocking, (errand) => collect(errand));
+  const door = await openDoor({
+    path: workerSocket(settings),
+    runs: createRuns({
+      store,
+      engine: createRunEngine(engine.docker, engine.networks, { namespace, ...engine }),
+      notes: logs.notes,
+      conceal(release, text) {
+        engine.configOf(release);
+        return concealer.conceal(release.app, text);
+      },
+      namespace,
+      process: processId(),
+      log,
+    }),
+    log,
+  });
   log.info({ namespace }, "worker is ready");
 
   const stop = async () => {
     stopping.abort();
+    await door.close();
     await queue.close();
     await asked.close();
     await errands.close();
@@ -155,7 +179,27 @@ function createSourceFetcher(settings: Settings, redis: Redis, git: Git, secrets
   });
 }
 
+/** The engine, and what containers are given. */
+function createEngine(settings: Settings, secrets: Secrets, concealer: Concealer) {
+  const docker = createDocker();
+  const { namespace, networkPool: pool } = settings;
+  return {
+    docker,
+    networks: createNetworks(docker, { namespace, pool }),
+    configOf(release: Release) {
+      const config = openConfig(secrets, release);
+      concealer.learn(release.app, Object.values(config));
+      return config;
+    },
+  };
+}
+
+function workerSocket({ paths }: Settings): string {
+  return join(paths.run, `worker-${process.env["TEAL_PROCESS_INDEX"] || "1"}.sock`);
+}
+
 interface Helpers {
+  engine: ReturnType<typeof createEngine>;
   secrets: Secrets;
   concealer: Concealer;
   fetcher: Fetcher;
@@ -167,23 +211,14 @@ function createDockerEffects(
   settings: Settings,
   log: Log,
   git: Git,
-  { secrets, concealer, fetcher, logs, registries }: Helpers,
+  { engine: { docker, networks, configOf }, secrets, fetcher, logs, registries, concealer }: Helpers,
 ) {
   const { namespace } = settings;
-  const docker = createDocker();
   const bounds = { memory: settings.buildMemory, cpus: settings.buildCpus };
   const storage = createStorage(docker, namespace);
   const limits = createBuildLimits(docker, bounds, log);
   const images = createImages(docker, { namespace, log, limits });
-  const networks = createNetworks(docker, { namespace, pool: settings.networkPool });
-  const containers = createContainers(docker, networks, {
-    namespace,
-    configOf(release) {
-      const config = openConfig(secrets, release);
-      concealer.learn(release.app, Object.values(config));
-      return config;
-    },
-  });
+  const containers = createContainers(docker, networks, { namespace, configOf });
   const bases = createBases({ images, settings, log });
   return createEffects({
     git,

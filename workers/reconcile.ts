@@ -1,6 +1,8 @@
 import type { Log } from "../apps/log.ts";
 import type { Store } from "../apps/store.ts";
 import type { App, Instance } from "../apps/types.ts";
+import { isAlive } from "./process-id.ts";
+import type { RunState } from "./engine/containers.ts";
 import { isNeeded, isRetired } from "./hand-over.ts";
 import type { Effects } from "./ports.ts";
 import type { Reaper } from "./reaper.ts";
@@ -12,6 +14,8 @@ export interface FoundContainer {
   running: boolean;
   /** The deploy it serves, when it is a one-off (a release command), not an instance. */
   oneOffOf: string | null;
+  /** A command that somebody asked for. */
+  run?: RunState;
 }
 
 interface Options {
@@ -39,13 +43,18 @@ export function createReconciler(options: Options): { reconcile(): Promise<void>
       if (app.state === "destroying") await finishDestroying(options, app, instances, found);
       else await upholdApp(options, app, instances, found);
     }
-    await removeOrphans(found, recorded);
+    await removeOrphans(found, recorded, new Set(apps.filter(isActive).map(({ id }) => id)));
   }
 
   /** Invariant 13. A record always comes before its container, so one without a record is nobody's. */
-  async function removeOrphans(found: FoundContainer[], recorded: Map<string, Instance>) {
+  async function removeOrphans(
+    found: FoundContainer[],
+    recorded: Map<string, Instance>,
+    apps: Set<string>,
+  ) {
     for (const container of found) {
       if (recorded.has(container.id)) continue;
+      if (container.run && goesOn(container.run, container.running, apps)) continue;
       if (container.oneOffOf && (await isUnfinished(container.oneOffOf))) continue;
       // Recorded only after the list above was read?
       const now = await store.listInstances(container.app);
@@ -62,6 +71,16 @@ export function createReconciler(options: Options): { reconcile(): Promise<void>
   }
 
   return { reconcile };
+}
+
+function isActive({ state }: App): boolean {
+  return state === "active";
+}
+
+/** One that somebody is attached to goes on for as long as the process that they are attached by. */
+function goesOn(run: RunState, running: boolean, apps: Set<string>): boolean {
+  if (!apps.has(run.appId) || run.until < Date.now()) return false;
+  return run.by === null ? running || run.fresh : isAlive(run.by);
 }
 
 /** Restarts what should run and does not; hands what is retired to the reaper. */

@@ -30,8 +30,10 @@ import { platformRoutes } from "./platform.ts";
 import { registryRoutes } from "./registries.ts";
 import { releaseRoutes } from "./releases.ts";
 import { routingRoutes } from "./routing.ts";
+import { runRoutes } from "./runs.ts";
 import type { ApiOptions, Route } from "./route.ts";
 import { sourceRoutes } from "./sources.ts";
+import { Upgrade, upgrade, wantsUpgrade } from "./upgrade.ts";
 
 const PREFIX = "/api/v1";
 /** An upload of which nothing comes for so long is cut off. */
@@ -52,6 +54,7 @@ export function apiRoutes(options: ApiOptions): Route[] {
     ...routingRoutes(options),
     ...lifeRoutes(options),
     ...logRoutes(options),
+    ...runRoutes(options),
     ...accessRoutes(options),
     ...eventRoutes(options),
     ...registryRoutes(options),
@@ -128,6 +131,7 @@ function serve(one: Route, options: ApiOptions): Middleware {
         params: ctx["params"] as Record<string, string>,
         query: one.query && check(one.query, { ...ctx.query }, "the query"),
         body,
+        wantsSocket: wantsUpgrade(ctx.req),
         wantsEvents: one.events === true && ctx.get("Accept").includes("text/event-stream"),
         address: addressOf(ctx.req),
         lastEventId: ctx.get("Last-Event-ID") || undefined,
@@ -157,6 +161,7 @@ async function letGoBy<T>(one: Route, ctx: Context, answer: Promise<T>): Promise
 }
 
 function respond(ctx: Context, one: Route, answer: unknown): void {
+  if (answer instanceof Upgrade) return upgrade(ctx, answer);
   ctx.status = one.status ?? 200;
   if (one.status === 204) return;
   const streamed = answer !== null && typeof answer === "object" && "pipe" in answer;

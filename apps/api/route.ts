@@ -16,6 +16,7 @@ import type { Secrets } from "../secrets.ts";
 import type { Senders } from "../senders.ts";
 import type { Store } from "../store.ts";
 import type { App, Deploy } from "../types.ts";
+import type { WorkerDoor } from "../worker-door.ts";
 
 /** What the API stands on. */
 export interface ApiOptions {
@@ -27,6 +28,7 @@ export interface ApiOptions {
   secrets: Secrets;
   deployLog: Pick<DeployLog, "read" | "follow">;
   appLogs: AppLogs;
+  workers: WorkerDoor;
   access: Access;
   audit: Audit;
   senders: Senders;
@@ -52,6 +54,8 @@ export interface Call<Subject, Query, Body> {
   params: Record<string, string>;
   query: Query;
   body: Body;
+  /** The client wants a WebSocket. */
+  wantsSocket: boolean;
   /** The client wants server-sent events, and has had those up to `lastEventId`. */
   wantsEvents: boolean;
   lastEventId: string | undefined;

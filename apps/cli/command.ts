@@ -27,6 +27,8 @@ export interface Command {
   options?: Record<string, Option>;
   /** Takes `--app`. */
   app?: boolean;
+  /** From its first argument on all words are the command's that it runs; but for `-a APP` at their end. */
+  rest?: boolean;
   example: string;
   /** Loads what it needs when it runs. Commands without one belong to the `teal` launcher. */
   run?: (input: Input) => Promise<void>;

@@ -2,6 +2,7 @@ import type { Command } from "./command.ts";
 import { ACCESS_COMMANDS } from "./commands-access.ts";
 import { CERT_COMMANDS } from "./commands-certs.ts";
 import { BUILD_COMMANDS } from "./commands-build.ts";
+import { RUN_COMMANDS } from "./commands-run.ts";
 import { LIFE_COMMANDS, NO_FOLLOW } from "./commands-life.ts";
 import { ROUTING_COMMANDS } from "./commands-routing.ts";
 
@@ -123,6 +124,7 @@ export const COMMANDS: Command[] = [
   },
   ...LIFE_COMMANDS,
   ...CERT_COMMANDS,
+  ...RUN_COMMANDS,
   ...ROUTING_COMMANDS,
   ...BUILD_COMMANDS,
   {

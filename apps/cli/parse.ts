@@ -21,13 +21,16 @@ const ALIASES: Record<string, string> = {
  */
 export function parse(argv: string[], commands: Command[], optionsOf: OptionsOf): Parsed {
   const at = commandIndex(argv);
-  const given = argv[at] ?? "help";
-  const name = ALIASES[given] ?? given;
+  const word = argv[at] ?? "help";
+  const name = ALIASES[word] ?? word;
   const command = commands.find((one) => one.name === name);
-  if (!command) throw unknownCommand(given, commands);
+  if (!command) throw unknownCommand(word, commands);
   if (!command.run) throw ofLauncher(command);
   const rest = [...argv.slice(0, at), ...argv.slice(at + 1)];
-  const { values, positionals } = readOptions(command, rest, optionsOf(command));
+  const options = optionsOf(command);
+  const [own, foreign] = command.rest ? splitRest(rest, options) : [rest, []];
+  const { values, positionals: given } = readOptions(command, own, options);
+  const positionals = [...given, ...foreign];
   if (!values["help"]) checkCount(command, positionals);
   return { command, args: positionals, options: values };
 }
@@ -42,6 +45,28 @@ function commandIndex(argv: string[]): number {
     else if (!word.startsWith("-") || word in ALIASES) return i;
   }
   return argv.length;
+}
+
+/**
+ * Own words, and those of the command to be run: what follows `--` or begins with the first word that
+ * is no option. `-a APP` behind it is ours, for so it stands in the examples of everybody.
+ */
+function splitRest(words: string[], options: Record<string, Option>): [string[], string[]] {
+  const takesValue = (word: string) =>
+    Object.entries(options).some(
+      ([name, { type, short }]) =>
+        type === "string" && (word === `--${name}` || word === `-${short}`),
+    );
+  let at = 0;
+  while (at < words.length && words[at]?.startsWith("-") && words[at] !== "--") {
+    at += takesValue(words[at] ?? "") ? 2 : 1;
+  }
+  const own = words.slice(0, at);
+  if (words[at] === "--") return [own, words.slice(at + 1)];
+  const foreign = words.slice(at);
+  const named = own.some((word) => /^(-a|--app)(=|$)/.test(word));
+  const isApp = !named && foreign.length > 2 && ["-a", "--app"].includes(foreign.at(-2) ?? "");
+  return isApp ? [[...own, ...foreign.slice(-2)], foreign.slice(0, -2)] : [own, foreign];
 }
 
 function readOptions(command: Command, args: string[], options: Record<string, Option>) {

@@ -24,6 +24,7 @@ import { createRegistries } from "../../apps/registries.ts";
 import { createSecrets } from "../../apps/secrets.ts";
 import { createSenders, type Senders } from "../../apps/senders.ts";
 import { createSeries, type Series } from "../../apps/series.ts";
+import { createWorkerDoor } from "../../apps/worker-door.ts";
 import { createRedisStore } from "../../apps/store-redis.ts";
 import type { NewRelease, Store } from "../../apps/store.ts";
 import { otherColour, type Deploy, type Release } from "../../apps/types.ts";
@@ -82,6 +83,7 @@ export async function startApi(): Promise<TestApi> {
     errands,
     deployLog,
     appLogs: createAppLogs({ logs }),
+    workers: createWorkerDoor({ run: join(logs, "run") }),
     access,
     audit,
     secrets,

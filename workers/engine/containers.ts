@@ -19,7 +19,21 @@ export interface Listed {
   app: string;
   running: boolean;
   oneOffOf: string | null;
+  /** A command that somebody asked for. */
+  run?: RunState;
 }
+
+/** What a reconciler has to know of one. */
+export interface RunState {
+  appId: string;
+  by: string | null;
+  until: number;
+  /** It is still to be started. */
+  fresh: boolean;
+}
+
+/** Within this time a container is started after it was made. */
+const FRESH_S = 60;
 
 export type Containers = ReturnType<typeof createContainers>;
 
@@ -129,6 +143,7 @@ export function createContainers(
       app: info.Labels["teal.app"] ?? "",
       running: info.State === "running",
       oneOffOf: info.Labels["teal.one-off"] ?? null,
+      ...runOf(info),
     }));
   }
 
@@ -161,6 +176,14 @@ export function createContainers(
   }
 
   return { create, start, inspect, stop, remove, keepRunning, lastLines, list, runOnce };
+}
+
+function runOf({ Labels: labels, State, Created }: Docker.ContainerInfo): { run?: RunState } {
+  const until = labels["teal.run-until"];
+  if (until === undefined) return {};
+  const fresh = State === "created" && Date.now() / 1000 - Created < FRESH_S;
+  const [appId = "", by = null] = [labels["teal.app-id"], labels["teal.run-by"]];
+  return { run: { appId, by, until: Number(until), fresh } };
 }
 
 /** Docker's log frames: 1 byte stream, 3 bytes zero, 4 bytes length, payload. */

@@ -1,6 +1,7 @@
 import type { Readable } from "node:stream";
 import type Docker from "dockerode";
 import type { LogPosition } from "../../apps/app-log-files.ts";
+import { createFrames } from "./frames.ts";
 import { statusOf } from "./retry.ts";
 
 /** A line of a container's output, with the time that the engine gave it. */
@@ -38,7 +39,8 @@ export async function followContainer(
     const stream = (await docker
       .getContainer(id)
       .logs({ ...options, follow: true, abortSignal: signal })) as unknown as Readable;
-    await readFrames(stream, createAssembler(sink));
+    const take = createFrames(createAssembler(sink));
+    for await (const chunk of stream as AsyncIterable<Buffer>) take(chunk);
     return true;
   } catch (error) {
     if (signal.aborted) return true;
@@ -56,25 +58,6 @@ export async function lastOutput(docker: Docker, id: string): Promise<LogPositio
   } catch (error) {
     if (statusOf(error) === 404) return null;
     throw error;
-  }
-}
-
-/** Docker's frames: 1 byte stream, 3 bytes zero, 4 bytes length, payload. */
-async function readFrames(
-  stream: Readable,
-  take: (output: number, payload: Buffer) => void,
-): Promise<void> {
-  let rest: Buffer = Buffer.alloc(0);
-  for await (const chunk of stream as AsyncIterable<Buffer>) {
-    const bytes = rest.length > 0 ? Buffer.concat([rest, chunk]) : chunk;
-    let at = 0;
-    while (at + HEAD <= bytes.length) {
-      const end = at + HEAD + bytes.readUInt32BE(at + 4);
-      if (end > bytes.length) break;
-      take(bytes[at] ?? 0, bytes.subarray(at + HEAD, end));
-      at = end;
-    }
-    rest = bytes.subarray(at);
   }
 }
 

@@ -97,6 +97,39 @@ export function containerSpec(
   };
 }
 
+/** A one-off command that somebody asked for. */
+export interface RunLabels {
+  id: string;
+  /** The process that somebody is attached by (workers/process-id.ts); null: nobody is. */
+  by: string | null;
+  /** When it is over, whatever it does: ms since the epoch. */
+  until: number;
+}
+
+/** Container of a command that somebody asked for. Nothing of it is restarted. */
+export function runSpec(
+  options: Common & { name: string; command: string; run: RunLabels; term: string | null },
+): Docker.ContainerCreateOptions {
+  const { release, name, run, term } = options;
+  const base = common(options);
+  const env = environment(options, "run", null);
+  return {
+    ...base,
+    ...command(options.command),
+    name,
+    Env: term === null ? env : [...env, `TERM=${term}`],
+    Labels: {
+      ...base.Labels,
+      "teal.instance": name,
+      "teal.process": "run",
+      "teal.index": run.id,
+      "teal.deploy": release.deploy,
+      "teal.run-until": String(run.until),
+      ...(run.by === null ? {} : { "teal.run-by": run.by }),
+    },
+  };
+}
+
 /** Container of a one-off command, such as the release command. Its address is the engine's choice. */
 export function oneOffSpec(
   options: Common & { name: string; command: string },

@@ -91,7 +91,7 @@ function read(
   const [app, process, deploy] = ["app", "process", "deploy"].map((name) => labels[`teal.${name}`]);
   const release = Number(labels["teal.release"]?.slice(1));
   const index = labels["teal.index"] ?? /-(\d+)$/.exec(id)?.[1];
-  const attached = labels["teal.one-off"] !== undefined && labels["teal.index"] === undefined;
+  const attached = ["teal.one-off", "teal.run-by"].some((name) => labels[name] !== undefined);
   if (attached || !app || !process || !deploy || !index || !release) return null;
   const colour = labels["teal.colour"] as Colour | undefined;
   return { id, app, process, deploy, index, release, ...(colour && { colour }), ...state };

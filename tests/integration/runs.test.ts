@@ -1,0 +1,189 @@
+import { execFile } from "node:child_process";
+import { once } from "node:events";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import anyTest, { type ExecutionContext, type TestFn } from "ava";
+import ssh2 from "ssh2";
+import { containersOf } from "../support/docker-remains.ts";
+import { type Platform, startPlatform, until } from "../support/platform.ts";
+import { createRepo, type Repo } from "../support/repo.ts";
+import { createTeal } from "../support/teal-cli.ts";
+
+const APP = "shop";
+const run = promisify(execFile);
+
+interface Context {
+  platform: Platform;
+  repo: Repo;
+}
+const test = anyTest as TestFn<Context>;
+
+test.before(async (t) => {
+  t.timeout(120_000);
+  const platform = await startPlatform({ workers: 2 });
+  const repo = createRepo("talks", platform, APP);
+  t.context = { platform, repo };
+  await repo.init();
+  const pushed = await repo.push();
+  if (pushed.status !== 0) throw new Error(pushed.text);
+});
+
+test.after.always(async (t) => {
+  t.context.repo?.remove();
+  await t.context.platform?.stop();
+});
+
+const runsOf = async ({ platform }: Context) =>
+  (await containersOf(platform.namespace)).filter((name) => /-run-[0-9a-f]{8}$/.test(name));
+
+const none = (t: ExecutionContext<Context>) =>
+  until(30_000, async () => (await runsOf(t.context)).length === 0);
+
+test.serial("a command runs in the live image with its config, and ends as it ends", async (t) => {
+  t.timeout(60_000);
+  const { teal } = createTeal(t.context.platform);
+  const both = await teal(["run", "echo out $TEAL_RELEASE; echo err >&2; exit 7", "-a", APP]);
+  t.like(both, { code: 7, out: "out v1\n", err: "err\n" });
+  const words = await teal(["run", "-a", APP, "--", "printf", "%s|", "a b", "$HOME", "it's"]);
+  t.is(words.out, "a b|$HOME|it's|");
+  const input = "x".repeat(3_000_000);
+  const piped = await teal(["run", "-a", APP, "cat"], input);
+  t.is(piped.code, 0, piped.err);
+  t.true(piped.out === input, `${piped.out.length} bytes came back`);
+  await none(t);
+  const noted = await teal(["logs", "-a", APP, "--source", "teal", "--grep", "runs"]);
+  t.regex(noted.out, /run\.[0-9a-f]{8}: .+ runs: echo out/);
+});
+
+test.serial("at a terminal it has one of the same size, by the CLI and by SSH", async (t) => {
+  t.timeout(60_000);
+  const { platform } = t.context;
+  const cli = join(import.meta.dirname, "../../apps/cli/main.ts");
+  const line = `stty cols 101 rows 31; ${process.execPath} ${cli} run -a ${APP} 'tty; sleep 0.5; stty size; exit 5'`;
+  const env = {
+    ...{ PATH: process.env["PATH"] ?? "", HOME: platform.home, TERM: "xterm" },
+    ...{ TEAL_URL: platform.apiUrl, TEAL_TOKEN: platform.adminToken() },
+  };
+  const typed = await run("script", ["-qec", line, "/dev/null"], { env }).catch((error) => error);
+  t.is(typed.code, 5, typed.stderr);
+  t.regex(typed.stdout, /\/dev\/pts\/\d+\s+31 101/);
+
+  const keys = ssh2.utils.generateKeyPairSync("ed25519");
+  const wish = { name: "ann", role: "admin", apps: "*", key: keys.public };
+  t.is((await platform.api("POST", "/keys", wish)).status, 201);
+  const far = await overSsh(platform, keys.private, "run sh -a shop", async (stream, seen) => {
+    const asked = (size: string) =>
+      until(10_000, async () => {
+        stream.write("stty size\n");
+        return seen().includes(size);
+      });
+    await asked("33 99");
+    stream.setWindow(44, 111, 0, 0);
+    await asked("44 111");
+    stream.write("exit 9\n");
+  });
+  t.is(far.code, 9);
+  const listed = await overSsh(platform, keys.private, "apps:list", async () => {});
+  t.regex(listed.text, /^APP .*\r\nshop /);
+  await none(t);
+});
+
+test.serial("it goes when its client goes, and when its worker goes", async (t) => {
+  t.timeout(90_000);
+  const { platform } = t.context;
+  const { start, teal } = createTeal(platform);
+  const client = start("run", "-a", APP, "sleep 1000");
+  await until(20_000, async () => (await runsOf(t.context)).length === 1);
+  client.kill("SIGKILL");
+  await none(t);
+
+  const cut = teal(["run", "-a", APP, "echo ready; sleep 1000"]);
+  await until(20_000, async () => (await runsOf(t.context)).length === 1);
+  for (const worker of ["worker-1", "worker-2"]) platform.signal(worker, "SIGKILL");
+  const { code, err } = await cut;
+  t.is(code, 1);
+  t.regex(err, /The command was cut off/);
+  await none(t);
+});
+
+test.serial(
+  "detached, its output is in the log and it is gone at its end; so many may run",
+  async (t) => {
+    t.timeout(120_000);
+    const { teal } = createTeal(t.context.platform);
+    const asked = await teal(["run:detached", "-a", APP, "--json", "echo detached; exit 3"]);
+    t.is(asked.code, 0, asked.err);
+    const { id } = JSON.parse(asked.out);
+    await until(20_000, async () => {
+      const { out } = await teal(["logs", "-a", APP, "--ps", `run.${id}`]);
+      return /detached/.test(out);
+    });
+    await none(t);
+    const said = await teal(["logs", "-a", APP, "--source", "teal", "--grep", id]);
+    t.regex(said.out, /ended by itself with status 3/);
+    for (let n = 0; n < 10; n++) {
+      const one = await teal(["run:detached", "-a", APP, "sleep 300"]);
+      t.is(one.code, 0, one.err);
+    }
+    t.is((await runsOf(t.context)).length, 10, "what runs is left alone by the reconciler");
+    const eleventh = await teal(["run:detached", "-a", APP, "sleep 300"]);
+    t.is(eleventh.code, 5);
+  },
+);
+
+test.serial("enter runs in an instance; who may only read may do neither", async (t) => {
+  t.timeout(60_000);
+  const { platform } = t.context;
+  const { teal } = createTeal(platform);
+  const entered = await teal([
+    "enter",
+    "-a",
+    APP,
+    "web.1",
+    "echo $TEAL_PROCESS $TEAL_COLOUR; exit 4",
+  ]);
+  t.like(entered, { code: 4, out: "web blue\n" });
+  t.is((await teal(["enter", "-a", APP, "web.9"])).code, 4);
+  const shell = await teal(["enter", "web.1", "-a", APP], "echo from a shell; exit 2\n");
+  t.like(shell, { code: 2, out: "from a shell\n" });
+
+  const { body } = await platform.api("POST", "/tokens", {
+    name: "rea",
+    role: "read",
+    apps: [APP],
+  });
+  const reader = createTeal({ ...platform, adminToken: () => body.secret as string });
+  t.is((await reader.teal(["run", "-a", APP, "true"])).code, 3);
+  t.is((await reader.teal(["run", "-a", "other", "true"])).code, 4);
+  t.is((await platform.api("GET", `/apps/${APP}/runs/00000000/attach`)).status, 426);
+});
+
+test.serial("what runs for an app is gone with it", async (t) => {
+  t.timeout(60_000);
+  await t.context.platform.api("DELETE", `/apps/${APP}`, { confirm: APP });
+  await until(50_000, async () => (await containersOf(t.context.platform.namespace)).length === 0);
+  t.pass();
+});
+
+/** One command with a terminal of 99 × 33, as `ssh -t` would run it. */
+async function overSsh(
+  { sshPort: port }: Platform,
+  privateKey: string,
+  command: string,
+  talk: (stream: ssh2.ClientChannel, seen: () => string) => Promise<void>,
+): Promise<{ code: number; text: string }> {
+  const client = new ssh2.Client();
+  client.connect({ host: "127.0.0.1", port, username: "teal", privateKey });
+  await once(client, "ready");
+  const pty = { cols: 99, rows: 33, term: "xterm" };
+  const stream = await new Promise<ssh2.ClientChannel>((done, fail) => {
+    client.exec(command, { pty }, (error, channel) => (error ? fail(error) : done(channel)));
+  });
+  let text = "";
+  stream.on("data", (chunk: Buffer) => (text += chunk.toString()));
+  const ended = once(stream, "exit");
+  await talk(stream, () => text);
+  const [code] = (await ended) as [number];
+  client.end();
+  return { code, text };
+}

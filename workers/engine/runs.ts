@@ -1,0 +1,57 @@
+import type Docker from "dockerode";
+import type { App, Release } from "../../apps/types.ts";
+import { attachContainer, type Attached, attachInside, type Size } from "./attached.ts";
+import type { Networks } from "./network.ts";
+import { type RunLabels, runSpec } from "./spec.ts";
+
+interface Wanted {
+  name: string;
+  app: App;
+  release: Release;
+  command: string;
+  run: RunLabels;
+}
+
+type Terminal = Size & { tty: boolean; term: string };
+
+export type RunEngine = ReturnType<typeof createRunEngine>;
+
+/** Containers of commands that people ask for. */
+export function createRunEngine(
+  docker: Docker,
+  networks: Networks,
+  {
+    namespace,
+    configOf,
+  }: { namespace: string; configOf(release: Release): Record<string, string> },
+) {
+  async function specOf(wanted: Wanted, term: string | null) {
+    const network = await networks.ensure(wanted.app.name);
+    const config = configOf(wanted.release);
+    return runSpec({ ...wanted, namespace, network, config, term });
+  }
+
+  return {
+    async open(wanted: Wanted, terminal: Terminal): Promise<Attached> {
+      const spec = await specOf(wanted, terminal.tty ? terminal.term : null);
+      return attachContainer(docker, spec, terminal);
+    },
+    async startDetached(wanted: Wanted): Promise<void> {
+      const container = await docker.createContainer(await specOf(wanted, null));
+      try {
+        await container.start();
+      } catch (error) {
+        await container.remove({ force: true, v: true }).catch(() => {});
+        throw error;
+      }
+    },
+    openInside: (id: string, command: string[], terminal: Terminal) =>
+      attachInside(docker, id, command, terminal),
+    /** How many of the app's there are. */
+    async count(app: string): Promise<number> {
+      const label = [`teal.platform=${namespace}`, `teal.app=${app}`, "teal.run-until"];
+      return (await docker.listContainers({ all: true, filters: { label } })).length;
+    },
+    remove: (name: string) => docker.getContainer(name).remove({ force: true, v: true }),
+  };
+}
