@@ -211,7 +211,14 @@ function createDockerEffects(
   settings: Settings,
   log: Log,
   git: Git,
-  { engine: { docker, networks, configOf }, secrets, fetcher, logs, registries, concealer }: Helpers,
+  {
+    engine: { docker, networks, configOf },
+    secrets,
+    fetcher,
+    logs,
+    registries,
+    concealer,
+  }: Helpers,
 ) {
   const { namespace } = settings;
   const bounds = { memory: settings.buildMemory, cpus: settings.buildCpus };
