@@ -1,6 +1,7 @@
 import { readdir } from "node:fs/promises";
 import { request } from "node:http";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { WebSocket } from "ws";
 import { type ErrorCode, TealError } from "./errors.ts";
 import { MOST_MESSAGE } from "./run-protocol.ts";
@@ -14,6 +15,9 @@ export interface WorkerDoor {
 }
 
 const ANSWER_MS = 30_000;
+/** A worker that restarts is waited for. */
+const PATIENCE_MS = 10_000;
+const AGAIN_MS = 250;
 
 /** @param run the platform's folder of sockets */
 export function createWorkerDoor({ run }: { run: string }): WorkerDoor {
@@ -24,10 +28,14 @@ export function createWorkerDoor({ run }: { run: string }): WorkerDoor {
 
   return {
     async ask<T>(method: string, path: string, body?: unknown) {
-      for (const socketPath of await sockets()) {
-        const answer = await call({ socketPath, method, path }, body);
-        if (answer !== null) return read(answer) as T;
-      }
+      const over = performance.now() + PATIENCE_MS;
+      do {
+        for (const socketPath of await sockets()) {
+          const answer = await call({ socketPath, method, path }, body);
+          if (answer !== null) return read(answer) as T;
+        }
+        await sleep(AGAIN_MS);
+      } while (performance.now() < over);
       throw new TealError("no-worker");
     },
     async connect(path) {

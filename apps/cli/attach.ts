@@ -1,6 +1,8 @@
+import type { IncomingMessage } from "node:http";
 import { WebSocket } from "ws";
 import { TealError } from "../errors.ts";
 import { type FromRun, MOST_MESSAGE, type Run, type ToRun } from "../run-protocol.ts";
+import { refusalOf, textOf } from "./client.ts";
 import type { Input } from "./command.ts";
 import { findServer } from "./server.ts";
 import { findTerminal, type Terminal } from "./terminal.ts";
@@ -51,6 +53,9 @@ async function open(path: string): Promise<WebSocket> {
   socket.pause();
   return new Promise((resolve, reject) => {
     socket.once("open", () => resolve(socket));
+    socket.once("unexpected-response", (_request, response: IncomingMessage) => {
+      textOf(response).then((text) => reject(refusalOf(response, text)), reject);
+    });
     socket.once("error", ({ message }) =>
       reject(new TealError("unreachable", { url: url.origin, detail: message })),
     );

@@ -130,14 +130,14 @@ export function createClient({ url, token }: Server): Client {
   }
 }
 
-async function textOf(response: IncomingMessage): Promise<string> {
+export async function textOf(response: IncomingMessage): Promise<string> {
   response.setEncoding("utf8");
   let text = "";
   for await (const chunk of response) text += chunk;
   return text;
 }
 
-function refusalOf(response: IncomingMessage, text: string): Refusal {
+export function refusalOf(response: IncomingMessage, text: string): Refusal {
   const status = response.statusCode ?? 0;
   if (response.headers["content-type"]?.startsWith("application/problem+json")) {
     return new Refusal(JSON.parse(text));
