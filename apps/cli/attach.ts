@@ -36,9 +36,9 @@ async function attachTo(input: Input, wish: object): Promise<void> {
   } finally {
     terminal.restore();
     socket.terminate();
+    // Standard input would keep the process.
+    process.stdin.destroy();
   }
-  // Standard input, a terminal's above all, would keep the process.
-  process.stdin.destroy();
 }
 
 async function open(path: string): Promise<WebSocket> {
