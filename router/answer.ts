@@ -1,5 +1,13 @@
 import { STATUS_CODES } from "node:http";
-import type { Socket } from "node:net";
+
+/** Where an answer is written to: a socket, or what turns it into another protocol. */
+export interface Outlet {
+  readonly writableLength: number;
+  write(data: string | Uint8Array, encoding?: "latin1"): unknown;
+  cork(): void;
+  uncork(): void;
+  setKeepAlive(on: boolean, ms: number): unknown;
+}
 
 /** Above this many bytes not yet taken by the other side, a socket is given no more. */
 export const HIGH_WATER = 65_536;
@@ -51,7 +59,7 @@ export function dateLine(): string {
  * Writes a head (may be empty) and what belongs behind it as one. `borrowed`: the parts hold only
  * within this turn of the event loop, and are copied where they must last longer.
  */
-export function writeAll(socket: Socket, head: string, parts: Buffer[], borrowed: boolean): void {
+export function writeAll(socket: Outlet, head: string, parts: Buffer[], borrowed: boolean): void {
   let size = 0;
   for (const part of parts) size += part.length;
   if (size <= SMALL) {

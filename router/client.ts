@@ -1,10 +1,10 @@
 import type { Socket } from "node:net";
-import { answerText, HIGH_WATER, type AnswerTo } from "./answer.ts";
-import { clientOf, readClaims } from "./claims.ts";
+import { answerText, HIGH_WATER, type AnswerTo, type Outlet } from "./answer.ts";
+import { readClaims } from "./claims.ts";
 import { createExchange, type ExchangeOptions } from "./exchange.ts";
 import { CR, LF, MAX_HEAD_BYTES } from "./fields.ts";
 import { MISDIRECTED, readRequestHead, type Refusal, type RequestHead } from "./request-head.ts";
-import { claimedText, forwardedNode, requestText } from "./request-text.ts";
+import { createHeadMaker } from "./head-maker.ts";
 import type { Trust } from "./trust.ts";
 
 export interface ClientOptions extends ExchangeOptions {
@@ -25,9 +25,10 @@ export interface Client {
   cut(which: "idle" | "any"): void;
 }
 
-/** What an exchange sees of its client. */
+/** What an exchange sees of its client, or of one stream of an HTTP/2 client. */
 export interface ClientSide {
-  readonly socket: Socket;
+  /** Where the answer goes. */
+  readonly socket: Outlet;
   /** The client came by TLS. */
   readonly secure: boolean;
   /** The head that the app gets. `id`: of the request. */
@@ -67,13 +68,12 @@ export function createClient(
   let running = false;
   let deadline = clock.now() + options.keepAliveMs;
   const source = options.trust.sourceOf(socket);
-  let forwarded: string | null = null;
   const self: Client = { sweep, cut };
   const exchange = createExchange(
     {
       socket,
       secure,
-      headFor,
+      headFor: createHeadMaker(source, options.trust, secure),
       input: () => input,
       take,
       expectWithin,
@@ -96,16 +96,6 @@ export function createClient(
     leave();
     options.closed(self);
   });
-
-  function headFor(head: RequestHead, id: string): string {
-    const { claims } = head;
-    if (claims === null) {
-      forwarded ??= forwardedLines(source.address, secure);
-      return requestText(head, forwarded, secure, id);
-    }
-    const client = clientOf(source, claims, options.trust);
-    return claimedText(head, claims, { address: source.address, client, secure }, id);
-  }
 
   function leave(): void {
     over = true;
@@ -226,12 +216,4 @@ export function createClient(
   }
 
   return self;
-}
-
-function forwardedLines(address: string, secure: boolean): string {
-  const proto = secure ? "https" : "http";
-  return (
-    `x-forwarded-for: ${address}\r\nx-real-ip: ${address}\r\nx-forwarded-proto: ${proto}\r\n` +
-    `forwarded: for=${forwardedNode(address)};proto=${proto};host=`
-  );
 }

@@ -303,9 +303,16 @@ export function createExchange(client: ClientSide, options: ExchangeOptions): Cl
     exchange.streaming = answer.eventStream && (encoding || head.old);
     keepClient = !close;
     keepApp = answer.keepAlive;
-    lines += stickyField();
+    lines += stickyField() + hstsField(lines);
     if (app.policy !== null) expectWithin(upload.whole() ? 0 : options.stallMs);
     return pass(reader.bytes, answer.size, `${lines}${connectionLine(close)}\r\n`);
+  }
+
+  /** None where the app says it itself, or the client has no TLS to keep to. */
+  function hstsField(lines: string): string {
+    const hsts = app.policy?.hsts ?? "";
+    if (hsts === "" || !cameByHttps(head.claims, client.secure)) return "";
+    return /\nstrict-transport-security:/i.test(lines) ? "" : hsts;
   }
 
   function stickyField(): string {

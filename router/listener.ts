@@ -3,6 +3,7 @@ import { createServer, type AddressInfo, type Server, type Socket } from "node:n
 import type { TLSSocket } from "node:tls";
 import { createClient, type Client, type ClientOptions } from "./client.ts";
 import { createProxyGate } from "./proxy-gate.ts";
+import { createHttp2Client } from "./http2.ts";
 import { createTlsGate, type TlsOptions } from "./tls.ts";
 
 export interface ListenerOptions
@@ -61,7 +62,8 @@ export function createListener(options: ListenerOptions): Listener {
   function secured(socket: TLSSocket, servername: string, under: Socket): void {
     if (options.proxyProtocol)
       options.trust.setSource(socket, options.trust.sourceOf(under).address);
-    clients.add(createClient(socket, mine, servername));
+    const create = socket.alpnProtocol === "h2" ? createHttp2Client : createClient;
+    clients.add(create(socket, mine, servername));
   }
 
   function newServer(accept: (socket: Socket) => void): Server {

@@ -26,6 +26,8 @@ export interface ReadyPolicy {
   /** How long a request waits for a target that can be reached; absent: as long as the router lets it. */
   readonly holdMs: number | undefined;
   readonly sticky: boolean;
+  /** A line for answers by https; "" for none. */
+  readonly hsts: string;
 }
 
 /** Where the routers listen, for those who are sent from http to https. */
@@ -45,13 +47,16 @@ export function readyPolicy({ app, policy }: Route, ports: Ports): ReadyPolicy |
   );
   const pageOf = new Map(pages);
   const maxBodyBytes = policy.maxBodyBytes ?? Infinity;
+  const { hstsSeconds = 0 } = policy;
+  const hsts = hstsSeconds > 0 ? `Strict-Transport-Security: max-age=${hstsSeconds}\r\n` : "";
 
   function turnAway(head: RequestHead, secure: boolean): OwnAnswer | null {
     if (closed !== null) return closed;
     const up = httpsRedirect && !secure;
     const host = canonicalHost ?? head.host;
     if ((up || host !== head.host) && head.path !== "*") {
-      return redirect(head, host, up ? "up" : secure ? "https" : "http", ports);
+      const away = redirect(head, host, up ? "up" : secure ? "https" : "http", ports);
+      return secure ? { ...away, fields: `${away.fields ?? ""}${hsts}` } : away;
     }
     return head.length > maxBodyBytes ? tooLarge(maxBodyBytes) : null;
   }
@@ -64,6 +69,7 @@ export function readyPolicy({ app, policy }: Route, ports: Ports): ReadyPolicy |
     responseMs: policy.responseMs ?? 0,
     holdMs: policy.holdMs,
     sticky: policy.sticky ?? false,
+    hsts,
   };
 }
 

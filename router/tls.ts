@@ -90,6 +90,8 @@ export function createTlsGate(options: TlsOptions): TlsGate {
     secure.on("_tlsError", () => secure.destroy());
     secure.once("secure", () => {
       waiting.delete(socket);
+      // As a tls.Server does; HTTP/2 sessions wait for it.
+      Object.assign(secure, { secureConnecting: false });
       done();
     });
   }

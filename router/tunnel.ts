@@ -1,4 +1,5 @@
 import type { Socket } from "node:net";
+import type { Outlet } from "./answer.ts";
 import { createFrameTracker, GOING_AWAY, type FrameTracker } from "./frames.ts";
 
 /** A WebSocket between a client and an app, once the app has agreed. */
@@ -13,7 +14,7 @@ export interface Tunnel {
 
 const KEEP_ALIVE_MS = 60_000;
 
-export function createTunnel(client: Socket): Tunnel {
+export function createTunnel(client: Outlet): Tunnel {
   let frames: FrameTracker | null = null;
   return {
     open(app, lines) {

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import test from "ava";
 import { WebSocket, WebSocketServer } from "ws";
 import { createIssuer } from "../../support/certificates.ts";
-import { HEAD, listen, OK_CLOSE, startRawApp, type RawApp } from "../../support/router-rig.ts";
+import { ask, HEAD, listen, OK_CLOSE, startRawApp, type RawApp } from "../../support/router-rig.ts";
 import { kept, startTlsRouter, tlsClient } from "../../support/tls-rig.ts";
 
 const GET = `GET / HTTP/1.1\r\n${HEAD}\r\n`;
@@ -205,3 +205,25 @@ function loopback(
   const address = { address: "127.0.0.1", family: 4 };
   done(null, (options.all ? [address] : address.address) as never, 4);
 }
+
+test("Strict-Transport-Security comes with answers and redirects by https, and not twice", async (t) => {
+  const rig = await startTlsRouter(t);
+  const own =
+    "HTTP/1.1 200 OK\r\nstrict-transport-security: max-age=1\r\nContent-Length: 2\r\n\r\nok";
+  const app = await startRawApp(t, (socket, head) => {
+    socket.end(head.startsWith("GET /own") ? own : OK_CLOSE);
+  });
+  const policy = { hstsSeconds: 31_536_000 };
+  const said = /\r\nstrict-transport-security: max-age=(\d+)\r\n/gi;
+  const values = (text: string) => [...text.matchAll(said)].map(([, seconds]) => seconds);
+  rig.route([app.port], { policy });
+  t.deepEqual(values(await (await tlsClient(t, rig, { text: GET })).until(/ok$/)), ["31536000"]);
+  const path = GET.replace("/ ", "/own ");
+  t.deepEqual(values(await (await tlsClient(t, rig, { text: path })).until(/ok$/)), ["1"]);
+  t.deepEqual(values(await ask(t, rig.port)), [], "none in clear");
+  const hosts = ["shop.test", "www.shop.test"];
+  rig.route([app.port], { hosts, policy: { ...policy, canonicalHost: "www.shop.test" } });
+  const away = await (await tlsClient(t, rig, { text: GET })).until(/now\.\n$/);
+  t.regex(away, /^HTTP\/1\.1 301 [^]*Location: https:\/\/www\.shop\.test\//);
+  t.deepEqual(values(away), ["31536000"]);
+});
