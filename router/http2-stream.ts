@@ -84,7 +84,7 @@ export function createStreamClient(
       if (!chunked) return add(data);
       add(Buffer.concat([chunkSize(data), data, Buffer.from("\r\n")]));
     });
-    stream.on("trailers", (_fields: object, _flags: number, fields: string[] = []) => {
+    stream.on("trailers", (_fields: object, _flags: number, fields: string[]) => {
       for (let i = 0; i + 1 < fields.length; i += 2)
         trailers += `${fields[i]}: ${fields[i + 1]}\r\n`;
     });

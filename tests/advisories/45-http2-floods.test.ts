@@ -145,7 +145,6 @@ for (const [name, flood] of FLOODS) {
     await world.serves();
     // The attacker's connection is gone, though it ended nothing itself; two well-behaved ones were kept.
     await eventually(() => world.rig.router.stats().connections <= 2);
-    t.true(client.socket.writableLength > 0 || client.closed());
   });
 }
 

@@ -20,7 +20,7 @@ export async function http2Client(
     ca: rig.issuer.cert,
     lookup: (_host, options, done) => {
       const address = { address: "127.0.0.1", family: 4 };
-      done(null, (options.all ? [address] : address.address) as never, 4);
+      done(null, options.all ? [address] : address.address, 4);
     },
   });
   session.on("error", () => undefined);
