@@ -335,6 +335,12 @@ export const ERRORS = {
     says: "There is no SSH key with the fingerprint {fingerprint}.",
     todo: "'teal keys' shows the keys.",
   },
+  "delivery-gone": {
+    status: 404,
+    exit: 4,
+    says: "What came with delivery {id} of {app} is not kept (any more).",
+    todo: "Send it again from where it came; 'teal hooks:deliveries -a {app}' shows the newest.",
+  },
   "bad-signature": {
     status: 401,
     exit: 3,

@@ -58,6 +58,8 @@ export const keys = {
   senders: (app: string) => `teal:app:${app}:senders`,
   /** list of JSON: what became of deliveries, newest first */
   deliveries: (app: string) => `teal:app:${app}:deliveries`,
+  /** list of `KEY SEALED`: what came with the newest deliveries */
+  came: (app: string) => `teal:app:${app}:came`,
   /** hash: notifier id to JSON, with its secrets sealed */
   notifiers: (app: string) => `teal:app:${app}:notifiers`,
   /** list of JSON: notifications tried, newest first */

@@ -75,6 +75,7 @@ async function main(settings: Settings, log: Log): Promise<void> {
     errands,
     appLogs: createAppLogs(settings.paths),
     workers: createWorkerDoor(settings.paths),
+    webhooks,
   };
   const api = createApi(floor).callback();
   const news = createNews(redis);
@@ -83,7 +84,7 @@ async function main(settings: Settings, log: Log): Promise<void> {
   const upgrades = { shouldUpgradeCallback: (req: IncomingMessage) => wantsUpgrade(req) };
   const http = createServer(upgrades, (req, res) => {
     void (async () => {
-      if ((await gitHttp(req, res)) || (await webhooks(req, res))) return;
+      if ((await gitHttp(req, res)) || (await webhooks.handle(req, res))) return;
       await (isApi(req) ? api : dashboard)(req, res);
     })();
   });

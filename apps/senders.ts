@@ -63,6 +63,8 @@ export interface Credentials {
 
 /** What became of one delivery whose signature was good. */
 export interface Delivery {
+  /** The platform's own id of it; those of old have none. */
+  key?: string;
   at: number;
   sender: string;
   /** The sender's own id of it. */
@@ -71,6 +73,25 @@ export interface Delivery {
   deploy?: string;
   /** Why it did not deploy. */
   reason?: string;
+}
+
+/** Looks at deliveries again. */
+export interface Redelivering {
+  /**
+   * With the sender's settings as they are now; the deploy's record is written before the answer.
+   * @throws delivery-gone, sender-not-found, app-not-found, store-unavailable
+   */
+  redeliver(
+    app: string,
+    key: string,
+    by: string,
+  ): Promise<{ deploy: string } | { deploy: null; reason: string }>;
+}
+
+/** What came with a delivery, as far as it is needed to look at it again. */
+export interface Came {
+  headers: Record<string, string>;
+  body: string;
 }
 
 export interface Senders {
@@ -82,9 +103,12 @@ export interface Senders {
   credentials(app: string, id: string): Promise<Credentials>;
   /** False when there is no such sender. */
   remove(app: string, id: string): Promise<boolean>;
-  record(app: string, delivery: Delivery): Promise<void>;
+  /** @param came kept for the newest few, and sealed */
+  record(app: string, delivery: Delivery & { key: string }, came: Came): Promise<void>;
+  /** What came with a delivery; null when it is kept no more. */
+  came(app: string, key: string): Promise<Came | null>;
   /** Newest first. */
-  deliveries(app: string, limit: number): Promise<Delivery[]>;
+  deliveries(app: string, limit?: number): Promise<Delivery[]>;
   /** The deploy that a delivery made, if it is one that was seen before. */
   madeBy(delivery: string): Promise<string | null>;
 }
@@ -94,6 +118,9 @@ type Kept = Sender & { secret: string; token?: string; deployKey?: string };
 /** More are not looked through for the one whose signature fits. */
 const MAX_SENDERS = 20;
 const MAX_DELIVERIES = 200;
+/** Deliveries of which all that came is kept, and how long a body may be then, in UTF-16 units. */
+const MAX_CAME = 30;
+const LONGEST_CAME = 128 * 1024;
 const BRANCH = /^[\p{L}\p{N}_][\p{L}\p{M}\p{N}_.+#@=/-]{0,199}$/u;
 
 /** Webhook senders, in the store, with their secrets sealed. */
@@ -152,12 +179,25 @@ export function createSenders(redis: Redis, secrets: Secrets): Senders {
       };
     },
     remove: async (app, id) => (await asking(() => redis.hdel(keys.senders(app), id))) === 1,
-    async record(app, delivery) {
-      const key = keys.deliveries(app);
-      const change = redis.multi().lpush(key, JSON.stringify(delivery));
-      await asking(() => change.ltrim(key, 0, MAX_DELIVERIES - 1).exec());
+    async record(app, delivery, came) {
+      const { key } = delivery;
+      const list = keys.deliveries(app);
+      const change = redis.multi().lpush(list, JSON.stringify(delivery));
+      change.ltrim(list, 0, MAX_DELIVERIES - 1);
+      if (came.body.length <= LONGEST_CAME) {
+        const sealed = secrets.seal(app, `delivery ${key}`, JSON.stringify(came));
+        change.lpush(keys.came(app), `${key} ${sealed}`).ltrim(keys.came(app), 0, MAX_CAME - 1);
+      }
+      await asking(() => change.exec());
     },
-    async deliveries(app, limit) {
+    async came(app, key) {
+      const all = await asking(() => redis.lrange(keys.came(app), 0, -1));
+      const found = all.find((one) => one.startsWith(`${key} `));
+      if (found === undefined) return null;
+      const sealed = found.slice(key.length + 1);
+      return JSON.parse(secrets.open(app, `delivery ${key}`, sealed)) as Came;
+    },
+    async deliveries(app, limit = MAX_DELIVERIES) {
       const all = await asking(() => redis.lrange(keys.deliveries(app), 0, limit - 1));
       return all.map((json) => JSON.parse(json) as Delivery);
     },

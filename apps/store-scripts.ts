@@ -41,6 +41,7 @@ const scriptKeys = (app: string) => ({
   delivery: keys.delivery("*"),
   senders: keys.senders(app),
   deliveries: keys.deliveries(app),
+  came: keys.came(app),
   notifiers: keys.notifiers(app),
   sent: keys.sent(app),
   series: keys.series(app),

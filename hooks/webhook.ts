@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { createHash, randomBytes } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { addressOf } from "../apps/audit-http.ts";
 import type { Audit } from "../apps/audit.ts";
@@ -7,12 +7,13 @@ import { isTealError, TealError } from "../apps/errors.ts";
 import { parseRepoUrl } from "../apps/fetch-source.ts";
 import { asTealError, withinDeadline } from "../apps/http.ts";
 import type { Log } from "../apps/log.ts";
-import type { Sender, Senders } from "../apps/senders.ts";
+import type { Redelivering, Sender, Senders } from "../apps/senders.ts";
 import type { Store } from "../apps/store.ts";
 import type { Deploy, Intent } from "../apps/types.ts";
 import { APP_NAME } from "../apps/types.ts";
 import { isGoodRef } from "./ref-rules.ts";
 import { parsePayload, readRawBody } from "./webhook-body.ts";
+import { cameWith } from "./webhook-came.ts";
 import { readEvent, type Happening } from "./webhook-events.ts";
 import { imageRefusal } from "./webhook-images.ts";
 import { matchesAny } from "./webhook-paths.ts";
@@ -20,7 +21,7 @@ import { header, verify, WINDOW_MS, type Signed } from "./webhook-signature.ts";
 
 interface Options {
   store: Pick<Store, "getApp" | "listDeploys">;
-  senders: Pick<Senders, "withSecrets" | "record" | "madeBy">;
+  senders: Pick<Senders, "withSecrets" | "list" | "record" | "deliveries" | "came" | "madeBy">;
   deploys: Pick<Deploys, "push">;
   audit: Pick<Audit, "record">;
   log: Log;
@@ -33,6 +34,13 @@ type Outcome = { deploy: string } | { deploy: null; reason: string };
 
 type Incoming = Signed & { address: string | null };
 
+/** Who asks that a delivery is looked at again; its signature was found good when it came. */
+interface Again {
+  by: string;
+  /** Makes it another delivery than the one before. */
+  mark: string;
+}
+
 const PATH = /^\/hooks\/([a-z][a-z0-9-]{0,30})(?:\/([0-9a-f]{12})(?:\/([\w-]{43}))?)?$/;
 const LINGER_MS = 5000;
 const STILL_WANTED: readonly string[] = ["queued", "running", "held", "live"];
@@ -42,10 +50,13 @@ const STILL_WANTED: readonly string[] = ["queued", "running", "held", "live"];
  * Nothing is written before the signature was found good; a deploy's record is written before the
  * answer, and what it needs is fetched by a worker.
  */
-export function createWebhooks(options: Options) {
+export function createWebhooks(options: Options): Redelivering & {
+  handle(req: IncomingMessage, res: ServerResponse): Promise<boolean>;
+} {
   const { store, senders, deploys, audit, log, now = Date.now } = options;
 
-  return async function handle(req: IncomingMessage, res: ServerResponse): Promise<boolean> {
+  /** False for a path that is not of webhooks. */
+  async function handle(req: IncomingMessage, res: ServerResponse): Promise<boolean> {
     if (!/^\/hooks([/?]|$)/.test(req.url ?? "")) return false;
     req.on("error", () => {});
     res.on("error", () => {});
@@ -63,19 +74,41 @@ export function createWebhooks(options: Options) {
       answer(res, status, { error: code, detail: says, todo });
     }
     return true;
-  };
+  }
+
+  async function redeliver(app: string, key: string, by: string): Promise<Outcome> {
+    const came = await senders.came(app, key);
+    const before = (await senders.deliveries(app)).find((one) => one.key === key);
+    if (!came || !before) throw new TealError("delivery-gone", { app, id: key });
+    const sender = (await senders.list(app)).find((one) => one.id === before.sender);
+    if (!sender) throw new TealError("sender-not-found", { app, id: before.sender });
+    const signed = { headers: came.headers, body: Buffer.from(came.body), address: null };
+    return look(sender, signed, before.id, { by, mark: randomBytes(6).toString("hex") });
+  }
 
   /** @throws bad-signature, stale-delivery, bad-request, app-not-found, app-destroyed, store-unavailable */
   async function receive(app: string, id: string | null, signed: Incoming): Promise<Outcome> {
-    const sender = await findSender(app, id, signed);
+    return look(await findSender(app, id, signed), signed, deliveryId(signed));
+  }
+
+  /** What a delivery that is believed leads to, and its line in the list. */
+  async function look(
+    sender: Sender,
+    signed: Incoming,
+    given: string,
+    again?: Again,
+  ): Promise<Outcome> {
+    const { app } = sender;
     const payload = parsePayload(signed.body, header(signed.headers, "content-type"));
     const found = readEvent(sender.provider, signed.headers, payload, sender);
-    const outcome = "reason" in found ? nothing(found.reason) : await decide(sender, found, signed);
+    const outcome =
+      "reason" in found ? nothing(found.reason) : await decide(sender, found, signed, again);
     const { deploy, ...rest } = outcome;
-    const delivery = { at: now(), sender: sender.id, id: deliveryId(signed), event: found.event };
+    const key = randomBytes(6).toString("hex");
+    const delivery = { key, at: now(), sender: sender.id, id: given, event: found.event };
     // The answer does not wait for what is only a list.
     void senders
-      .record(app, { ...delivery, ...rest, ...(deploy !== null && { deploy }) })
+      .record(app, { ...delivery, ...rest, ...(deploy !== null && { deploy }) }, cameWith(signed))
       .catch((error: unknown) => log.warn({ app, error: String(error) }, "delivery not listed"));
     return outcome;
   }
@@ -93,8 +126,13 @@ export function createWebhooks(options: Options) {
     throw new TealError("stale-delivery", { minutes: WINDOW_MS / 60_000, at });
   }
 
-  async function decide(sender: Sender, found: Happening, signed: Incoming): Promise<Outcome> {
-    const delivery = `${sender.id}:${identityOf(sender, signed)}`;
+  async function decide(
+    sender: Sender,
+    found: Happening,
+    signed: Incoming,
+    again?: Again,
+  ): Promise<Outcome> {
+    const delivery = `${sender.id}:${again?.mark ?? identityOf(sender, signed)}`;
     const before = await senders.madeBy(delivery);
     if (before !== null) return { deploy: before };
     const refusal = refusalOf(sender, found);
@@ -109,7 +147,7 @@ export function createWebhooks(options: Options) {
     const intent: Intent = {
       app: sender.app,
       kind: "push",
-      by: `${sender.provider} webhook`,
+      by: again?.by ?? `${sender.provider} webhook`,
       why: oneLine(found.why),
       sender: sender.id,
       delivery,
@@ -120,6 +158,8 @@ export function createWebhooks(options: Options) {
       ...(repo !== null && { repo }),
     };
     const { id } = await deploys.push(intent);
+    // Who asks again is noted where they asked.
+    if (again) return { deploy: id };
     const via = { over: "webhook", address: signed.address } as const;
     const detail = { sender: sender.id, event: found.event };
     void audit.record({ name: intent.by }, via, {
@@ -139,6 +179,8 @@ export function createWebhooks(options: Options) {
     if (!newest || newest.commit !== commit || newest.image !== exact) return null;
     return STILL_WANTED.includes(newest.state) && newest.kind === "push" ? newest : null;
   }
+
+  return { handle, redeliver };
 }
 
 /** @throws not-found, method-not-allowed */

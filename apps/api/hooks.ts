@@ -4,7 +4,7 @@ import { route, type ApiOptions, type Route } from "./route.ts";
 import { addHookBody, deliverySchema, hookSchema, pageQuery } from "./schemas.ts";
 
 /** Webhook senders: who outside may ask for deploys of an app. */
-export function hookRoutes({ senders }: ApiOptions): Route[] {
+export function hookRoutes({ senders, webhooks }: ApiOptions): Route[] {
   return [
     route({
       method: "get",
@@ -41,6 +41,37 @@ export function hookRoutes({ senders }: ApiOptions): Route[] {
       answer: z.object({ deliveries: z.array(deliverySchema) }),
       async handle({ subject, query }) {
         return { deliveries: await senders.deliveries(subject.name, query.limit) };
+      },
+    }),
+    route({
+      method: "get",
+      path: "/apps/:app/hooks/deliveries/:delivery",
+      summary: "What came with a delivery, as long as it is kept",
+      subject: "app",
+      needs: "push",
+      answer: z.object({ headers: z.record(z.string(), z.string()), body: z.string() }),
+      async handle({ subject: { name: app }, params }) {
+        const id = (params["delivery"] ?? "").slice(0, 200);
+        const came = await senders.came(app, id);
+        if (!came) throw new TealError("delivery-gone", { app, id });
+        return came;
+      },
+    }),
+    route({
+      method: "post",
+      path: "/apps/:app/hooks/deliveries/:delivery/redeliver",
+      summary: "Look at a delivery again, with the sender's settings as they are now",
+      subject: "app",
+      needs: "push",
+      body: z.strictObject({}),
+      status: 202,
+      answer: z.object({
+        deploy: z.string().nullable(),
+        reason: z.string().optional().describe("why it did not deploy"),
+      }),
+      handle({ subject, params, identity }) {
+        const key = (params["delivery"] ?? "").slice(0, 200);
+        return webhooks.redeliver(subject.name, key, identity.name);
       },
     }),
     route({

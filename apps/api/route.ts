@@ -13,7 +13,7 @@ import type { Log } from "../log.ts";
 import type { Notifiers } from "../notifiers.ts";
 import type { Registries } from "../registries.ts";
 import type { Secrets } from "../secrets.ts";
-import type { Senders } from "../senders.ts";
+import type { Redelivering, Senders } from "../senders.ts";
 import type { Store } from "../store.ts";
 import type { App, Deploy } from "../types.ts";
 import type { WorkerDoor } from "../worker-door.ts";
@@ -32,6 +32,7 @@ export interface ApiOptions {
   access: Access;
   audit: Audit;
   senders: Senders;
+  webhooks: Redelivering;
   notifiers: Notifiers;
   certificates: Certificates;
   settings: Pick<Settings, "domain" | "routerPort">;

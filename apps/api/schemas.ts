@@ -140,6 +140,7 @@ export const hookSchema = z.object({
 }) satisfies z.ZodType<Sender>;
 
 export const deliverySchema = z.object({
+  key: z.string().optional().describe("the platform's own id of it"),
   at: time,
   sender: z.string(),
   id: z.string().describe("the sender's own"),

@@ -240,6 +240,14 @@ export const COMMANDS: Command[] = [
     run: async (input) => (await import("./hooks.ts")).listDeliveries(input),
   },
   {
+    name: "hooks:redeliver",
+    summary: "look at a delivery again, by its key",
+    args: ["KEY"],
+    app: true,
+    example: "teal hooks:redeliver 5d1f0c9ab3e2 -a shop",
+    run: async (input) => (await import("./hooks.ts")).redeliver(input),
+  },
+  {
     name: "notifications",
     summary: "who is told what happens to the app",
     args: [],

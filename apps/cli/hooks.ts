@@ -70,10 +70,20 @@ export async function listDeliveries({ app: appOf, client, out }: Input): Promis
     one.sender,
     one.event,
     one.deploy ?? "-",
+    one.key ?? "-",
     one.id,
     one.reason ?? "",
   ]);
-  out.table(["WHEN", "SENDER", "EVENT", "DEPLOY", "DELIVERY", "WHY NOT"], rows);
+  out.table(["WHEN", "SENDER", "EVENT", "DEPLOY", "KEY", "DELIVERY", "WHY NOT"], rows);
+}
+
+export async function redeliver({ app: appOf, client, out, args }: Input): Promise<void> {
+  const [key = ""] = args;
+  const app = encodeURIComponent(await appOf());
+  const path = `/apps/${app}/hooks/deliveries/${encodeURIComponent(key)}/redeliver`;
+  const answer = await (await client()).post<{ deploy: string | null; reason?: string }>(path, {});
+  if (out.json) return out.value(answer);
+  out.line(answer.deploy ? `It asked for ${answer.deploy}.` : `No deploy: ${answer.reason}.`);
 }
 
 function listOf(value: string | boolean): string[] {

@@ -9,7 +9,7 @@ import type { Log } from "../log.ts";
 import type { News } from "../news.ts";
 import type { Notifiers } from "../notifiers.ts";
 import type { Secrets } from "../secrets.ts";
-import type { Senders } from "../senders.ts";
+import type { Redelivering, Senders } from "../senders.ts";
 import type { Series } from "../series.ts";
 import type { Store } from "../store.ts";
 import type { App, Deploy } from "../types.ts";
@@ -29,6 +29,7 @@ export interface DashboardOptions {
   certificates: Certificates;
   secrets: Secrets;
   senders: Senders;
+  webhooks: Redelivering;
   notifiers: Notifiers;
   series: Pick<Series, "read" | "latest">;
   news: Pick<News, "listen">;

@@ -75,9 +75,12 @@ export async function startApi(): Promise<TestApi> {
   const home = mkdtempSync(join(tmpdir(), "teal-api-"));
   const git = createGit({ reposDir: home });
   const errands = createErrands(connection);
+  const log = logInto(logged);
+  const webhooks = createWebhooks({ store, senders, deploys, audit, log });
   const options = {
     store,
     deploys,
+    webhooks,
     git,
     registries: createRegistries(connection, secrets),
     errands,
@@ -91,16 +94,15 @@ export async function startApi(): Promise<TestApi> {
     notifiers,
     certificates: createCertificates(connection, secrets),
     settings,
-    log: logInto(logged),
+    log,
   };
   const api = createApi(options).callback();
   const news = createNews(connection);
   const series = createSeries(connection);
   const dashboardOptions = { ...options, series, news };
   const dashboard = createDashboard(dashboardOptions).callback();
-  const webhooks = createWebhooks(options);
   const listener: RequestListener = (req, res) => {
-    void webhooks(req, res).then((handled) => {
+    void webhooks.handle(req, res).then((handled) => {
       if (!handled) void (req.url?.startsWith("/api/") ? api(req, res) : dashboard(req, res));
     });
   };

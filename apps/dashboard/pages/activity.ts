@@ -66,7 +66,7 @@ function row({ at, who, over, address, action, app, outcome, error, detail, depl
     <b>${who ?? "somebody"}</b> <code>${action}</code>
     ${app !== null && html`<a href="/apps/${app}">${app}</a>`}
     ${deploy !== undefined && app !== null && html`<a href="/apps/${app}/deploys/${deploy}">${deploy}</a>`}
-    <span class="soft">${details.join(", ")}</span>
+    ${details.length > 0 && html`<span class="soft">${details.join(", ")}</span>`}
     <span class="soft">over ${over}${address !== null && ` from ${address}`}, ${when(at)}</span>
     ${error !== undefined && html`<span class="error quiet">${error}</span>`}
   </li>`;

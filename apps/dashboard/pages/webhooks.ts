@@ -1,21 +1,22 @@
 import { TealError } from "../../errors.ts";
-import { PROVIDERS, type Delivery, type Sender } from "../../senders.ts";
+import { PROVIDERS, type Sender } from "../../senders.ts";
 import { when } from "../format.ts";
 import { readChoice, readText, readWords } from "../forms.ts";
 import { html, part, type Html } from "../html.ts";
+import { deliveryList, deliveryPage } from "../deliveries.ts";
 import { confirm, empty } from "../pieces.ts";
 import { form, page, type PageOptions, type Route } from "../route.ts";
 
 const SHOWN = 50;
 
 /** Who outside may ask for deploys of an app, and what came. */
-export function webhookPages({ senders, access }: PageOptions): Route[] {
+export function webhookPages({ senders, webhooks, access }: PageOptions): Route[] {
   return [
     page<"app">({
       path: "/apps/:app/webhooks",
       subject: "app",
       needs: "read",
-      async show({ subject: { name }, identity }) {
+      async show({ subject: { name }, identity, mayPush }) {
         const [all, deliveries] = await Promise.all([
           senders.list(name),
           senders.deliveries(name, SHOWN),
@@ -29,11 +30,34 @@ export function webhookPages({ senders, access }: PageOptions): Route[] {
             (own) =>
               html`<section ${own}>
                 <h2>Deliveries</h2>
-                ${deliveries.length > 0 ? deliveryList(name, deliveries) : empty("None yet.")}
+                ${deliveries.length > 0 ? deliveryList(name, deliveries, mayPush) : empty("None yet.")}
               </section>`,
           )}
           ${mayAdmin && addForm(name)}`;
         return { title: `Webhooks of ${name}`, main, app: name, tab: "webhooks" };
+      },
+    }),
+    page<"app">({
+      path: "/apps/:app/webhooks/:delivery",
+      subject: "app",
+      needs: "push",
+      async show({ subject: { name: app }, params }) {
+        const id = (params["delivery"] ?? "").slice(0, 200);
+        const [came, all] = await Promise.all([senders.came(app, id), senders.deliveries(app)]);
+        const delivery = all.find((one) => one.key === id);
+        if (!came || !delivery) throw new TealError("delivery-gone", { app, id });
+        const main = deliveryPage(app, delivery, came);
+        return { title: `Delivery ${id}`, main, app, tab: "webhooks" };
+      },
+    }),
+    form<"app">({
+      path: "/apps/:app/webhooks/redeliver",
+      subject: "app",
+      needs: "push",
+      action: "redeliver",
+      async take({ subject: { name }, identity }, sent) {
+        await webhooks.redeliver(name, readText(sent, "key").slice(0, 200), identity.name);
+        return `/apps/${name}/webhooks`;
       },
     }),
     form<"app">({
@@ -46,6 +70,7 @@ export function webhookPages({ senders, access }: PageOptions): Route[] {
           provider: readChoice(sent, "provider", PROVIDERS),
           ...(sent.get("branch") && { branch: readText(sent, "branch") }),
           ...(sent.get("repo") && { repo: readText(sent, "repo") }),
+          ...(sent.get("image") && { image: readText(sent, "image") }),
           ...(sent.get("credential") && { token: readText(sent, "credential") }),
           paths: readWords(sent, "paths"),
         };
@@ -116,23 +141,6 @@ function senderList(all: Sender[], mayAdmin: boolean): Html {
   </ul>`;
 }
 
-function deliveryList(app: string, deliveries: Delivery[]): Html {
-  return html`<ul class="rows">
-    ${deliveries.map(
-      (one) =>
-        html`<li class="row">
-          <span class="state ${one.deploy ? "live" : "superseded"}"
-            >${one.deploy ? "deployed" : "no deploy"}</span
-          >
-          <b>${one.event}</b> <code>${one.id}</code>
-          ${one.deploy && html`<a href="/apps/${app}/deploys/${one.deploy}">${one.deploy}</a>`}
-          <span class="soft">${when(one.at)}</span>
-          ${one.reason && html`<span class="error quiet">${one.reason}</span>`}
-        </li>`,
-    )}
-  </ul>`;
-}
-
 function addForm(app: string): Html {
   return html`<section aria-labelledby="add-title">
     <h2 id="add-title">Add</h2>
@@ -147,6 +155,7 @@ function addForm(app: string): Html {
       <label
         >Repository <input name="repo" placeholder="as the webhook says" autocomplete="off"
       /></label>
+      <label>Image, of a registry's webhook <input name="image" autocomplete="off" /></label>
       <label
         >Token to fetch with <input name="credential" type="password" autocomplete="off"
       /></label>

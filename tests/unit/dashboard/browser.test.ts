@@ -3,6 +3,7 @@ import type { Browser, Page } from "playwright-core";
 import { dashboardRoutes } from "../../../apps/dashboard/dashboard.ts";
 import { goLive, pushOf, startApi, type TestApi } from "../../support/api.ts";
 import { picture, seriousFaults, signedIn, startBrowser } from "../../support/browser.ts";
+import { addHook, deliver, pushPayload } from "../../support/webhook.ts";
 import { hold, hourOf, seedApp, seedHour, seedLog } from "../../support/seed.ts";
 
 let api: TestApi;
@@ -37,8 +38,10 @@ for (const [look, options] of looks) {
   test(`no page has a serious fault for who cannot see or has little room: ${look}`, async (t) => {
     const { page, faults, close } = await open(options);
     const pages = dashboardRoutes(api.dashboardOptions).filter((one) => one.kind === "page");
-    t.true(pages.length >= 10);
+    t.true(pages.length >= 12);
     for (const { path } of pages) {
+      // It has a test of its own below.
+      if (path.includes(":delivery")) continue;
       for (const app of path.includes(":app") && !path.includes(":deploy")
         ? ["shop", "empty"]
         : ["shop"]) {
@@ -211,6 +214,27 @@ test("config is masked until it is asked for; set and unset each ask for a relea
   await page.getByRole("button", { name: "Unset and release" }).click();
   await page.getByText("goes with the next release").waitFor();
   t.like(await api.store.getDeploy("vars-3"), { why: "unset DATABASE_URL" });
+  await close();
+});
+
+test("a webhook's delivery shows what came and what was answered, and is looked at again", async (t) => {
+  await seedApp(api, "hooked", [["aaaaaaa", "One"]]);
+  const hook = await addHook(api, "hooked", { provider: "github", branch: "main" });
+  const away = await deliver(api, hook, pushPayload("b".repeat(40), { ref: "refs/heads/other" }));
+  t.is(away.json.deploy, null);
+  const { page, faults, close } = await open();
+  await page.goto(`${api.url}/apps/hooked/webhooks`);
+  await page.locator(".row", { hasText: "deploys main" }).locator("a").click();
+  await page.getByText('"refs/heads/other"').waitFor();
+  t.regex(await page.locator(".payload").first().innerText(), /^200 .*this sender deploys main/);
+  t.false((await page.content()).includes(hook.secret));
+  t.deepEqual(await seriousFaults(page), []);
+  await picture(page, "delivery");
+  await page.getByRole("button", { name: "Redeliver" }).click();
+  await page.getByRole("button", { name: "Look at it again" }).click();
+  await page.waitForURL(/webhooks$/);
+  t.is(await page.locator(".row", { hasText: "deploys main" }).count(), 2);
+  t.deepEqual(faults, []);
   await close();
 });
 
