@@ -1,6 +1,6 @@
-import { mkdir, readFile } from "node:fs/promises";
-import { createRequire } from "node:module";
+import { mkdir } from "node:fs/promises";
 import { join, resolve } from "node:path";
+import axe from "axe-core";
 import { chromium, type Browser, type BrowserContextOptions, type Page } from "playwright-core";
 
 const ARTEFACTS = resolve(import.meta.dirname, "../../artefacts");
@@ -61,9 +61,8 @@ interface Violation {
 
 /** What axe-core finds of serious faults in the page as it is. */
 export async function seriousFaults(page: Page): Promise<string[]> {
-  const source = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
   // Through the debugger, not as a script of the page: the page's policy stays in force.
-  await page.evaluate(await readFile(source, "utf8"));
+  await page.evaluate(axe.source);
   const violations = await page.evaluate<Violation[]>(
     "axe.run(document, { resultTypes: ['violations'] }).then((found) => found.violations)",
   );
