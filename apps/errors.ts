@@ -53,6 +53,18 @@ export const ERRORS = {
     says: "There is no deploy {id}.",
     todo: "'teal deploys -a APP' shows the newest ones.",
   },
+  "guard-moot": {
+    status: 409,
+    exit: 5,
+    says: "What deploy {id} made live is live no more, so the guard has nothing to swap back.",
+    todo: "Nothing; 'teal guard' shows what is watched now.",
+  },
+  "guard-waits": {
+    status: 409,
+    exit: 5,
+    says: "Deploy {id} is newer and on its way, so the guard does not swap back now.",
+    todo: "Nothing; it looks again when that deploy has ended.",
+  },
   "nothing-to-roll-back": {
     status: 409,
     exit: 5,

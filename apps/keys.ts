@@ -64,7 +64,15 @@ export const keys = {
   notifiers: (app: string) => `teal:app:${app}:notifiers`,
   /** list of JSON: notifications tried, newest first */
   sent: (app: string) => `teal:app:${app}:sent`,
-  /** list of `DEPLOY STATE`, oldest first: what is still to be told */
+  /** hash: app to JSON of its newest watch (apps/guard.ts) */
+  watches: "teal:watches",
+  /** string with a time to live: the worker that watches over what runs */
+  warden: "teal:warden",
+  /** sorted set by time: JSON of crashes (apps/crashes.ts) */
+  crashes: (app: string) => `teal:app:${app}:crashes`,
+  /** string with a time to live: when an instance was found in a crash loop */
+  loop: (instance: string) => `teal:loop:${instance}`,
+  /** list of `DEPLOY STATE` or `DEPLOY crash-loop INSTANCE`, oldest first: what is still to be told */
   notices: "teal:notices",
   /** stream of JSON: who did what, on the whole platform */
   events: "teal:events",

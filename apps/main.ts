@@ -16,6 +16,7 @@ import { takeUpgrades, wantsUpgrade } from "./api/upgrade.ts";
 import { createAudit } from "./audit.ts";
 import { readSettings, type Settings } from "./config.ts";
 import { createDashboard } from "./dashboard/dashboard.ts";
+import { createCrashes } from "./crashes.ts";
 import { createDeployLog } from "./deploy-log.ts";
 import { createDeploys } from "./deploys.ts";
 import { createErrands } from "./errands.ts";
@@ -34,6 +35,7 @@ import { createSenders } from "./senders.ts";
 import { createSeries } from "./series.ts";
 import { createRedisStore } from "./store-redis.ts";
 import { createWorkerDoor } from "./worker-door.ts";
+import { createWatches } from "./watches.ts";
 
 const CLI = resolve(import.meta.dirname, "cli/main.ts");
 const CLOSING_MS = 5000;
@@ -76,6 +78,8 @@ async function main(settings: Settings, log: Log): Promise<void> {
     appLogs: createAppLogs(settings.paths),
     workers: createWorkerDoor(settings.paths),
     webhooks,
+    watches: createWatches(redis),
+    crashes: createCrashes(redis),
   };
   const api = createApi(floor).callback();
   const news = createNews(redis);

@@ -16,6 +16,8 @@ export const NOTICE_EVENTS = [
   "deploy.rolled-back",
   "deploy.cancelled",
   "deploy.superseded",
+  "guard-tripped",
+  "crash-loop",
 ] as const;
 export type NoticeEvent = (typeof NOTICE_EVENTS)[number];
 
@@ -75,7 +77,10 @@ type Kept = Notifier & { url: string; secret: string };
 
 const MAX_NOTIFIERS = 20;
 const MAX_SENT = 200;
-const DEFAULT_EVENTS: NoticeEvent[] = ["deploy.live", "deploy.failed", "deploy.rolled-back"];
+const DEFAULT_EVENTS: NoticeEvent[] = [
+  ...(["deploy.live", "deploy.failed", "deploy.rolled-back"] as const),
+  ...(["guard-tripped", "crash-loop"] as const),
+];
 
 /** @param allowPrivate plain http is taken too */
 export function createNotifiers(

@@ -1,3 +1,4 @@
+import type { GuardOptions } from "./guard.ts";
 import type { PageParts, RoutingParts } from "./routing.ts";
 import type { BuildOptions } from "./build-options.ts";
 
@@ -8,6 +9,7 @@ import type { BuildOptions } from "./build-options.ts";
  */
 export interface AppOptions extends RoutingParts, PageParts {
   build?: BuildOptions;
+  guard?: GuardOptions;
   /** Its people stopped it: routers answer 503. */
   stopped?: true;
 }

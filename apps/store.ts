@@ -86,7 +86,8 @@ export interface Store {
    * Writes the record of an intent, state `queued`. Older queued deploys that it makes needless
    * (SUPERSEDES) become `superseded`; a rollback also asks the running one to cancel.
    * An intent whose delivery is known already changes nothing and gives the deploy that the first
-   * one made. @throws app-not-found, app-destroyed
+   * one made. @throws app-not-found, app-destroyed; with `guardOf` also guard-moot (that deploy is
+   * not live any more), guard-waits (something newer is queued or running)
    */
   requestDeploy(intent: Intent): Promise<Deploy>;
   getDeploy(id: string): Promise<Deploy | null>;

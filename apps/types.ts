@@ -121,6 +121,8 @@ export interface Intent {
   part?: "code" | "config";
   /** To be held when it is healthy, not swapped to. */
   hold?: boolean;
+  /** rollback by the guard: the deploy that it watched. Only while that is live, and nothing newer waits. */
+  guardOf?: string;
   by: string;
   why: string;
 }

@@ -1,4 +1,5 @@
 import { appUrl, idleUrl } from "./address.ts";
+import { type Crash, describeCrash, isLooping } from "./crashes.ts";
 import type { Settings } from "./config.ts";
 import type { Store } from "./store.ts";
 import type { App, Colour, Deploy, DeployState, Instance, Release } from "./types.ts";
@@ -95,9 +96,17 @@ function statusAfter(deploy: DeployState | undefined): ReleaseStatus {
  */
 export interface InstanceView extends Instance {
   serves: "live" | "standby" | "held" | null;
+  /** How often it has crashed of late, what the last time was, and whether that is a crash loop. */
+  crashes: number;
+  lastCrash?: string;
+  looping?: boolean;
 }
 
-export function viewInstances(app: App, instances: Instance[]): InstanceView[] {
+export function viewInstances(
+  app: App,
+  instances: Instance[],
+  crashes: Crash[] = [],
+): InstanceView[] {
   const serves = ({ deploy }: Instance) => {
     if (deploy === app.live?.deploy) return "live";
     if (deploy === app.held?.deploy) return "held";
@@ -105,10 +114,23 @@ export function viewInstances(app: App, instances: Instance[]): InstanceView[] {
   };
   return instances
     .toSorted((a, b) => a.id.localeCompare(b.id, "en", { numeric: true }))
-    .map((one) => ({ ...one, serves: serves(one) }));
+    .map((one) => ({ ...one, serves: serves(one), ...crashesOf(one, crashes) }));
+}
+
+function crashesOf({ id }: Instance, all: Crash[]) {
+  const crashes = all.filter(({ instance }) => instance === id);
+  const last = crashes.at(-1);
+  if (!last) return { crashes: 0 };
+  const looping = isLooping(crashes, id, Date.now());
+  return { crashes: crashes.length, lastCrash: describeCrash(last), ...(looping && { looping }) };
 }
 
 /** One word for what an instance does: it serves, or how far it is in its life. */
-export function statusOf({ serves, state }: Pick<InstanceView, "serves" | "state">): string {
+export function statusOf({
+  serves,
+  state,
+  looping,
+}: Pick<InstanceView, "serves" | "state" | "looping">): string {
+  if (looping) return "crash loop";
   return serves ?? (state === "live" ? "leaving" : state);
 }

@@ -14,12 +14,15 @@ const STATES: Record<NoticeEvent, State> = {
   "deploy.failed": "failure",
   "deploy.cancelled": "error",
   "deploy.superseded": "error",
+  "guard-tripped": "failure",
+  "crash-loop": "failure",
 };
 const SAYS: Partial<Record<NoticeEvent, string>> = {
   "deploy.started": "The deploy has started",
   "deploy.held": "Healthy, and held",
   "deploy.live": "Live",
   "deploy.rolled-back": "Rolled back",
+  "crash-loop": "In a crash loop",
 };
 const GITLAB: Record<State, string> = {
   pending: "running",

@@ -8,6 +8,8 @@ export interface Notice {
   id: string;
   event: NoticeEvent;
   deploy: Deploy;
+  /** What there is to say beyond the deploy. */
+  detail?: string;
   /** Where the app answers. */
   url: string;
 }
@@ -58,8 +60,12 @@ function signed(message: Message, secret: string, id: string, now: number): Mess
   return { ...message, headers: { ...message.headers, ...headers } };
 }
 
-function payload({ event, deploy, url }: Notice, now: number): object {
-  return { type: event, timestamp: new Date(now).toISOString(), data: { deploy, url } };
+function payload({ event, deploy, url, detail }: Notice, now: number): object {
+  return {
+    type: event,
+    timestamp: new Date(now).toISOString(),
+    data: { deploy, url, ...(detail && { detail }) },
+  };
 }
 
 const SAYS: Record<NoticeEvent, string> = {
@@ -70,13 +76,16 @@ const SAYS: Record<NoticeEvent, string> = {
   "deploy.rolled-back": "is rolled back",
   "deploy.cancelled": "was cancelled",
   "deploy.superseded": "was superseded",
+  "guard-tripped": "did worse than before and is swapped back",
+  "crash-loop": "is in a crash loop",
 };
 
 /** One line for people. */
-function sentence({ event, deploy, url }: Notice): string {
+function sentence({ event, deploy, url, detail }: Notice): string {
   const { app, id, commit, why, by, error } = deploy;
   const what = [commit?.slice(0, 7), why].filter(Boolean).join(" ");
-  const end = event === "deploy.live" || event === "deploy.rolled-back" ? url : (error ?? "");
+  const end =
+    event === "deploy.live" || event === "deploy.rolled-back" ? url : (detail ?? error ?? "");
   const line = `${app} ${SAYS[event]} (${id}): ${what}, by ${by}${end && ` – ${end}`}`;
   return line.replaceAll(/[\p{Cc}\p{Cf}]+/gu, " ").slice(0, 1500);
 }

@@ -22,6 +22,7 @@ interface Telling {
   /** A notifier's id, or STATUS. */
   notifier: string;
   event: NoticeEvent;
+  detail?: string;
 }
 
 interface Options {
@@ -102,7 +103,8 @@ async function handOver(
 ): Promise<boolean> {
   const notice = await asking(() => redis.lindex(keys.notices, 0));
   if (!notice) return false;
-  const [id = "", state = ""] = notice.split(" ");
+  const [id = "", state = "", ...rest] = notice.split(" ");
+  const detail = rest.join(" ");
   const deploy = await store.getDeploy(id);
   const event = deploy && eventOf(deploy, state);
   if (deploy && event) {
@@ -111,7 +113,7 @@ async function handOver(
     for (const notifier of deploy.sender ? [...wanted, STATUS] : wanted) {
       await queue.add(
         "tell",
-        { app: deploy.app, deploy: id, notifier, event },
+        { app: deploy.app, deploy: id, notifier, event, ...(detail && { detail }) },
         {
           // Twice is once: two processes may have found the same notice.
           jobId: `${id}-${event}-${notifier}`,
@@ -128,6 +130,7 @@ async function handOver(
 }
 
 function eventOf(deploy: Deploy, state: string): NoticeEvent | null {
+  if (state === "guard-tripped" || state === "crash-loop") return state;
   if (state === "running") return "deploy.started";
   if (state === "live") return deploy.kind === "rollback" ? "deploy.rolled-back" : "deploy.live";
   if (/^(held|failed|cancelled|superseded)$/.test(state)) return `deploy.${state}` as NoticeEvent;
@@ -160,7 +163,7 @@ async function tellOnce(
 /** Null when there is nobody to tell any more, or nothing to tell. */
 async function messageOf(options: Options, job: Job<Telling>): Promise<Message | Mail | null> {
   const { store, notifiers, senders, urlOf } = options;
-  const { app, deploy: id, notifier: notifierId, event } = job.data;
+  const { app, deploy: id, notifier: notifierId, event, detail } = job.data;
   const deploy = await store.getDeploy(id);
   if (!deploy) return null;
   const url = urlOf(app);
@@ -171,7 +174,14 @@ async function messageOf(options: Options, job: Job<Telling>): Promise<Message |
     return commitStatus(sender, await senders.credentials(app, sender.id), deploy, event, url);
   }
   const notifier = await notifiers.open(app, notifierId);
-  return notifier && format(notifier, { id: `msg-${job.id}`, event, deploy, url }, Date.now());
+  return (
+    notifier &&
+    format(
+      notifier,
+      { id: `msg-${job.id}`, event, deploy, url, ...(detail && { detail }) },
+      Date.now(),
+    )
+  );
 }
 
 async function tell(options: Options, times: Times, job: Job<Telling>): Promise<void> {

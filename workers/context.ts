@@ -1,6 +1,8 @@
+import type { Crashes } from "../apps/crashes.ts";
 import { TealError } from "../apps/errors.ts";
 import type { Claim, Store } from "../apps/store.ts";
 import type { App, Deploy } from "../apps/types.ts";
+import type { Watches } from "../apps/watches.ts";
 import type { Effects, Routers, Say } from "./ports.ts";
 
 /** What a worker process lends to every deploy it runs. */
@@ -16,6 +18,9 @@ export interface Shop {
   /** The URL of what runs beside an app's live colour. */
   idleUrlOf(app: string): string;
   drainMs: number;
+  /** Where releases are put on guard, and what has crashed. */
+  watches: Pick<Watches, "open">;
+  crashes: Pick<Crashes, "list">;
   /** Told of every named step that is reached (fault injection in tests; nothing otherwise). */
   reach(step: string): void | Promise<void>;
   /** Milliseconds, monotonic. */

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import type { Redis } from "ioredis";
 import { appUrl, defaultHost, idleUrl } from "../apps/address.ts";
+import { createCrashes } from "../apps/crashes.ts";
 import { readSettings, type Settings } from "../apps/config.ts";
 import { createDeployLog } from "../apps/deploy-log.ts";
 import { consumeErrands, createErrands } from "../apps/errands.ts";
@@ -21,6 +22,7 @@ import { createSeries } from "../apps/series.ts";
 import { createRedisStore } from "../apps/store-redis.ts";
 import type { RouterState } from "../apps/store.ts";
 import type { Release } from "../apps/types.ts";
+import { createWatches } from "../apps/watches.ts";
 import { createBases } from "./bases.ts";
 import { createBuilder } from "./build.ts";
 import { openDoor } from "./door.ts";
@@ -44,6 +46,7 @@ import { createRouters } from "./routers.ts";
 import { createSampler } from "./sampler.ts";
 import { createRuns } from "./runs.ts";
 import { openLog } from "./say.ts";
+import { createWatching } from "./watching.ts";
 
 const GC_EVERY_MS = 3600_000;
 
@@ -73,6 +76,8 @@ async function main(settings: Settings, log: Log): Promise<void> {
   });
   const routers = await createRouters({ subscriber, publish: (event) => store.publish(event) });
   const reaper = createReaper({ store, effects, drainMs, isGone, reach, now, log });
+  const watches = createWatches(redis);
+  const crashes = createCrashes(redis);
   const executor = createExecutor({
     store,
     effects,
@@ -84,7 +89,7 @@ async function main(settings: Settings, log: Log): Promise<void> {
     drainMs,
     reach,
     now,
-    id,
+    ...{ id, watches, crashes },
     leaseMs,
     log,
     openLog(deploy) {
@@ -147,6 +152,10 @@ async function main(settings: Settings, log: Log): Promise<void> {
     }),
     log,
   });
+  const watching = createWatching({
+    ...{ id, namespace, leaseMs, store, watches, crashes, routers, deployLog, log },
+    wake: (app) => void executor.work(app).catch(() => {}),
+  });
   log.info({ namespace }, "worker is ready");
 
   const stop = async () => {
@@ -155,6 +164,7 @@ async function main(settings: Settings, log: Log): Promise<void> {
     await queue.close();
     await asked.close();
     await errands.close();
+    await watching.close();
     await reaper.close();
     await Promise.all([rounds, collecting, sampling]);
     deployLog.close();

@@ -7,6 +7,7 @@ import { fitLiveColour } from "./fit.ts";
 import { keepWhatRuns, retireLeftovers } from "./hand-over.ts";
 import { holdColour } from "./hold.ts";
 import { startIdleColour } from "./idle-colour.ts";
+import { liveTraffic, putOnGuard } from "./on-guard.ts";
 import { reuseRelease } from "./reuse-release.ts";
 import { swap } from "./swap.ts";
 import { warmColour } from "./warm-colour.ts";
@@ -25,15 +26,17 @@ export async function runDeploy(ctx: DeployContext): Promise<HeldColour | null> 
     if (ctx.deploy.cancelRequested) {
       throw new TealError("deploy-cancelled", { id: ctx.deploy.id, why: "" });
     }
+    const before = await liveTraffic(ctx);
     const release = await makeRelease(ctx);
     const colour = (await warmColour(ctx, release)) ?? (await startIdleColour(ctx, release));
     if (ctx.deploy.hold) return holdColour(ctx, release, colour);
 
     // ---- The point of no return. Above, every step can be undone and the live colour has not
     // ---- noticed; from here the deploy only goes forward, or is followed by a rollback.
-    await swap(ctx, release, colour);
+    await swap(ctx, release, colour, before);
   }
 
+  await putOnGuard(ctx);
   await fitLiveColour(ctx);
   await keepWhatRuns(ctx);
   await retireLeftovers(ctx);

@@ -1,9 +1,11 @@
+import type { Traffic as Answers } from "../apps/guard.ts";
 import { isTealError } from "../apps/errors.ts";
 import type { Route, Counters } from "../router/contract.ts";
 import { policyOf } from "../apps/routing.ts";
 import type { Release } from "../apps/types.ts";
 import { appOf, type DeployContext, spent } from "./context.ts";
 import type { ReadyColour } from "./idle-colour.ts";
+import { rememberBefore } from "./on-guard.ts";
 import type { Acknowledged } from "./ports.ts";
 
 /** The commit must follow the prepare within this time; routers hold for longer, so that none lets go before. */
@@ -24,12 +26,14 @@ export async function swap(
   ctx: DeployContext,
   release: Release,
   ready: ReadyColour,
+  atStart: Answers | null,
 ): Promise<Route> {
   const { store, routers, deploy, claim } = ctx;
   const ids = (await store.routers())
     .filter((router) => !router.expired)
     .map((router) => router.id);
   const before = await routers.counts(deploy.app, ids, HELD_BOUND_MS);
+  await rememberBefore(ctx, release.n, before, atStart);
 
   const began = ctx.now();
   const { route, flipped } = await prepareAndCommit(ctx, release, ready, ids);

@@ -20,6 +20,7 @@ import { certificateRoutes } from "./certificates.ts";
 import { configRoutes } from "./config.ts";
 import { deployRoutes } from "./deploys.ts";
 import { domainRoutes } from "./domains.ts";
+import { guardRoutes } from "./guard.ts";
 import { lifeRoutes } from "./life.ts";
 import { logRoutes } from "./logs.ts";
 import { eventRoutes } from "./events.ts";
@@ -53,6 +54,7 @@ export function apiRoutes(options: ApiOptions): Route[] {
     ...certificateRoutes(options),
     ...routingRoutes(options),
     ...lifeRoutes(options),
+    ...guardRoutes(options),
     ...logRoutes(options),
     ...runRoutes(options),
     ...accessRoutes(options),

@@ -5,7 +5,7 @@ import { viewApp, viewInstances } from "../views.ts";
 import { route, type ApiOptions, type Route } from "./route.ts";
 import { appSchema, createAppBody, destroyBody, destroyQuery, instanceSchema } from "./schemas.ts";
 
-export function appRoutes({ store, deploys, access, settings }: ApiOptions): Route[] {
+export function appRoutes({ store, deploys, access, settings, crashes }: ApiOptions): Route[] {
   return [
     route({
       method: "get",
@@ -73,7 +73,8 @@ export function appRoutes({ store, deploys, access, settings }: ApiOptions): Rou
       needs: "read",
       answer: z.object({ instances: z.array(instanceSchema) }),
       async handle({ subject }) {
-        return { instances: viewInstances(subject, await store.listInstances(subject.name)) };
+        const found = await store.listInstances(subject.name);
+        return { instances: viewInstances(subject, found, await crashes.list(subject.name)) };
       },
     }),
   ];

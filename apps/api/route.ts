@@ -5,6 +5,7 @@ import type { AppLogs } from "../app-logs.ts";
 import type { Audit } from "../audit.ts";
 import type { Settings } from "../config.ts";
 import type { Certificates } from "../certificates.ts";
+import type { Crashes } from "../crashes.ts";
 import type { DeployLog } from "../deploy-log.ts";
 import type { Deploys } from "../deploys.ts";
 import type { Errands } from "../errands.ts";
@@ -17,6 +18,7 @@ import type { Redelivering, Senders } from "../senders.ts";
 import type { Store } from "../store.ts";
 import type { App, Deploy } from "../types.ts";
 import type { WorkerDoor } from "../worker-door.ts";
+import type { Watches } from "../watches.ts";
 
 /** What the API stands on. */
 export interface ApiOptions {
@@ -35,6 +37,8 @@ export interface ApiOptions {
   webhooks: Redelivering;
   notifiers: Notifiers;
   certificates: Certificates;
+  watches: Pick<Watches, "get">;
+  crashes: Pick<Crashes, "list">;
   settings: Pick<Settings, "domain" | "routerPort">;
   log: Log;
 }

@@ -27,11 +27,18 @@ export async function createApp({ args, client, out }: Input): Promise<void> {
 export async function showApp({ app: appOf, client, out }: Input): Promise<void> {
   const app = await (await client()).get<AppView>(`/apps/${encodeURIComponent(await appOf())}`);
   if (out.json) return out.value(app);
+  const crashes = `/apps/${encodeURIComponent(app.name)}/ps`;
+  const { instances } = await (await client()).get<{ instances: InstanceView[] }>(crashes);
+  const looping = instances.filter((one) => one.looping);
   const last = app.lastDeploy;
   const rows: [string, Cell][] = [
     ["app", app.name],
     ["address", app.url],
     ["state", app.state],
+    ...looping.map(({ process, index, lastCrash }): [string, Cell] => [
+      "crash loop",
+      { text: lastCrash ?? `${process}.${index}`, paint: "red" },
+    ]),
     ["live", slotCell(app.live)],
     ["standby", slotCell(app.standby)],
     ...(app.held ? [["held", slotCell(app.held)] satisfies [string, Cell]] : []),
@@ -78,11 +85,17 @@ export async function listInstances({ app: appOf, client, out }: Input): Promise
     `${one.process}.${one.index}`,
     colourCell(one.colour),
     `v${one.release}`,
-    one.serves === "live" ? { text: "live", paint: "bold" } : statusOf(one),
+    one.looping
+      ? { text: "crash loop", paint: "red" }
+      : one.serves === "live"
+        ? { text: "live", paint: "bold" }
+        : statusOf(one),
     one.host ? `${one.host}:${one.port ?? ""}` : "-",
+    one.crashes > 0 ? `${one.crashes}: ${one.lastCrash ?? ""}` : "-",
     one.id,
   ]);
-  out.table(["PROCESS", "COLOUR", "RELEASE", "STATUS", "ADDRESS", "INSTANCE"], rows);
+  const heads = ["PROCESS", "COLOUR", "RELEASE", "STATUS", "ADDRESS", "CRASHES", "INSTANCE"];
+  out.table(heads, rows, 5);
 }
 
 function slotCell(slot: AppView["live"]): Cell {

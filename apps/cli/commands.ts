@@ -4,6 +4,7 @@ import { CERT_COMMANDS } from "./commands-certs.ts";
 import { BUILD_COMMANDS } from "./commands-build.ts";
 import { RUN_COMMANDS } from "./commands-run.ts";
 import { LIFE_COMMANDS, NO_FOLLOW } from "./commands-life.ts";
+import { GUARD_COMMANDS } from "./commands-guard.ts";
 import { ROUTING_COMMANDS } from "./commands-routing.ts";
 
 const LOG_OPTIONS: Command["options"] = {
@@ -127,6 +128,7 @@ export const COMMANDS: Command[] = [
   ...RUN_COMMANDS,
   ...ROUTING_COMMANDS,
   ...BUILD_COMMANDS,
+  ...GUARD_COMMANDS,
   {
     name: "build:plan",
     summary: "how a folder would be built: languages, versions, steps, processes",

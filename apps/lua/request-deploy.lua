@@ -1,7 +1,7 @@
 -- Records what somebody wants to be live. The newest intent supersedes those queued that it makes needless.
 -- in:     1 kind, 2 delivery or empty, 3 its time to live (s), then field, value, … of the intent
 -- out:    the deploy's fields; of the first deploy, when the delivery has made one
--- errors: app-not-found, app-destroyed
+-- errors: app-not-found, app-destroyed; of a guard also guard-moot, guard-waits
 -- events: deploy events
 local state = get(K.app, "state")
 if not state then return { "app-not-found", "name", APP } end
@@ -10,6 +10,17 @@ local delivery = IN[2] ~= "" and at(K.delivery, IN[2])
 local made = delivery and redis.call("GET", delivery)
 if made and get(at(K.deploy, made), "app") == APP then
   return { "ok", redis.call("HGETALL", at(K.deploy, made)) }
+end
+local guard_of
+for i = 4, #IN, 2 do if IN[i] == "guardOf" then guard_of = IN[i + 1] end end
+if guard_of then
+  -- it goes back for no other than what it watched, and never over the head of something newer
+  if get(K.app, "routeDeploy") ~= guard_of then return { "guard-moot", "id", guard_of } end
+  local waiting = redis.call("LRANGE", K.queued, 0, -1)
+  table.insert(waiting, get(K.app, "running"))
+  for _, id in ipairs(waiting) do
+    if SUPERSEDES.rollback[get(at(K.deploy, id), "kind") or ""] then return { "guard-waits", "id", id } end
+  end
 end
 local seq = redis.call("HINCRBY", K.app, "seq", 1)
 local id = APP .. "-" .. seq
@@ -30,5 +41,6 @@ local busy_with = running and get(at(K.deploy, running), "kind")
 if IN[1] == "rollback" and busy_with ~= "rollback" and SUPERSEDES.rollback[busy_with or ""] then
   ask_to_cancel(running, "rolled back")
 end
+if guard_of then note(id, "guard-tripped") end
 deploy_changed(id)
 return { "ok", redis.call("HGETALL", key) }

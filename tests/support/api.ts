@@ -19,8 +19,10 @@ import { createGit, type Git } from "../../apps/git.ts";
 import type { Log } from "../../apps/log.ts";
 import { createNews } from "../../apps/news.ts";
 import { createCertificates } from "../../apps/certificates.ts";
-import { createNotifiers, type Notifiers } from "../../apps/notifiers.ts";
 import { createRegistries } from "../../apps/registries.ts";
+import { createCrashes } from "../../apps/crashes.ts";
+import { createNotifiers, type Notifiers } from "../../apps/notifiers.ts";
+import { createWatches } from "../../apps/watches.ts";
 import { createSecrets } from "../../apps/secrets.ts";
 import { createSenders, type Senders } from "../../apps/senders.ts";
 import { createSeries, type Series } from "../../apps/series.ts";
@@ -93,6 +95,8 @@ export async function startApi(): Promise<TestApi> {
     senders,
     notifiers,
     certificates: createCertificates(connection, secrets),
+    watches: createWatches(connection),
+    crashes: createCrashes(connection),
     settings,
     log,
   };

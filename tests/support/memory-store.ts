@@ -171,11 +171,20 @@ function bury(state: State, record: AppRecord): void {
 
 type DeployPart = Pick<Store, "requestDeploy" | "getDeploy" | "listDeploys" | "cancelDeploy">;
 
+function assertGuards(state: State, record: AppRecord, id: string): void {
+  if (record.route?.deploy !== id) throw new TealError("guard-moot", { id });
+  const running = record.running === null ? [] : [state.deploys.get(record.running) as Deploy];
+  const newer = [...queuedOf(state, record), ...running].find(({ kind }) =>
+    SUPERSEDES.rollback.includes(kind),
+  );
+  if (newer) throw new TealError("guard-waits", { id: newer.id });
+}
+
 function createDeploys(state: State): DeployPart {
   return {
     async requestDeploy(intent) {
       const { app: name, kind, commit, ref, toRelease, part, hold, by, why } = intent;
-      const { sender, repo, image, archive, fresh, delivery } = intent;
+      const { sender, repo, image, archive, fresh, delivery, guardOf } = intent;
       const record = state.apps.get(name);
       if (!record) throw new TealError("app-not-found", { name });
       if (record.app.state !== "active") throw new TealError("app-destroyed", { name });
@@ -184,6 +193,7 @@ function createDeploys(state: State): DeployPart {
         (one) => one.app === name && one.delivery && one.delivery === delivery,
       );
       if (made && made.createdAt > since) return structuredClone(made);
+      if (guardOf !== undefined) assertGuards(state, record, guardOf);
       record.seq += 1;
       const id = `${name}-${record.seq}`;
       for (const older of queuedOf(state, record)) {
@@ -213,6 +223,7 @@ function createDeploys(state: State): DeployPart {
         ...(archive === undefined ? {} : { archive }),
         ...(fresh === undefined ? {} : { fresh }),
         ...(delivery === undefined ? {} : { delivery }),
+        ...(guardOf === undefined ? {} : { guardOf }),
       };
       state.deploys.set(id, deploy);
       record.deploys.push(id);

@@ -1,12 +1,16 @@
 import { Agent, get } from "node:http";
+import { setTimeout as sleep } from "node:timers/promises";
 
 export interface SteadyLoad {
   /** Ends the load. `lost`: what was not answered with 200, each with a word on how. */
   stop(): Promise<{ answered: number; lost: string[]; bodies: Set<string> }>;
 }
 
-/** A few keep-alive clients that ask `GET /` one request after the other, for at most a minute. */
-export function startSteadyLoad(port: number, host: string, clients = 4): SteadyLoad {
+/**
+ * A few keep-alive clients that ask `GET /` one request after the other, `pauseMs` apart, for at
+ * most a minute.
+ */
+export function startSteadyLoad(port: number, host: string, clients = 4, pauseMs = 0): SteadyLoad {
   const agent = new Agent({ keepAlive: true, maxSockets: clients });
   const lost: string[] = [];
   const bodies = new Set<string>();
@@ -33,7 +37,10 @@ export function startSteadyLoad(port: number, host: string, clients = 4): Steady
       });
     });
   const client = async () => {
-    while (!ending && performance.now() < until) await ask();
+    while (!ending && performance.now() < until) {
+      await ask();
+      if (pauseMs > 0) await sleep(pauseMs);
+    }
   };
   const running = Promise.all(Array.from({ length: clients }, client));
   return {

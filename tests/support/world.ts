@@ -42,6 +42,8 @@ export interface World {
   configure(app: string, value: string): Promise<void>;
   scale(app: string, formation: Record<string, number>): Promise<void>;
   promote(app: string): Promise<void>;
+  /** What the guard asks for when it has seen enough of what is live. */
+  swapBack(app: string): Promise<void>;
   reapers: Reaper[];
   /** A fresh executor finishes all there is, reaps, reconciles. */
   quiesce(): Promise<void>;
@@ -138,6 +140,8 @@ export function createWorld(
       urlOf: (app) => app,
       idleUrlOf: (app) => `idle--${app}`,
       drainMs: 1000,
+      watches: { open: async () => {} },
+      crashes: { list: async () => [] },
       reach() {},
       now: () => clock,
       id,
@@ -190,6 +194,17 @@ export function createWorld(
     async promote(app) {
       const held = (await real.getApp(app))?.held;
       if (held) await request({ app, kind: "promote", toRelease: held.release });
+    },
+    async swapBack(app) {
+      const route = await real.getRoute(app);
+      const [back] = (await real.listReleases(app)).filter(({ n }) => n !== route?.release);
+      if (!route || !back) return;
+      const guardOf = route.deploy;
+      const { id } = await request({ app, kind: "rollback", toRelease: back.n, guardOf });
+      const newer = (await real.listDeploys(app, 100)).find(
+        (it) => it.supersededBy === id || (it.cancelRequested && it.state === "running"),
+      );
+      if (newer) violations.push(`the guard's ${id} came before ${newer.id}, which is newer`);
     },
     async quiesce() {
       const { executor, reaper, reconciler } = createProcess("z", null);

@@ -12,6 +12,7 @@ type Happening =
   | { type: "config"; app: string }
   | { type: "restart"; app: string }
   | { type: "scale"; app: string; web: number; worker: number }
+  | { type: "guard"; app: string }
   | { type: "cancel"; app: string }
   | { type: "destroy"; app: string }
   | { type: "work"; executor: number }
@@ -34,6 +35,7 @@ const crashes: Weighted[] = [
     arbitrary: fc.record({ type: fc.constant("rollback" as const), app, back: fc.nat(3) }),
   },
   { weight: 1, arbitrary: fc.record({ type: fc.constant("cancel" as const), app }) },
+  { weight: 3, arbitrary: fc.record({ type: fc.constant("guard" as const), app }) },
   { weight: 1, arbitrary: fc.record({ type: fc.constant("destroy" as const), app }) },
   { weight: 8, arbitrary: fc.record({ type: fc.constant("work" as const), executor: two }) },
   {
@@ -90,6 +92,7 @@ async function make(world: World, it: Happening, commit: number): Promise<void> 
   else if (it.type === "abort") await world.store.dropHeld(it.app);
   else if (it.type === "config") await world.configure(it.app, String(commit));
   else if (it.type === "scale") await world.scale(it.app, { web: it.web, worker: it.worker });
+  else if (it.type === "guard") await world.swapBack(it.app);
   else if (it.type === "cancel") {
     const [newest] = await world.store.listDeploys(it.app, 1);
     if (newest) await world.store.cancelDeploy(newest.id, "by test");
@@ -174,6 +177,7 @@ test("no order of pushes, rollbacks, crashes, takeovers and cut routers breaks a
     scaled: 0,
     held: 0,
     promoted: 0,
+    swappedBack: 0,
   };
   await fc.assert(
     fc.asyncProperty(fc.scheduler(), scenario, async (scheduler, happenings) => {
@@ -185,6 +189,7 @@ test("no order of pushes, rollbacks, crashes, takeovers and cut routers breaks a
           if (deploy.attempts > 1) reached.takenUpAgain++;
           const what = deploy.state === "live" ? DONE[deploy.kind] : undefined;
           if (what) reached[what]++;
+          if (what && deploy.guardOf) reached.swappedBack++;
         }
       }
     }),

@@ -1,0 +1,47 @@
+import type { Command } from "./command.ts";
+
+const guard = () => import("./guard.ts");
+
+/** The commands for what keeps a running release honest. */
+export const GUARD_COMMANDS: Command[] = [
+  {
+    name: "guard",
+    summary: "what the guard allows after a swap, and what it found last",
+    args: [],
+    app: true,
+    example: "teal guard -a shop",
+    run: async (input) => (await guard()).showGuard(input),
+  },
+  {
+    name: "guard:set",
+    summary: "window, errors, slow, crashes, requests; nothing behind the = is the default again",
+    args: ["NAME=VALUE…"],
+    app: true,
+    example: "teal guard:set -a shop window=60 errors=10",
+    run: async (input) => (await guard()).setGuard(input),
+  },
+  {
+    name: "guard:on",
+    summary: "swap back by itself when a new release does worse",
+    args: [],
+    app: true,
+    example: "teal guard:on -a shop",
+    run: async (input) => (await guard()).switchGuard(input, true),
+  },
+  {
+    name: "guard:off",
+    summary: "leave a new release live whatever it does",
+    args: [],
+    app: true,
+    example: "teal guard:off -a shop",
+    run: async (input) => (await guard()).switchGuard(input, false),
+  },
+  {
+    name: "ps:crashes",
+    summary: "instances that ended by themselves or hung, and why",
+    args: [],
+    app: true,
+    example: "teal ps:crashes -a shop",
+    run: async (input) => (await guard()).listCrashes(input),
+  },
+];

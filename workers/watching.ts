@@ -1,0 +1,48 @@
+import type { Crashes } from "../apps/crashes.ts";
+import type { DeployLog } from "../apps/deploy-log.ts";
+import type { Log } from "../apps/log.ts";
+import type { Store } from "../apps/store.ts";
+import type { Watches } from "../apps/watches.ts";
+import { watchCrashes } from "./crash-watch.ts";
+import { createDocker } from "./engine/client.ts";
+import { followExits } from "./engine/exits.ts";
+import { createGuard } from "./guard.ts";
+import type { Routers } from "./ports.ts";
+import { createWarden } from "./warden.ts";
+
+interface Options {
+  id: string;
+  namespace: string;
+  leaseMs: number;
+  store: Store;
+  watches: Watches;
+  crashes: Crashes;
+  routers: Routers;
+  deployLog: Pick<DeployLog, "append">;
+  /** There is work for an app. */
+  wake(app: string): void;
+  log: Log;
+}
+
+/** All that one of the workers does beside deploys: the guard, and crashes. Ended by its `close`. */
+export function createWatching(options: Options): { close(): Promise<void> } {
+  const { id, leaseMs, store, watches, crashes, routers, log, namespace } = options;
+  const docker = createDocker();
+  const guard = createGuard({
+    ...{ store, watches, crashes, routers, log, wake: options.wake, now: Date.now },
+    say: (deploy, kind, text) => options.deployLog.append(deploy, [{ kind, text }]),
+  });
+  return createWarden({
+    ...{ id, leaseMs, watches, log },
+    duties: [() => guard.look()],
+    listen: (signal) =>
+      watchCrashes(
+        {
+          ...{ store, crashes, log },
+          follow: (since, until, onExit) =>
+            followExits(docker, { namespace, since, signal: until }, onExit),
+        },
+        signal,
+      ),
+  });
+}
