@@ -437,6 +437,24 @@ export const ERRORS = {
     says: "A user's own token was expected, and this one is {what}.",
     todo: "Sign in as yourself with 'teal login', or let an admin do it.",
   },
+  "key-reused": {
+    status: 422,
+    exit: 2,
+    says: "The Idempotency-Key {key} was used for another request within a day.",
+    todo: "Use a new key for each thing to be done, and the same only to send the same request again.",
+  },
+  "key-in-use": {
+    status: 409,
+    exit: 5,
+    says: "A request with the Idempotency-Key {key} is under way, or broke off and may have been done.",
+    todo: "Look at 'teal deploys -a APP'; send it again in a moment, or with a new key.",
+  },
+  "too-many-requests": {
+    status: 429,
+    exit: 1,
+    says: "At most {limit} requests a minute were expected, and more came.",
+    todo: "Wait {seconds} s; follow streams ('follow=1') in place of asking again and again.",
+  },
   "too-many-tries": {
     status: 429,
     exit: 3,

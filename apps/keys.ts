@@ -88,6 +88,10 @@ export const keys = {
   registries: "teal:registries",
   /** hash: id of token or fingerprint of SSH key to when it was last used, ms */
   used: "teal:used",
+  /** string with a time to live: JSON of what an Idempotency-Key (SHA-256 of caller and key) led to */
+  once: (digest: string) => `teal:once:${digest}`,
+  /** hash: `KIND HOST PID` to JSON of what that process of the platform takes up */
+  processes: "teal:processes",
   /** hash: user to JSON */
   users: "teal:users",
   /** hash: app to the user's role there */

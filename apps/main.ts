@@ -13,6 +13,7 @@ import { createAccess } from "./access.ts";
 import { createAppLogs } from "./app-logs.ts";
 import { createApi } from "./api/api.ts";
 import { takeUpgrades, wantsUpgrade } from "./api/upgrade.ts";
+import { createOnce } from "./api/once.ts";
 import { createAudit } from "./audit.ts";
 import { readSettings, type Settings } from "./config.ts";
 import { createDashboard } from "./dashboard/dashboard.ts";
@@ -25,8 +26,11 @@ import { createGit } from "./git.ts";
 import { createLog, type Log } from "./log.ts";
 import { createNews } from "./news.ts";
 import { createCertificates } from "./certificates.ts";
+import { createMetrics } from "./metrics.ts";
+import { createMetricsPage } from "./metrics-page.ts";
 import { createNotifiers } from "./notifiers.ts";
 import { createOutward } from "./outward.ts";
+import { reportProcess } from "./process-metrics.ts";
 import { createQueue } from "./queue.ts";
 import { connectRedis } from "./redis.ts";
 import { createRegistries } from "./registries.ts";
@@ -81,14 +85,21 @@ async function main(settings: Settings, log: Log): Promise<void> {
     watches: createWatches(redis),
     crashes: createCrashes(redis),
   };
-  const api = createApi(floor).callback();
+  const api = createApi({ ...floor, once: createOnce(redis) }).callback();
   const news = createNews(redis);
   const series = createSeries(redis);
   const dashboard = createDashboard({ ...floor, series, news }).callback();
+  const metrics = createMetricsPage({
+    ...{ access, log },
+    metrics: createMetrics({ redis, queue, store, runDir: settings.paths.run }),
+  });
+  const stopping = new AbortController();
+  const reporting = reportProcess(redis, "web", stopping.signal);
   const upgrades = { shouldUpgradeCallback: (req: IncomingMessage) => wantsUpgrade(req) };
   const http = createServer(upgrades, (req, res) => {
     void (async () => {
       if ((await gitHttp(req, res)) || (await webhooks.handle(req, res))) return;
+      if (await metrics(req, res)) return;
       await (isApi(req) ? api : dashboard)(req, res);
     })();
   });
@@ -114,8 +125,9 @@ async function main(settings: Settings, log: Log): Promise<void> {
 
   const stop = async () => {
     http.close();
+    stopping.abort();
     setTimeout(() => http.closeAllConnections(), CLOSING_MS).unref();
-    await Promise.allSettled([receiver.close(), ssh.close(), notify.close()]);
+    await Promise.allSettled([reporting, receiver.close(), ssh.close(), notify.close()]);
     deployLog.close();
     audit.close();
     news.close();

@@ -14,6 +14,8 @@ const NAME = "teal-work";
 export interface WorkQueue {
   /** Tells some worker that `app` has work. Returns when the job is durable. */
   wake(app: string): Promise<void>;
+  /** How many jobs are in which state. */
+  counts(): Promise<Record<string, number>>;
   close(): Promise<void>;
 }
 
@@ -27,6 +29,7 @@ export function createQueue(redis: Redis): WorkQueue {
     async wake(app) {
       await queue.add("work", { app }, { removeOnComplete: true, removeOnFail: true });
     },
+    counts: () => queue.getJobCounts("waiting", "active", "delayed", "failed"),
     close: () => queue.close(),
   };
 }

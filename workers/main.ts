@@ -13,6 +13,7 @@ import { createGit, type Git } from "../apps/git.ts";
 import { createLog, type Log } from "../apps/log.ts";
 import { consumeQueue } from "../apps/queue.ts";
 import { createOutward } from "../apps/outward.ts";
+import { reportProcess } from "../apps/process-metrics.ts";
 import { connectRedis } from "../apps/redis.ts";
 import { createRegistries, type Registries } from "../apps/registries.ts";
 import { loadSecrets, openConfig, type Secrets } from "../apps/secrets.ts";
@@ -156,6 +157,7 @@ async function main(settings: Settings, log: Log): Promise<void> {
     ...{ id, namespace, leaseMs, store, watches, crashes, routers, deployLog, log },
     wake: (app) => void executor.work(app).catch(() => {}),
   });
+  const reporting = reportProcess(redis, "worker", stopping.signal);
   log.info({ namespace }, "worker is ready");
 
   const stop = async () => {
@@ -166,7 +168,7 @@ async function main(settings: Settings, log: Log): Promise<void> {
     await errands.close();
     await watching.close();
     await reaper.close();
-    await Promise.all([rounds, collecting, sampling]);
+    await Promise.all([rounds, collecting, sampling, reporting]);
     deployLog.close();
     redis.disconnect();
     blocking.disconnect();

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import Router from "@koa/router";
 import Koa, { type Context, type Middleware } from "koa";
 import type { z } from "zod";
@@ -29,6 +30,9 @@ import { hookRoutes } from "./hooks.ts";
 import { notificationRoutes } from "./notifications.ts";
 import { platformRoutes } from "./platform.ts";
 import { registryRoutes } from "./registries.ts";
+import type { Once } from "./once.ts";
+import { nextLink } from "./page.ts";
+import { rateLimits } from "./rates.ts";
 import { releaseRoutes } from "./releases.ts";
 import { routingRoutes } from "./routing.ts";
 import { runRoutes } from "./runs.ts";
@@ -78,6 +82,7 @@ export function createApi(options: ApiOptions): Koa {
   api.use(envelope(log, "default-src 'none'; frame-ancestors 'none'"));
   api.use(problems(options));
   api.use(auditing(options.audit, "api"));
+  api.use(rateLimits(options.rates));
   api.use(guard("checked"));
   api.use(router.routes());
   api.use(nothingHere);
@@ -128,22 +133,41 @@ function serve(one: Route, options: ApiOptions): Middleware {
     const handled = granted.then(async (grant) => {
       const body = one.body && check(one.body, parse(sent), "the body");
       ctx.state["told"] = { body } satisfies Told;
-      return one.handle({
-        ...grant,
-        params: ctx["params"] as Record<string, string>,
-        query: one.query && check(one.query, { ...ctx.query }, "the query"),
-        body,
-        wantsSocket: wantsUpgrade(ctx.req),
-        wantsEvents: one.events === true && ctx.get("Accept").includes("text/event-stream"),
-        address: addressOf(ctx.req),
-        lastEventId: ctx.get("Last-Event-ID") || undefined,
-        upload: ctx.req,
-      });
+      const work = () =>
+        one.handle({
+          ...grant,
+          params: ctx["params"] as Record<string, string>,
+          query: one.query && check(one.query, { ...ctx.query }, "the query"),
+          body,
+          wantsSocket: wantsUpgrade(ctx.req),
+          wantsEvents: one.events === true && ctx.get("Accept").includes("text/event-stream"),
+          address: addressOf(ctx.req),
+          lastEventId: ctx.get("Last-Event-ID") || undefined,
+          upload: ctx.req,
+        });
+      return onceOnly(one, ctx, options.once, sent, work);
     });
     const answer = await letGoBy(one, ctx, one.slow ? handled : withinDeadline(handled));
     (ctx.state["told"] as Told).answer = answer;
     respond(ctx, one, answer);
   };
+}
+
+/** What makes a deploy is done once for each `Idempotency-Key`. */
+async function onceOnly(
+  one: Route,
+  ctx: Context,
+  once: Once,
+  sent: string | undefined,
+  work: () => Promise<unknown>,
+): Promise<unknown> {
+  const key = ctx.get("Idempotency-Key");
+  if (!key || one.method !== "post" || one.status !== 202) return work();
+  const caller = createHash("sha256").update(ctx.get("Authorization")).digest("base64url");
+  const request = `${ctx.method} ${ctx.url} ${sent ?? ""}`;
+  const { answer, again } = await once.run({ key, caller, request }, work);
+  if (again) ctx.set("Idempotent-Replayed", "true");
+  return answer;
 }
 
 /** An upload that is refused is let go by for a while: a connection cut now would hide the answer. */
@@ -168,6 +192,9 @@ function respond(ctx: Context, one: Route, answer: unknown): void {
   if (one.status === 204) return;
   const streamed = answer !== null && typeof answer === "object" && "pipe" in answer;
   if (streamed) ctx.type = "text/event-stream";
+  const next = one.pages && (answer as { next?: unknown }).next;
+  if (one.pages && typeof next === "string")
+    ctx.set("Link", nextLink(ctx.path, ctx.querystring, one.pages, next));
   ctx.body = answer;
 }
 

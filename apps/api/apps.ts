@@ -2,8 +2,21 @@ import { z } from "zod";
 import { TealError } from "../errors.ts";
 import { APP_NAME } from "../types.ts";
 import { viewApp, viewInstances } from "../views.ts";
+import { pageOf } from "./page.ts";
 import { route, type ApiOptions, type Route } from "./route.ts";
-import { appSchema, createAppBody, destroyBody, destroyQuery, instanceSchema } from "./schemas.ts";
+import {
+  appSchema,
+  createAppBody,
+  destroyBody,
+  destroyQuery,
+  instanceSchema,
+  nextPage,
+} from "./schemas.ts";
+
+const appsQuery = z.object({
+  limit: z.coerce.number().int().min(1).max(1000).default(200).describe("how many, by name"),
+  after: z.string().max(200).optional().describe("only apps after the one of this name"),
+});
 
 export function appRoutes({ store, deploys, access, settings, crashes }: ApiOptions): Route[] {
   return [
@@ -13,13 +26,17 @@ export function appRoutes({ store, deploys, access, settings, crashes }: ApiOpti
       summary: "The apps that the caller may see",
       subject: "platform",
       needs: "token",
-      answer: z.object({ apps: z.array(appSchema) }),
-      async handle({ identity }) {
-        const apps = (await store.listApps()).filter((app) =>
-          access.may(identity, "read", app.name),
-        );
-        apps.sort((a, b) => a.name.localeCompare(b.name));
-        return { apps: await Promise.all(apps.map((app) => viewApp(app, store, settings))) };
+      query: appsQuery,
+      pages: "after",
+      answer: z.object({ apps: z.array(appSchema), next: nextPage }),
+      async handle({ identity, query: { after, limit } }) {
+        const rest = (await store.listApps())
+          .filter(({ name }) => access.may(identity, "read", name))
+          .filter(({ name }) => after === undefined || name > after)
+          .toSorted((a, b) => (a.name < b.name ? -1 : 1));
+        const { items, next } = pageOf(rest, limit, (app) => app.name);
+        const apps = await Promise.all(items.map((app) => viewApp(app, store, settings)));
+        return { apps, next };
       },
     }),
     route({

@@ -1,8 +1,14 @@
 import { z } from "zod";
 import { TealError } from "../errors.ts";
+import { KEEP_DEPLOYS } from "../store-scripts.ts";
 import { deployEvents, eventStream, isLineId } from "../event-stream.ts";
+import { pageOf } from "./page.ts";
 import { route, type ApiOptions, type Route } from "./route.ts";
-import { deploySchema, lineSchema, logQuery, pageQuery } from "./schemas.ts";
+import { deploySchema, lineSchema, logQuery, nextPage, pageQuery } from "./schemas.ts";
+
+const deploysQuery = pageQuery.extend({
+  before: z.coerce.number().int().min(1).optional().describe("only deploys with a smaller seq"),
+});
 
 export function deployRoutes({ store, deploys, deployLog }: ApiOptions): Route[] {
   return [
@@ -12,10 +18,16 @@ export function deployRoutes({ store, deploys, deployLog }: ApiOptions): Route[]
       summary: "The app's deploys, newest first",
       subject: "app",
       needs: "read",
-      query: pageQuery,
-      answer: z.object({ deploys: z.array(deploySchema) }),
-      async handle({ subject, query }) {
-        return { deploys: await store.listDeploys(subject.name, query.limit) };
+      query: deploysQuery,
+      pages: "before",
+      answer: z.object({ deploys: z.array(deploySchema), next: nextPage }),
+      async handle({ subject, query: { before = Infinity, limit } }) {
+        // The store keeps no more than it takes to list.
+        const many = before === Infinity ? limit + 1 : KEEP_DEPLOYS * 2;
+        const all = await store.listDeploys(subject.name, many);
+        const rest = all.filter((deploy) => deploy.seq < before);
+        const { items, next } = pageOf(rest, limit, (deploy) => deploy.seq);
+        return { deploys: items, next };
       },
     }),
     route({

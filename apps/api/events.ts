@@ -3,12 +3,14 @@ import type { Identity } from "../access.ts";
 import { isEventId, type Audit, type AuditEvent } from "../audit.ts";
 import { TealError } from "../errors.ts";
 import { eventStream, type ServerEvent } from "../event-stream.ts";
+import { pageOf } from "./page.ts";
 import { route, type ApiOptions, type Call, type Route } from "./route.ts";
+import { nextPage } from "./schemas.ts";
 import { auditEventSchema, eventsQuery } from "./schemas-events.ts";
 
 const answer = z.object({
   events: z.array(auditEventSchema),
-  next: z.string().nullable().describe("`before` of the next page; null on the last"),
+  next: nextPage,
 });
 
 type Query = z.infer<typeof eventsQuery>;
@@ -26,6 +28,7 @@ export function eventRoutes({ audit, access }: ApiOptions): Route[] {
       subject: "platform",
       needs: "token",
       query: eventsQuery,
+      pages: "before",
       answer,
       events: true,
       handle: (call) => give(audit, call, { readable: readableBy(call.identity) }),
@@ -37,6 +40,7 @@ export function eventRoutes({ audit, access }: ApiOptions): Route[] {
       subject: "app",
       needs: "read",
       query: eventsQuery,
+      pages: "before",
       answer,
       events: true,
       handle: (call) => give(audit, call, { app: call.subject.name }),
@@ -60,9 +64,10 @@ async function give(audit: Audit, call: Call<unknown, Query, unknown>, span: Spa
       asServerEvents(audit.follow({ ...span, ...from, signal }));
     return eventStream(source, stillAllowed);
   }
-  const events = await audit.list({ ...span, limit, ...(before !== undefined && { before }) });
-  const last = events.length === limit ? events.at(-1) : undefined;
-  return { events, next: last?.id ?? null };
+  const from = before === undefined ? {} : { before };
+  const events = await audit.list({ ...span, ...from, limit: limit + 1 });
+  const { items, next } = pageOf(events, limit, (event) => event.id);
+  return { events: items, next };
 }
 
 async function* asServerEvents(events: AsyncIterable<AuditEvent>): AsyncGenerator<ServerEvent> {

@@ -18,12 +18,22 @@ export function describeApi(routes: Route[]): object {
     components: {
       securitySchemes: { token: { type: "http", scheme: "bearer" } },
       schemas: { Problem: schemaOf(problemSchema, "output") },
+      responses: { Problem: problemResponse() },
+      headers: {
+        Limit: numberHeader("requests that may be sent in a minute"),
+        Remaining: numberHeader("how many of them are left"),
+        Reset: numberHeader("seconds until the minute is over"),
+      },
     },
   };
 }
 
 function describeRoute(one: Route): object {
-  const parameters = [...pathParameters(one.path), ...queryParameters(one.query)];
+  const parameters = [
+    ...pathParameters(one.path),
+    ...queryParameters(one.query),
+    ...headerParameters(one),
+  ];
   return {
     summary: one.summary,
     operationId: operationId(one),
@@ -36,6 +46,7 @@ function describeRoute(one: Route): object {
     responses: {
       [one.status ?? 200]: {
         description: "done",
+        headers: HEADERS,
         ...(one.answer && {
           content: {
             ...json(schemaOf(one.answer, "output")),
@@ -43,14 +54,62 @@ function describeRoute(one: Route): object {
           },
         }),
       },
-      default: {
-        description: "an error",
-        content: {
-          "application/problem+json": { schema: { $ref: "#/components/schemas/Problem" } },
-        },
-      },
+      ...Object.fromEntries(statusesOf(one).map((status) => [status, PROBLEM])),
+      default: PROBLEM,
     },
   };
+}
+
+const PROBLEM = { $ref: "#/components/responses/Problem" };
+const HEADERS = {
+  "RateLimit-Limit": { $ref: "#/components/headers/Limit" },
+  "RateLimit-Remaining": { $ref: "#/components/headers/Remaining" },
+  "RateLimit-Reset": { $ref: "#/components/headers/Reset" },
+};
+
+function problemResponse(): object {
+  const schema = { $ref: "#/components/schemas/Problem" };
+  return { description: "an error", content: { "application/problem+json": { schema } } };
+}
+
+/** The errors that a caller must reckon with, by status; others are under `default`. */
+function statusesOf({
+  method,
+  path,
+  subject,
+  needs,
+  query,
+  body,
+  upload,
+  status,
+}: Route): number[] {
+  return [
+    ...(query || body ? [400] : []),
+    ...(needs === "nothing" ? [] : [401]),
+    ...(method !== "get" || !["nothing", "token", "read"].includes(needs) ? [403] : []),
+    ...(subject !== "platform" || path.includes("/:") ? [404] : []),
+    ...(status === 202 ? [409] : []),
+    ...(body || upload ? [413] : []),
+    ...(status === 202 ? [422] : []),
+    ...[429, 503],
+  ];
+}
+
+function headerParameters({ method, status, events }: Route): object[] {
+  const header = (name: string, description: string) => ({
+    ...{ name, in: "header", required: false, description },
+    schema: { type: "string" },
+  });
+  const once = "the same key with the same request gives the same answer, for a day";
+  const resume = "of a stream: the last event that came";
+  return [
+    ...(method === "post" && status === 202 ? [header("Idempotency-Key", once)] : []),
+    ...(events ? [header("Last-Event-ID", resume)] : []),
+  ];
+}
+
+function numberHeader(description: string): object {
+  return { description, schema: { type: "integer" } };
 }
 
 function json(schema: object): Record<string, object> {

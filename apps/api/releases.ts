@@ -3,8 +3,16 @@ import { TealError } from "../errors.ts";
 import { diffReleases } from "../diff.ts";
 import type { App, Release } from "../types.ts";
 import { viewReleases, type ReleaseView } from "../views.ts";
+import { pageOf } from "./page.ts";
 import { route, type ApiOptions, type Route } from "./route.ts";
-import { deploySchema, diffSchema, pageQuery, releaseSchema, rollbackBody } from "./schemas.ts";
+import {
+  deploySchema,
+  diffSchema,
+  nextPage,
+  pageQuery,
+  releaseSchema,
+  rollbackBody,
+} from "./schemas.ts";
 
 const releasesQuery = pageQuery.extend({
   before: z.coerce.number().int().min(1).optional().describe("only releases with a smaller number"),
@@ -19,12 +27,14 @@ export function releaseRoutes({ store, deploys, secrets }: ApiOptions): Route[] 
       subject: "app",
       needs: "read",
       query: releasesQuery,
-      answer: z.object({ releases: z.array(releaseSchema) }),
+      pages: "before",
+      answer: z.object({ releases: z.array(releaseSchema), next: nextPage }),
       async handle({ subject, query }) {
         const { before = Infinity, limit } = query;
         const all = await store.listReleases(subject.name);
-        const page = all.filter((release) => release.n < before).slice(0, limit);
-        return { releases: await viewReleases(subject, page, store) };
+        const rest = all.filter((release) => release.n < before);
+        const { items, next } = pageOf(rest, limit, (release) => release.n);
+        return { releases: await viewReleases(subject, items, store), next };
       },
     }),
     route({

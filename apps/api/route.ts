@@ -19,6 +19,8 @@ import type { Store } from "../store.ts";
 import type { App, Deploy } from "../types.ts";
 import type { WorkerDoor } from "../worker-door.ts";
 import type { Watches } from "../watches.ts";
+import type { Once } from "./once.ts";
+import type { Rates } from "./rates.ts";
 
 /** What the API stands on. */
 export interface ApiOptions {
@@ -32,6 +34,9 @@ export interface ApiOptions {
   appLogs: AppLogs;
   workers: WorkerDoor;
   access: Access;
+  once: Once;
+  /** Requests a minute; generous without it. */
+  rates?: Rates;
   audit: Audit;
   senders: Senders;
   webhooks: Redelivering;
@@ -86,6 +91,8 @@ interface Spec<S extends keyof Subjects, Query, Body> {
   status?: 200 | 201 | 202 | 204;
   /** Absent for 204. */
   answer?: z.ZodType;
+  /** The answer is a page of a list: its `next` is the value of this parameter for the next one. */
+  pages?: "before" | "after";
   /** May also answer with server-sent events. */
   events?: boolean;
   /** The body is no JSON and comes as it is: of this type. */

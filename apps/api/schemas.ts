@@ -1,6 +1,8 @@
 import { z } from "zod";
 import type { ConfigVar } from "../app-config.ts";
 import type { ReleaseDiff } from "../diff.ts";
+import { ERRORS, type ErrorCode } from "../errors.ts";
+import { APP_NAME } from "../types.ts";
 import { NOTICE_EVENTS, NOTIFIER_KINDS, type Notifier, type Sent } from "../notifiers.ts";
 import { PROVIDERS, type Delivery, type Sender } from "../senders.ts";
 import type { AppView, InstanceView, ReleaseView } from "../views.ts";
@@ -176,7 +178,7 @@ export const sentSchema = z.object({
 export const problemSchema = z
   .object({
     type: z.literal("about:blank"),
-    title: z.string().describe("the error's code"),
+    title: z.enum(Object.keys(ERRORS) as [ErrorCode, ...ErrorCode[]]).describe("the error's code"),
     status: z.number().int(),
     detail: z.string().describe("what was expected and what came"),
     todo: z.string().describe("what to do"),
@@ -253,6 +255,7 @@ export const diffSchema = z.object({
   processes: z.record(z.string(), changeOf(z.string())),
   formation: z.record(z.string(), changeOf(z.number())),
 }) satisfies z.ZodType<ReleaseDiff>;
+export const nextPage = z.string().nullable().describe("where the next page begins; null: no more");
 export const pageQuery = z.object({
   limit: z.coerce.number().int().min(1).max(200).default(50).describe("how many, newest first"),
 });

@@ -5,7 +5,14 @@ import { ago, colourCell, type Cell } from "./output.ts";
 import { wrongUsage } from "./parse.ts";
 
 export async function listApps({ client, out }: Input): Promise<void> {
-  const { apps } = await (await client()).get<{ apps: AppView[] }>("/apps");
+  const api = await client();
+  const apps: AppView[] = [];
+  for (let after: string | null = ""; after !== null;) {
+    const from: string = after && `?after=${encodeURIComponent(after)}`;
+    const page = await api.get<{ apps: AppView[]; next: string | null }>(`/apps${from}`);
+    apps.push(...page.apps);
+    after = page.next;
+  }
   if (out.json) return out.value(apps);
   if (apps.length === 0) return out.line("No apps yet: 'teal apps:create NAME', or push one.");
   const rows = apps.map((app): Cell[] => [

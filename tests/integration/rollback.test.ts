@@ -155,3 +155,22 @@ test.serial(
     for (const clone of clones) clone.remove();
   },
 );
+
+test.serial("the metrics page has both routers, the web process and the worker", async (t) => {
+  const { platform } = t.context;
+  const url = `http://127.0.0.1:${platform.apiPort}/metrics`;
+  const says = await (await fetch(url)).text();
+  for (const router of ["1", "2"]) {
+    t.regex(says, new RegExp(`^teal_router_up\\{router="${router}"\\} 1$`, "m"));
+    t.regex(
+      says,
+      new RegExp(`^teal_router_answers_total\\{app="shop",.*router="${router}"\\} \\d+$`, "m"),
+    );
+  }
+  for (const kind of ["web", "worker"])
+    t.regex(
+      says,
+      new RegExp(`^teal_process_cpu_seconds_total\\{process="${kind}",.*\\} [\\d.]+$`, "m"),
+    );
+  t.regex(says, /^teal_routers 2$/m);
+});

@@ -9,6 +9,7 @@ import { createAccess, type Access } from "../../apps/access.ts";
 import { createAppLogs } from "../../apps/app-logs.ts";
 import { createApi } from "../../apps/api/api.ts";
 import type { ApiOptions } from "../../apps/api/route.ts";
+import { createOnce } from "../../apps/api/once.ts";
 import { createAudit, type Audit } from "../../apps/audit.ts";
 import { createDashboard } from "../../apps/dashboard/dashboard.ts";
 import type { DashboardOptions } from "../../apps/dashboard/route.ts";
@@ -59,7 +60,7 @@ export interface TestApi {
 }
 
 /** The API and the dashboard over a private Redis, listening on a random port of the loopback. */
-export async function startApi(): Promise<TestApi> {
+export async function startApi(more: Pick<ApiOptions, "rates"> = {}): Promise<TestApi> {
   const logged: string[] = [];
   const redis = await startRedis();
   const connection = redis.connect({ maxRetriesPerRequest: 1 });
@@ -100,7 +101,8 @@ export async function startApi(): Promise<TestApi> {
     settings,
     log,
   };
-  const api = createApi(options).callback();
+  const apiOptions = { ...options, once: createOnce(connection), ...more };
+  const api = createApi(apiOptions).callback();
   const news = createNews(connection);
   const series = createSeries(connection);
   const dashboardOptions = { ...options, series, news };
@@ -118,7 +120,7 @@ export async function startApi(): Promise<TestApi> {
   return {
     url: `http://127.0.0.1:${port}`,
     port,
-    options,
+    options: apiOptions,
     dashboardOptions,
     series,
     store,

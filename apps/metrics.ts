@@ -1,0 +1,116 @@
+import { readdir } from "node:fs/promises";
+import { request } from "node:http";
+import { join } from "node:path";
+import type { Redis } from "ioredis";
+import { createFamilies, type Families } from "./metrics-text.ts";
+import { readProcesses } from "./process-metrics.ts";
+import type { WorkQueue } from "./queue.ts";
+import type { Store } from "./store.ts";
+
+interface Options {
+  redis: Redis;
+  queue: Pick<WorkQueue, "counts">;
+  store: Pick<Store, "listApps" | "routers">;
+  /** Where the routers of this machine have their sockets. */
+  runDir: string;
+}
+
+const SOCKET = /^router-(\d{1,3})\.sock$/;
+const PATIENCE_MS = 1000;
+const LIMIT = 16 * 1024 * 1024;
+
+/**
+ * The platform's state in the text format of Prometheus: what every router of this machine says,
+ * each with a label of its own, the processes, and the queue. A router that does not answer within a
+ * second is shown as down; a store that does not is left out and shown as down.
+ */
+export function createMetrics({ redis, queue, store, runDir }: Options): () => Promise<string> {
+  return async () => {
+    const families = createFamilies();
+    await addRouters(families, runDir);
+    const isUp = await addStore(families).then(
+      () => 1,
+      () => 0,
+    );
+    families.add("teal_store_up", "gauge", "1 while Redis answers.", {}, isUp);
+    return families.text();
+  };
+
+  async function addStore({ add }: Families): Promise<void> {
+    const [processes, counts, apps, routers] = await inTime(
+      Promise.all([readProcesses(redis), queue.counts(), store.listApps(), store.routers()]),
+    );
+    for (const { kind, host, pid, ...one } of processes) {
+      const labels = { process: kind, host, pid: String(pid) };
+      const { residentBytes, heapBytes, cpuSeconds, startedAt, loopDelaySeconds } = one;
+      add("teal_process_resident_bytes", "gauge", "Memory of a process.", labels, residentBytes);
+      add("teal_process_heap_bytes", "gauge", "Of that, objects in use.", labels, heapBytes);
+      add("teal_process_cpu_seconds_total", "counter", "Processor time.", labels, cpuSeconds);
+      add("teal_process_start_seconds", "gauge", "When it started.", labels, startedAt / 1000);
+      add(
+        ...(["teal_process_loop_delay_seconds", "gauge"] as const),
+        "How late its event loop was, 99th percentile of the last ten seconds.",
+        labels,
+        loopDelaySeconds,
+      );
+    }
+    for (const [state, count] of Object.entries(counts))
+      add("teal_queue_jobs", "gauge", "Jobs in the queue.", { state }, count);
+    const destroying = apps.filter((app) => app.state === "destroying").length;
+    const states = { active: apps.length - destroying, destroying };
+    for (const [state, count] of Object.entries(states))
+      add("teal_apps", "gauge", "Apps.", { state }, count);
+    const live = routers.filter((router) => !router.expired).length;
+    add("teal_routers", "gauge", "Router processes whose lease runs.", {}, live);
+  }
+}
+
+async function addRouters(families: Families, runDir: string): Promise<void> {
+  const files = await readdir(runDir).catch(() => []);
+  const routers = files.flatMap((file) => {
+    const router = SOCKET.exec(file)?.[1];
+    return router ? [{ router, socket: join(runDir, file) }] : [];
+  });
+  const texts = await Promise.all(routers.map(({ socket }) => ask(socket).catch(() => null)));
+  routers.forEach(({ router }, i) => {
+    const text = texts[i] ?? null;
+    families.add(
+      "teal_router_up",
+      "gauge",
+      "1 when it answers.",
+      { router },
+      text === null ? 0 : 1,
+    );
+    if (text !== null) families.merge(text, { router });
+  });
+}
+
+function ask(socketPath: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const sent = request({ socketPath, path: "/metrics", timeout: PATIENCE_MS }, (response) => {
+      let text = "";
+      response.setEncoding("utf8");
+      response.on("data", (chunk: string) => {
+        text += chunk;
+        if (text.length > LIMIT) sent.destroy(new Error("too long"));
+      });
+      response.once("end", () =>
+        response.statusCode === 200 ? resolve(text) : reject(new Error("no metrics there")),
+      );
+      response.once("error", reject);
+    });
+    sent.once("timeout", () => sent.destroy(new Error("it took too long")));
+    sent.once("error", reject);
+    sent.end();
+  });
+}
+
+async function inTime<T>(work: Promise<T>): Promise<T> {
+  const late = Promise.withResolvers<never>();
+  const timer = setTimeout(() => late.reject(new Error("the store took too long")), PATIENCE_MS);
+  try {
+    return await Promise.race([work, late.promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,90 @@
+import { Validator } from "@seriousme/openapi-schema-validator";
+import { Ajv2020 } from "ajv/dist/2020.js";
+import test from "ava";
+import { apiRoutes } from "../../../apps/api/api.ts";
+import type { Route } from "../../../apps/api/route.ts";
+import { ERRORS } from "../../../apps/errors.ts";
+import { goLive, pushOf, startApi, type TestApi } from "../../support/api.ts";
+import { call, type Answer } from "../../support/api-client.ts";
+
+let api: TestApi;
+let document: any;
+const ajv = new Ajv2020({ strict: false, validateFormats: false, allErrors: true });
+test.before(async () => {
+  api = await startApi();
+  await api.store.createApp("shop", "ann");
+  for (const commit of ["aaa", "bbb"])
+    await goLive(api.store, "shop", await api.deploys.push(pushOf("shop", commit)));
+  await api.access.users.add({ name: "una", role: "member", by: "ann" });
+  await api.access.users.grant("una", "shop", "read");
+  document = (await call(api, "GET", "/openapi.json")).json;
+  ajv.addSchema(document, "api");
+});
+test.after.always(() => api.stop());
+
+/** What is wrong with an answer by the document; null when nothing is. */
+function faultOf(route: Route, answer: Answer): string | null {
+  const path = route.path.replaceAll(/:(\w+)/g, "{$1}");
+  const operation = document.paths[path]?.[route.method];
+  if (!operation) return "it is not in the document";
+  const isGood = answer.status < 300;
+  if (isGood && !(answer.status in operation.responses)) return `${answer.status} is not in it`;
+  if (answer.status === 204) return answer.text === "" ? null : "204 with a body";
+  const type = (answer.headers.get("Content-Type") ?? "").split(";")[0]!;
+  const pointer = (...parts: string[]) =>
+    `api#/${parts.map((part) => encodeURIComponent(part.replaceAll("~", "~0").replaceAll("/", "~1"))).join("/")}`;
+  const status = String(answer.status);
+  const schema = isGood
+    ? pointer("paths", path, route.method, "responses", status, "content", type, "schema")
+    : pointer("components", "schemas", "Problem");
+  if (!isGood && type !== "application/problem+json") return `an error as ${type}`;
+  const check = ajv.getSchema(schema);
+  if (!check) return `${type} is not in it`;
+  return check(answer.json) ? null : ajv.errorsText(check.errors);
+}
+
+const fill = (path: string) =>
+  path
+    .replace(":app", "shop")
+    .replace(":deploy", "shop-1")
+    .replace(":release", "1")
+    .replace(":other", "2")
+    .replace(/:\w+/g, "none");
+
+test("the document is valid OpenAPI 3.1", async (t) => {
+  const found = await new Validator().validate(structuredClone(document));
+  t.true(found.valid, JSON.stringify(found.errors)?.slice(0, 2000));
+  t.is(document.openapi.slice(0, 3), "3.1");
+});
+
+test("every route answers as the document says: to who may, who may not, and who asks nonsense", async (t) => {
+  const routes = apiRoutes(api.options);
+  t.true(routes.length > 40);
+  let good = 0;
+  for (const route of routes) {
+    const method = route.method.toUpperCase();
+    const asks: [string, { token?: string; body?: unknown }][] = [
+      [fill(route.path), {}],
+      [fill(route.path), { token: "" }],
+      [fill(route.path), { token: api.tokens.read }],
+      [fill(route.path).replace("shop", "nosuch"), {}],
+      [`${fill(route.path)}?limit=x&follow=x`, { ...(route.body && { body: { nonsense: true } }) }],
+    ];
+    for (const [path, sending] of asks) {
+      const answer = await call(api, method, path, sending);
+      t.is(faultOf(route, answer), null, `${method} ${path} -> ${answer.status}`);
+      if (answer.status < 300) good++;
+    }
+  }
+  t.true(good >= 40);
+});
+
+test("every error is in the document, with a status of HTTP, an exit code and two sentences", (t) => {
+  const { title } = document.components.schemas.Problem.properties;
+  t.deepEqual(title.enum.toSorted(), Object.keys(ERRORS).toSorted());
+  for (const [code, { status, exit, says, todo }] of Object.entries(ERRORS)) {
+    t.true(status >= 400 && status < 600 && exit >= 1 && exit <= 5, code);
+    t.regex(says, /\.$/, code);
+    t.regex(todo, /[.}?]$/, code);
+  }
+});
