@@ -16,5 +16,5 @@ export function pageOf<T>(
 export function nextLink(path: string, query: string, by: string, next: string): string {
   const params = new URLSearchParams(query);
   params.set(by, next);
-  return `<${path}?${params}>; rel="next"`;
+  return `<${path}?${params.toString()}>; rel="next"`;
 }

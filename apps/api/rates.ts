@@ -15,7 +15,7 @@ interface Window {
   count: number;
 }
 
-export const RATES: Rates = { token: 6000, address: 12_000 };
+const RATES: Rates = { token: 6000, address: 12_000 };
 const WINDOW_MS = 60_000;
 /** Tokens and addresses that are counted; beyond them the oldest is forgotten. */
 const ROOM = 20_000;
