@@ -72,13 +72,8 @@ export function identityOf(scope: Scope, holder: Holder | null): Identity | null
 
 /** The scope of a token that is to do just what this one's token or key does. */
 export function scopeOf({ name, role, apps, via, user, with: own, scope }: Identity): Scope {
-  const allowed = scope ?? { role, apps };
-  return {
-    name: own ?? name,
-    ...allowed,
-    ...(via && { via }),
-    ...(user !== undefined && { user }),
-  };
+  const limits = scope ?? { role, apps };
+  return { name: own ?? name, ...limits, ...(via && { via }), ...(user !== undefined && { user }) };
 }
 
 function grantOf(grants: Record<string, AppRole>, app: string): AppRole | undefined {

@@ -2,7 +2,6 @@ import { z } from "zod";
 import type { ConfigVar } from "../app-config.ts";
 import type { ReleaseDiff } from "../diff.ts";
 import { ERRORS, type ErrorCode } from "../errors.ts";
-import { APP_NAME } from "../types.ts";
 import { NOTICE_EVENTS, NOTIFIER_KINDS, type Notifier, type Sent } from "../notifiers.ts";
 import { PROVIDERS, type Delivery, type Sender } from "../senders.ts";
 import type { AppView, InstanceView, ReleaseView } from "../views.ts";
