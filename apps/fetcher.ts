@@ -28,6 +28,8 @@ export interface Fetcher {
    * Gives the commit; twice is once. @throws fetch-failed, private-address, commit-missing, shallow-push
    */
   fetch(deploy: Deploy, signal: AbortSignal): Promise<string>;
+  /** A commit of another repository, into the app's; it is not pinned. @throws fetch-failed, private-address */
+  fetchCommit(app: string, url: string, commit: string, signal: AbortSignal): Promise<void>;
 }
 
 /** Gets what webhooks speak of from where it lies. */
@@ -72,7 +74,7 @@ export function createFetcher(options: Options): Fetcher {
   }
 
   async function fetchFrom(
-    { app, commit, ref }: Deploy,
+    { app, commit, ref }: Pick<Deploy, "app" | "commit" | "ref">,
     repo: string,
     credentials: Credentials,
     signal: AbortSignal,
@@ -122,7 +124,13 @@ export function createFetcher(options: Options): Fetcher {
     throw new TealError("commit-missing", { branch, commit });
   }
 
-  return { fetch };
+  return {
+    fetch,
+    async fetchCommit(app, url, commit, signal) {
+      if (await git.inspect(app, commit)) return;
+      await fetchFrom({ app, commit, ref: undefined }, url, {}, signal);
+    },
+  };
 }
 
 /** The last that git or the network said, on one line. */

@@ -59,6 +59,8 @@ export interface Git {
     commit: string,
     quarantine?: string,
   ): Promise<"whole" | "shallow" | "broken">;
+  /** Submodules of a commit: where they belong, and the commit that belongs there. */
+  gitlinks(app: string, commit: string): Promise<{ path: string; commit: string }[]>;
   /** Those on disk, whether there is such an app or not. */
   repositories(): Promise<{ app: string; dir: string }[]>;
   /** See `sweepRepository`. @param needed commits that a record names */
@@ -289,6 +291,21 @@ export function createGit(options: Options): Git {
     init,
     exists,
     importArchive,
+    async gitlinks(app, id) {
+      const list = await tell(app, [
+        "ls-tree",
+        "-r",
+        "-z",
+        "--full-tree",
+        "--end-of-options",
+        objectId(id),
+      ]);
+      return list.split("\0").flatMap((line) => {
+        const [, commit = "", path = ""] =
+          /^160000 commit ([0-9a-f]{40,64})\t(.+)$/s.exec(line) ?? [];
+        return path === "" ? [] : [{ path, commit }];
+      });
+    },
     async repositories() {
       const found = await readdir(reposDir).catch(() => []);
       return found.flatMap((name) => {

@@ -52,7 +52,7 @@ async function build(ctx: DeployContext): Promise<Recorded> {
     return before.built;
   }
   say("step", `Building ${deploy.app} from commit ${commit.slice(0, 7)}`);
-  const source = await effects.checkout(deploy, { say, signal });
+  const source = await effects.checkout(deploy, wish, { say, signal });
   try {
     await ctx.reach("context-unpacked");
     const built = await effects.build(deploy, source.dir, wish, { say, signal });

@@ -18,12 +18,13 @@ import type { Images } from "./engine/images.ts";
 import type { Networks } from "./engine/network.ts";
 import { createImageSource } from "./image-source.ts";
 import { imageTag } from "./names.ts";
-import type { Effects, Work } from "./ports.ts";
+import type { BuildWish, Effects, Work } from "./ports.ts";
 import { probe } from "./probe.ts";
 import type { FoundContainer } from "./reconcile.ts";
+import { completeSource } from "./source-extras.ts";
 
 interface Options {
-  git: Pick<Git, "archive">;
+  git: Pick<Git, "archive" | "gitlinks">;
   fetcher: Fetcher;
   builder: Builder;
   images: Pick<
@@ -65,7 +66,7 @@ export function createEffects(
       say("step", fetching(deploy));
       return options.fetcher.fetch(deploy, signal);
     },
-    checkout: (deploy) => checkout(options, deploy),
+    checkout: (deploy, wish, work) => checkout(options, deploy, wish, work),
     takeImage: createImageSource(options),
     async build(deploy, dir, wish, { say, signal }) {
       await options.checkRoom();
@@ -131,13 +132,17 @@ function fetching({ commit, ref, repo, archive }: Deploy): string {
   return `Fetching ${commit ?? ref} from ${repo ?? "the app's own repository"}`;
 }
 
-async function checkout({ git, workDir }: Options, deploy: Deploy) {
+async function checkout(options: Options, deploy: Deploy, wish: BuildWish, work: Work) {
+  const { git, workDir } = options;
   await mkdir(workDir, { recursive: true });
   const dir = await mkdtemp(join(workDir, `${deploy.id}-`));
   const done = () => rm(dir, { recursive: true, force: true });
   try {
     const { stream, done: archived } = git.archive(deploy.app, deploy.commit ?? "");
     await Promise.all([pipeline(stream, extract(dir)), archived]);
+    const submodules = wish.options.submodules === true;
+    const { app, commit = "" } = deploy;
+    await completeSource(options, { app, commit, dir, submodules }, work);
     return { dir, done };
   } catch (error) {
     await done();

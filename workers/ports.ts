@@ -56,8 +56,12 @@ export interface Effects {
    * already, for a webhook it is fetched. @throws fetch-failed, private-address, commit-missing
    */
   fetchSource(deploy: Deploy, work: Work): Promise<string>;
-  /** Source tree of the deploy's commit; `done()` removes it. */
-  checkout(deploy: Deploy, work: Work): Promise<{ dir: string; done(): Promise<void> }>;
+  /** Source tree of the deploy's commit, complete; `done()` removes it. @throws build-failed, fetch-failed */
+  checkout(
+    deploy: Deploy,
+    wish: BuildWish,
+    work: Work,
+  ): Promise<{ dir: string; done(): Promise<void> }>;
   build(deploy: Deploy, dir: string, wish: BuildWish, work: Work): Promise<Built>;
   /** An image that was made elsewhere, here and tagged as the app's. @throws image-failed, registry-refused */
   takeImage(deploy: Deploy, work: Work): Promise<Built>;
