@@ -15,6 +15,7 @@ import type { Health } from "./health.ts";
 import type { Patience } from "./patience.ts";
 import { dropConnection, type Connection } from "./pool.ts";
 import { takesHtml, tooLarge, type OwnAnswer, type ReadyPolicy } from "./policy.ts";
+import { createFallback, isAsset, type Found } from "./fallback.ts";
 import type { RequestHead } from "./request-head.ts";
 import type { AppState, TargetState } from "./table.ts";
 import { countAnswer } from "./tally.ts";
@@ -38,6 +39,8 @@ export interface ExchangeOptions {
   /** How long a client may neither send nor take anything in the middle of a body. */
   stallMs: number;
   log: AccessLog | null;
+  /** Whom to ask for what `app` has not; null: nobody. */
+  standbyOf(app: AppState): AppState | null;
 }
 
 /** What a client's connection calls; one per connection, used for one request after the other. */
@@ -63,7 +66,8 @@ const SAFE = new Set(["GET", "HEAD", "OPTIONS"]);
 /** In the log, of a request whose client left before its answer began. */
 const CLIENT_LEFT = 499;
 
-type Phase = "idle" | "admission" | "connecting" | "waiting" | "answering" | "spliced";
+/** `aside`: the app's answer waits while the standby is asked for a better one. */
+type Phase = "idle" | "admission" | "connecting" | "waiting" | "aside" | "answering" | "spliced";
 
 /** One request: admission, a target, up to a few attempts, one answer. */
 export function createExchange(client: ClientSide, options: ExchangeOptions): ClientExchange {
@@ -72,6 +76,7 @@ export function createExchange(client: ClientSide, options: ExchangeOptions): Cl
   const download = createBody();
   const reader = createAnswerReader();
   const tunnel = createTunnel(socket);
+  const fallback = createFallback({ found: takeFound, nothing }, options.ended);
   const exchange = { streaming: false, end };
   const applicant = { host: "", gone: () => phase !== "admission", go, refuse };
   const user = { connected, data, drained: more, over: onOver };
@@ -101,6 +106,10 @@ export function createExchange(client: ClientSide, options: ExchangeOptions): Cl
   let keepApp = false;
   /** Reading from the app waits for the client. */
   let stopped = false;
+  /** The answer that waits, with the bytes that begin with its head. */
+  let kept: { answer: AnswerHead; bytes: Buffer } | null = null;
+  /** The app's connection is at its end: by a FIN, or not. */
+  let over: "clean" | "broken" | null = null;
 
   function start(request: RequestHead): void {
     head = request;
@@ -282,10 +291,53 @@ export function createExchange(client: ClientSide, options: ExchangeOptions): Cl
     // 100 was answered by the router itself.
     if (reader.informational !== "" && !head.old) socket.write(reader.informational, "latin1");
     if (answer === null) return true;
-    return answer.status === 101 ? splice(answer) : relay(answer);
+    if (answer.status === 101) return splice(answer);
+    if (answer.status === 404 && askStandby(answer)) return false;
+    return relay(answer, reader.bytes);
   }
 
-  function relay(answer: AnswerHead): boolean {
+  /** Whether the standby is asked for an asset that is not here any more. */
+  function askStandby(answer: AnswerHead): boolean {
+    const standby = isAsset(head) ? options.standbyOf(app) : null;
+    if (standby === null || !fallback.ask(standby, text)) return false;
+    kept = { answer, bytes: Buffer.from(reader.bytes) };
+    over = null;
+    phase = "aside";
+    expectWithin(0);
+    return true;
+  }
+
+  function takeFound({
+    standby,
+    target: other,
+    connection: better,
+    answer,
+    bytes,
+  }: Found): boolean {
+    leaveTarget();
+    enterApp(standby);
+    tally = app.tally;
+    target = other;
+    instance = other.id;
+    other.open.add(exchange);
+    connection = better;
+    connection.user = user;
+    return relay(answer, bytes);
+  }
+
+  /** The standby has it neither: the app's own answer goes on. */
+  function nothing(): void {
+    if (phase !== "aside" || kept === null) return;
+    const { answer, bytes } = kept;
+    phase = "waiting";
+    const ready = relay(answer, bytes);
+    // The compiler does not see that `relay` changes it.
+    if ((phase as Phase) !== "answering") return;
+    if (over !== null) onOver(over === "clean");
+    else if (ready) connection?.socket.resume();
+  }
+
+  function relay(answer: AnswerHead, bytes: Buffer): boolean {
     let { lines } = answer;
     answered = answer.status;
     let close = options.closing() || !head.keepAlive || !upload.whole() || head.upgrade;
@@ -305,7 +357,7 @@ export function createExchange(client: ClientSide, options: ExchangeOptions): Cl
     keepApp = answer.keepAlive;
     lines += stickyField() + hstsField(lines);
     if (app.policy !== null) expectWithin(upload.whole() ? 0 : options.stallMs);
-    return pass(reader.bytes, answer.size, `${lines}${connectionLine(close)}\r\n`);
+    return pass(bytes, answer.size, `${lines}${connectionLine(close)}\r\n`);
   }
 
   /** None where the app says it itself, or the client has no TLS to keep to. */
@@ -397,8 +449,14 @@ export function createExchange(client: ClientSide, options: ExchangeOptions): Cl
 
   /** Gives up connection and target. */
   function abandon(): void {
+    if (phase === "aside") fallback.stop();
     phase = "idle";
     stopped = false;
+    kept = null;
+    leaveTarget();
+  }
+
+  function leaveTarget(): void {
     if (connection !== null) dropConnection(connection);
     connection = null;
     if (target === null) return;
@@ -410,7 +468,9 @@ export function createExchange(client: ClientSide, options: ExchangeOptions): Cl
   }
 
   function onOver(clean: boolean): void {
-    if (phase === "spliced") {
+    if (phase === "aside") {
+      over = clean ? "clean" : "broken";
+    } else if (phase === "spliced") {
       note(101);
       abandon();
       client.done(false);
@@ -534,6 +594,9 @@ export function createExchange(client: ClientSide, options: ExchangeOptions): Cl
       fail("unreachable");
     } else if (phase === "waiting" && head.upgrade) {
       fail("broken");
+    } else if (phase === "aside") {
+      fallback.stop();
+      nothing();
     } else if (phase === "answering" && outOfTime()) {
       cut();
     } else if (phase === "waiting") {

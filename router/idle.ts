@@ -22,6 +22,8 @@ export interface Idles {
   /** The app's other colour, if the host is its address and it runs. */
   find(host: string): AppState | undefined;
   nobodyAt(host: string): string;
+  /** Whom to ask for an asset that `app`, a live colour, has no more; null: nobody, or no longer. */
+  standbyOf(app: AppState): AppState | null;
   apps(): Iterable<AppState>;
   /** How many requests the app's other colours have answered. */
   answers(app: string): number;
@@ -32,6 +34,8 @@ export interface IdlesOptions extends Pick<TableOptions, "openPool"> {
   domain: string;
   leave: Drain["leave"];
   live(app: string): AppState | undefined;
+  /** For so long after a swap, pages of the release before are open that ask for its assets. */
+  assetsMs: number;
 }
 
 /** One app's other colours. Each counts for itself, so that nothing of them is taken for the live one's. */
@@ -39,20 +43,23 @@ interface Beside {
   version: number;
   held: AppState;
   standby: AppState;
+  /** `performance.now()` when the standby came to be one. */
+  since: number;
 }
 
 const PREFIX = "idle--";
 const DRAIN_MS = 30_000;
 
 /** The colours that are not live, for those who look at them: `idle--APP.DOMAIN`. */
-export function createIdles({ domain, openPool, leave, live }: IdlesOptions): Idles {
+export function createIdles(options: IdlesOptions): Idles {
+  const { domain, openPool, leave, live, assetsMs } = options;
   const byApp = new Map<string, Beside>();
   const suffix = `.${domain}`;
 
   function besideOf(app: string): Beside {
     let beside = byApp.get(app);
     if (!beside) {
-      beside = { version: 0, held: newApp(app), standby: newApp(app) };
+      beside = { version: 0, held: newApp(app), standby: newApp(app), since: 0 };
       byApp.set(app, beside);
     }
     return beside;
@@ -79,6 +86,9 @@ export function createIdles({ domain, openPool, leave, live }: IdlesOptions): Id
 
   function take(beside: Beside, idle: IdleColours): void {
     beside.version = idle.version;
+    const { route, targets } = beside.standby;
+    const same = targets.length > 0 && route?.release === idle.standby?.release;
+    if (!same) beside.since = performance.now();
     for (const slot of SLOTS) put(beside[slot], idle[slot]);
   }
 
@@ -142,6 +152,13 @@ export function createIdles({ domain, openPool, leave, live }: IdlesOptions): Id
       return app !== null && live(app)
         ? `Nothing runs in the idle colour of ${app}.`
         : `There is no app at ${host}.`;
+    },
+    standbyOf(app) {
+      const beside = byApp.get(app.name);
+      // The other colours themselves have nobody to ask.
+      if (!beside || live(app.name) !== app || beside.standby.targets.length === 0) return null;
+      if (app.route?.policy?.assetFallback === false) return null;
+      return performance.now() - beside.since < assetsMs ? beside.standby : null;
     },
     *apps() {
       for (const beside of byApp.values()) for (const slot of SLOTS) yield beside[slot];

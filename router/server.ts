@@ -68,6 +68,8 @@ export interface Limits {
   stallMs: number;
   headersMs: number;
   keepAliveMs: number;
+  /** For so long after a swap the standby is asked for assets that are gone. */
+  assetsMs: number;
 }
 
 const LIMITS: Limits = {
@@ -78,6 +80,7 @@ const LIMITS: Limits = {
   stallMs: 300_000,
   headersMs: 15_000,
   keepAliveMs: 75_000,
+  assetsMs: 600_000,
 };
 
 const SWEEP_MS = 5000;
@@ -140,6 +143,7 @@ export function createRouter(options: RouterOptions): Router {
     openPool,
     leave: drain.leave,
     live: table.get,
+    assetsMs: limits.assetsMs,
   });
   const find = (host: string) => table.find(host) ?? idles.find(host);
   const holds = createHolds({ limit: limits.heldRequests });
@@ -187,6 +191,7 @@ export function createRouter(options: RouterOptions): Router {
     trust: createTrust(options.trustedProxies ?? []),
     proxyProtocol: options.proxyProtocol ?? false,
     log: options.log ?? null,
+    standbyOf: idles.standbyOf,
   });
   const sweeping = setInterval(sweepPools, SWEEP_MS);
   sweeping.unref();
