@@ -1,4 +1,4 @@
-import type { Sample, Usage } from "../series.ts";
+import { KEPT_MS, type Sample, type Usage } from "../series.ts";
 import { statusOf, type InstanceView } from "../views.ts";
 import { megabytes } from "./format.ts";
 import { html, type Html } from "./html.ts";
@@ -22,28 +22,56 @@ export function instanceTable(instances: InstanceView[], samples: readonly Sampl
           <th scope="col">Colour</th>
           <th scope="col">Release</th>
           <th scope="col">State</th>
+          <th scope="col">Last hour's CPU</th>
           <th scope="col" class="number">CPU</th>
           <th scope="col" class="number">Memory</th>
         </tr>
       </thead>
       <tbody>
-        ${shown.map((one) => row(one, usageOf(samples, one.id)))}
+        ${shown.map((one) => row(one, usageOf(samples, one.id), usageLine(samples, one)))}
       </tbody>
     </table>
   </div>`;
 }
 
-function row(one: InstanceView, usage: Usage | undefined): Html {
+function row(one: InstanceView, usage: Usage | undefined, line: Html): Html {
   const share = usage && usage.limit > 0 ? usage.memory / usage.limit : null;
   return html`<tr>
     <th scope="row">${one.process}.${one.index}</th>
     <td><b class="word ${one.colour}">${one.colour}</b></td>
     <td>v${one.release}</td>
     <td>${statusOf(one)}</td>
+    <td>${line}</td>
     <td class="number">${usage && `${Math.round(usage.cpu * 100)} %`}</td>
     <td class="number ${share !== null && share > 0.9 && "bad"}">
       ${usage && megabytes(usage.memory)}
       ${share !== null && html`<meter min="0" max="1" high="0.9" value="${share.toFixed(2)}" aria-label="of its limit"></meter>`}
     </td>
   </tr>`;
+}
+
+const LINE = { width: 120, height: 22 };
+
+/** Its use of processor over the last hour, from 0 to the most, at least a tenth of a core. */
+function usageLine(samples: readonly Sample[], { id, colour, process, index }: InstanceView): Html {
+  const seen = samples.flatMap(({ at, instances }) => {
+    const usage = instances[id];
+    return usage ? [{ at, cpu: usage.cpu }] : [];
+  });
+  if (seen.length < 2) return html``;
+  const most = Math.max(0.1, ...seen.map(({ cpu }) => cpu));
+  const from = Date.now() - KEPT_MS;
+  const points = seen.map(({ at, cpu }) => {
+    const x = Math.max(0, ((at - from) / KEPT_MS) * LINE.width);
+    return `${x.toFixed(1)} ${(LINE.height - 1 - (cpu / most) * (LINE.height - 2)).toFixed(1)}`;
+  });
+  const says = `CPU of ${process}.${index} over the last hour, at most ${Math.round(most * 100)} %`;
+  return html`<svg
+    class="usage ${colour}"
+    viewBox="0 0 ${LINE.width} ${LINE.height}"
+    role="img"
+    aria-label="${says}"
+  >
+    <path d="M${points.join("L")}" />
+  </svg>`;
 }

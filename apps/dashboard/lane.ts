@@ -28,7 +28,14 @@ export function lane(colour: Colour, stage: Stage): Html {
     ${role === "live" && html`<span class="light" aria-hidden="true"></span>`}
     <header>
       <h2 id="lane-${colour}">${colour}</h2>
-      <p class="role"><b>${role}</b> since ${when(slot.since)}</p>
+      <p class="role">
+        <b>${role}</b> since ${when(slot.since)}
+        ${
+          role !== "live" &&
+          app.idleUrl !== null &&
+          html`· <a href="${app.idleUrl}" rel="noreferrer">look at it</a>`
+        }
+      </p>
     </header>
     <p class="release">
       <a href="/apps/${app.name}/releases#v${slot.release}">v${slot.release}</a>

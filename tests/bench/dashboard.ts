@@ -29,8 +29,6 @@ if (wants("build")) await whileBuilding();
 if (wants("idle")) await idle();
 process.exit(0);
 
-const nameOf = (i: number) => `app-${String(i).padStart(2, "0")}`;
-
 /** Apps with their releases and an hour of traffic, on a platform whose workers do not run. */
 async function paint(): Promise<void> {
   const platform = await startPlatform({ workers: 0 });
@@ -44,12 +42,9 @@ async function paint(): Promise<void> {
         const session = await page.context().newCDPSession(page);
         await session.send("Network.setCacheDisabled", { cacheDisabled: true });
         await page.goto(platform.apiUrl + path);
-        await page.waitForFunction(
-          "performance.getEntriesByName('first-contentful-paint').length > 0",
-        );
         times.push(
           await page.evaluate<number>(
-            "performance.getEntriesByName('first-contentful-paint')[0].startTime",
+            "new Promise((done) => new PerformanceObserver((list) => { const one = list.getEntriesByName('first-contentful-paint')[0]; if (one) done(one.startTime); }).observe({ type: 'paint', buffered: true }))",
           ),
         );
         await session.detach();
@@ -170,6 +165,10 @@ function dockerd(): number | undefined {
     }
   });
   return file === undefined ? undefined : Number(readFileSync(file, "utf8"));
+}
+
+function nameOf(i: number): string {
+  return `app-${String(i).padStart(2, "0")}`;
 }
 
 /** @param live with what a worker would find missing: only where none runs */

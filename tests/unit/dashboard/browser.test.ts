@@ -245,7 +245,7 @@ test("scale, domains, hold, webhooks, notifications, tokens and keys are changed
   await page.goto(`${at}/processes`);
   await page.getByRole("spinbutton", { name: "web" }).fill("3");
   await page.getByRole("button", { name: "Scale" }).click();
-  await page.waitForFunction("document.querySelector('input[name=web]').value === '3'");
+  await page.locator('input[name=web][value="3"]').waitFor();
   t.deepEqual((await api.store.getSettings("many")).formation, { web: 3 });
   await page.getByRole("button", { name: "Hold new versions" }).click();
   await page.waitForURL(`${at}/processes`);
@@ -314,7 +314,7 @@ test("charts read out what they show, with the swaps, by keyboard too", async (t
   t.regex((await chart.getAttribute("aria-label")) ?? "", /green .*highest \d+; [123] swaps$/);
   await chart.focus();
   await page.keyboard.press("ArrowLeft");
-  await page.waitForFunction("/: blue .*\\d/.test(document.querySelector('#said').textContent)");
+  await page.locator("#said", { hasText: /: blue .*\d/ }).waitFor({ state: "attached" });
   t.pass();
   await close();
 });
