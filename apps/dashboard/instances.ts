@@ -1,8 +1,19 @@
 import { KEPT_MS, type Sample, type Usage } from "../series.ts";
-import { statusOf, type InstanceView } from "../views.ts";
+import type { App } from "../types.ts";
+import { statusOf, viewInstances, type InstanceView } from "../views.ts";
 import { megabytes } from "./format.ts";
 import { html, type Html } from "./html.ts";
 import { empty } from "./pieces.ts";
+import type { PageOptions } from "./route.ts";
+
+/** An app's instances with their crashes of late. */
+export async function instancesOf(
+  app: App,
+  { store, crashes }: Pick<PageOptions, "store" | "crashes">,
+): Promise<InstanceView[]> {
+  const [all, ended] = await Promise.all([store.listInstances(app.name), crashes.list(app.name)]);
+  return viewInstances(app, all, ended);
+}
 
 /** What an instance takes up now, as far as it is known. */
 export function usageOf(samples: readonly Sample[], id: string): Usage | undefined {
@@ -25,6 +36,7 @@ export function instanceTable(instances: InstanceView[], samples: readonly Sampl
           <th scope="col">Last hour's CPU</th>
           <th scope="col" class="number">CPU</th>
           <th scope="col" class="number">Memory</th>
+          <th scope="col" class="number">Crashes</th>
         </tr>
       </thead>
       <tbody>
@@ -47,6 +59,7 @@ function row(one: InstanceView, usage: Usage | undefined, line: Html): Html {
       ${usage && megabytes(usage.memory)}
       ${share !== null && html`<meter min="0" max="1" high="0.9" value="${share.toFixed(2)}" aria-label="of its limit"></meter>`}
     </td>
+    <td class="number ${one.crashes > 0 && "bad"}" title="${one.lastCrash}">${one.crashes}</td>
   </tr>`;
 }
 

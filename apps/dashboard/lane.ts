@@ -1,3 +1,4 @@
+import type { Watch } from "../guard.ts";
 import type { Sample } from "../series.ts";
 import { otherColour, type Colour, type Release } from "../types.ts";
 import type { AppView, InstanceView } from "../views.ts";
@@ -13,6 +14,8 @@ export interface Stage {
   instances: InstanceView[];
   samples: Sample[];
   releases: Release[];
+  /** How the newest release does beside the one before it. */
+  watch: Watch | null;
   mayPush: boolean;
 }
 
@@ -41,6 +44,7 @@ export function lane(colour: Colour, stage: Stage): Html {
       <a href="/apps/${app.name}/releases#v${slot.release}">v${slot.release}</a>
       ${commit(release?.commit)}
     </p>
+    ${role === "live" && guardLine(slot.release, stage.watch)}
     <p class="why">${release?.why}${release && html` <small>by ${release.by}</small>`}</p>
     ${figures(colour, mine, stage)} ${mayPush && role === "standby" && rollBack(app, colour)}
     ${mayPush && role === "held" && promoteOrAbort(app, colour)}
@@ -61,6 +65,22 @@ function idleLane(colour: Colour, mine: InstanceView[]): Html {
       }
     </p>
   </article>`;
+}
+
+/** What the guard says of the live release. */
+function guardLine(release: number, watch: Watch | null): Html | null {
+  if (watch?.state === "watching" && watch.release === release) {
+    return html`<p class="guard">
+      <b>On guard</b> for ${watch.limits.window} s after its swap: back to v${watch.against} if it
+      does worse
+    </p>`;
+  }
+  if (watch?.state === "tripped" && watch.release < release) {
+    return html`<p class="guard bad">
+      <b>The guard swapped back</b> from v${watch.release}: ${watch.why}
+    </p>`;
+  }
+  return null;
 }
 
 function figures(colour: Colour, mine: InstanceView[], { app, samples }: Stage): Html {
@@ -87,6 +107,7 @@ function figures(colour: Colour, mine: InstanceView[], { app, samples }: Stage):
 }
 
 function healthOf(colour: Colour, app: AppView, up: InstanceView[]): string {
+  if (up.some((one) => one.looping)) return "crashing";
   return up.every((one) => one.state === "live" || one.state === "healthy")
     ? "healthy"
     : "starting";

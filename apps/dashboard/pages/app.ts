@@ -1,9 +1,9 @@
 import { otherColour, type App, type Colour, type Deploy } from "../../types.ts";
-import { viewApp, viewInstances, viewReleases } from "../../views.ts";
+import { viewApp, viewReleases } from "../../views.ts";
 import { chartSection, seriesFeed, type Mark } from "../charts.ts";
 import { readNumber } from "../forms.ts";
 import { html, part, type Html } from "../html.ts";
-import { instanceTable } from "../instances.ts";
+import { instancesOf, instanceTable } from "../instances.ts";
 import { lane, type Stage } from "../lane.ts";
 import { confirm, deployList, empty, kindOf, state } from "../pieces.ts";
 import { form, page, type PageOptions, type Route, type Visit } from "../route.ts";
@@ -40,20 +40,21 @@ export function appPages(options: PageOptions): Route[] {
 }
 
 async function overview(visit: Visit<App>, options: PageOptions): Promise<Html> {
-  const { store, settings, recent, steps } = options;
+  const { store, settings, recent, steps, watches } = options;
   const { subject: app, mayPush } = visit;
-  const [view, deploys, all, instances, samples] = await Promise.all([
+  const [view, deploys, all, instances, samples, watch] = await Promise.all([
     viewApp(app, store, settings),
     store.listDeploys(app.name, SHOWN),
     store.listReleases(app.name),
-    store.listInstances(app.name).then((some) => viewInstances(app, some)),
+    instancesOf(app, options),
     recent.of(app.name),
+    watches.get(app.name),
   ]);
   const [releases, progress] = await Promise.all([
     viewReleases(app, all.slice(0, SHOWN), store),
     Promise.all(deploys.filter(goesOn).map(async (one) => [one, await steps.of(one.id)] as const)),
   ]);
-  const stage: Stage = { app: view, instances, samples, releases: all, mayPush };
+  const stage: Stage = { app: view, instances, samples, releases: all, watch, mayPush };
   return html`<div class="title">
       <h1>${app.name}</h1>
       <a class="address" href="${view.url}" rel="noreferrer">${view.url}</a>

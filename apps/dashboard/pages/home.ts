@@ -1,3 +1,4 @@
+import { isLooping, LOOP } from "../../crashes.ts";
 import { viewApp, type AppView } from "../../views.ts";
 import type { Sample } from "../../series.ts";
 import { commit, digits, when } from "../format.ts";
@@ -11,13 +12,15 @@ interface Card {
   app: AppView;
   commit: string | undefined;
   samples: Sample[];
+  /** An instance of what is live crashes again and again. */
+  crashing: boolean;
 }
 
 /** Pieces of the hour in a sparkline: two minutes each. */
 const PIECES = 30;
 
 /** All apps at a glance. */
-export function homePages({ store, access, settings, recent }: PageOptions): Route[] {
+export function homePages({ store, access, settings, recent, crashes }: PageOptions): Route[] {
   return [
     page({
       path: "/",
@@ -30,12 +33,15 @@ export function homePages({ store, access, settings, recent }: PageOptions): Rou
         seen.sort((a, b) => a.name.localeCompare(b.name));
         const cards = await Promise.all(
           seen.map(async (app): Promise<Card> => {
-            const [view, release, samples] = await Promise.all([
+            const [view, release, samples, ended] = await Promise.all([
               viewApp(app, store, settings),
               app.live && store.getRelease(app.name, app.live.release),
               recent.of(app.name),
+              crashes.list(app.name, Date.now() - LOOP.withinMs),
             ]);
-            return { app: view, commit: release?.commit, samples };
+            const live = ended.filter((one) => one.deploy === app.live?.deploy);
+            const crashing = live.some(({ instance }) => isLooping(live, instance, Date.now()));
+            return { app: view, commit: release?.commit, samples, crashing };
           }),
         );
         return { title: "Apps", main: home(cards) };
@@ -69,10 +75,11 @@ git push deploy main</pre>
     </section>`;
 }
 
-function card(own: Html, { app, commit: full, samples }: Card): Html {
+function card(own: Html, { app, commit: full, samples, crashing }: Card): Html {
   const { live, lastDeploy } = app;
   const now = live ? trafficNow(samples, live.colour) : null;
   const rate = digits(now?.rate ?? 0);
+  const health = healthOf(app, now, crashing);
   return html`<li class="app" ${own} data-text="${app.name}">
     <a href="/apps/${app.name}">
       ${lanes(app)}
@@ -86,7 +93,7 @@ function card(own: Html, { app, commit: full, samples }: Card): Html {
         }
         ${app.held && html`<span class="state held">v${app.held.release} held</span>`}
       </span>
-      <span class="health ${healthOf(app, now)}">${healthOf(app, now)}</span>
+      <span class="health ${health}">${health}</span>
       <span class="rate"><b>${rate}</b> <small>req/s</small></span>
       ${sparkline(rates(samples, PIECES), `requests over the last hour, now ${rate} a second`)}
       <span class="last">
@@ -100,9 +107,10 @@ function card(own: Html, { app, commit: full, samples }: Card): Html {
   </li>`;
 }
 
-/** Of what is live, from the routers' own counts. */
-function healthOf(app: AppView, now: { errors: number } | null): string {
+/** Of what is live, from the routers' own counts and the containers' ends. */
+function healthOf(app: AppView, now: { errors: number } | null, crashing: boolean): string {
   if (app.state === "destroying") return "leaving";
   if (!now) return "idle";
+  if (crashing) return "crashing";
   return now.errors >= 0.05 ? "failing" : "healthy";
 }

@@ -1,16 +1,16 @@
 import { TealError } from "../../errors.ts";
 import { scaleApp } from "../../formation.ts";
 import type { App, AppSettings, Release } from "../../types.ts";
-import { viewInstances } from "../../views.ts";
 import { duration } from "../format.ts";
 import { readChoice } from "../forms.ts";
 import { html, part, type Html } from "../html.ts";
-import { instanceTable } from "../instances.ts";
+import { instancesOf, instanceTable } from "../instances.ts";
 import { confirm, empty } from "../pieces.ts";
 import { form, page, type PageOptions, type Route } from "../route.ts";
 
 /** What of an app runs, and how many: scale, restart, hold, checks. */
-export function processPages({ store, deploys, recent }: PageOptions): Route[] {
+export function processPages(options: PageOptions): Route[] {
+  const { store, deploys, recent } = options;
   return [
     page<"app">({
       path: "/apps/:app/processes",
@@ -20,7 +20,7 @@ export function processPages({ store, deploys, recent }: PageOptions): Route[] {
         const [settings, release, instances, samples] = await Promise.all([
           store.getSettings(app.name),
           app.live && store.getRelease(app.name, app.live.release),
-          store.listInstances(app.name).then((all) => viewInstances(app, all)),
+          instancesOf(app, options),
           recent.of(app.name),
         ]);
         const main = html`<h1>Processes</h1>

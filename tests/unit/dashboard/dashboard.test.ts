@@ -1,4 +1,7 @@
 import test from "ava";
+import { createCrashes } from "../../../apps/crashes.ts";
+import { GUARD_DEFAULTS } from "../../../apps/guard.ts";
+import { createWatches } from "../../../apps/watches.ts";
 import { goLive, pushOf, startApi, type TestApi } from "../../support/api.ts";
 import { readEvents, sendRaw } from "../../support/api-client.ts";
 
@@ -107,6 +110,47 @@ test("a roll back from the page records the deploy and shows it; a reader has no
   t.is((await api.store.getDeploy("shop-5"))?.toRelease, 1);
   t.is((await post("/apps/shop/rollback", cookie, { to: "x" })).status, 400);
   t.is((await post("/apps/shop/rollback", cookie, { to: "99" })).status, 404);
+});
+
+test("a release on guard says so, a guard that swapped back says why, and crashes are counted", async (t) => {
+  await appWith("guarded", ["aaa", "bbb", "ccc"]);
+  const connection = api.redis.connect();
+  const watches = createWatches(connection);
+  const crashes = createCrashes(connection);
+  const traffic = { answers: 0, errors: 0, buckets: [] };
+  const watch = {
+    ...{
+      app: "guarded",
+      deploy: "guarded-3",
+      seq: 3,
+      release: 3,
+      against: 2,
+      limits: GUARD_DEFAULTS,
+    },
+    ...{ since: Date.now(), until: Date.now() + 30_000, before: traffic },
+    crashesBefore: { crashes: 0, ms: 0 },
+  };
+  await watches.open({ ...watch, state: "watching" });
+  const { cookie } = await signIn(api.tokens.admin);
+  const page = async (path: string) => (await get(path, cookie)).text();
+  t.regex(await page("/apps/guarded"), /<b>On guard<\/b> for 30 s after its swap: back to v2/);
+  await watches.close({ ...watch, release: 2, state: "tripped", why: "9 of 100 answers failed." });
+  t.regex(await page("/apps/guarded"), /<b>The guard swapped back<\/b> from v2: 9 of 100/);
+  for (let i = 0; i < 5; i++) {
+    await crashes.record("guarded", {
+      ...{
+        at: Date.now() - 9000 + i * 1000,
+        instance: "teal-guarded-3-web-1",
+        process: "web.1",
+        release: 3,
+      },
+      ...{ deploy: "guarded-3", cause: "memory", status: 137 },
+    } as const);
+  }
+  t.regex(await page("/apps/guarded"), /title="web\.1 ran out of memory[^"]*">5</);
+  const card = (await page("/")).split("<li ").find((one) => one.includes('href="/apps/guarded"'));
+  t.regex(card ?? "", /class="health crashing"/);
+  connection.disconnect();
 });
 
 const fromOf = (text: string) => /data-from="([^"]+)"/.exec(text)?.[1] ?? "";
