@@ -24,6 +24,8 @@ export interface Deploys {
   ): Promise<Deploy | null>;
   /** @throws nothing-live */
   restart(wish: { app: string; by: string }): Promise<Deploy>;
+  /** Stops all that runs of the app, or starts it again. @throws nothing-live */
+  stop(wish: { app: string; by: string; stopped: boolean }): Promise<Deploy>;
   /** Makes live what is held. @throws nothing-held */
   promote(wish: { app: string; by: string; why?: string }): Promise<Deploy>;
   /** Throws away what is held. @throws nothing-held */
@@ -83,6 +85,13 @@ export function createDeploys({ store, queue, reach = () => {} }: Options): Depl
       const { live } = await appOf(name);
       if (!live) throw new TealError("nothing-live", { name, action: "restart" });
       return request({ app: name, kind: "restart", by, why: "restart" });
+    },
+    async stop({ app: name, by, stopped }) {
+      const [action, change] = stopped ? (["stop", true] as const) : (["start", null] as const);
+      const { live } = await appOf(name);
+      if (!live) throw new TealError("nothing-live", { name, action });
+      await store.changeSettings(name, { options: { stopped: change } });
+      return request({ app: name, kind: "routing", by, why: action });
     },
     async promote({ app: name, by, why }) {
       const { held } = await appOf(name);

@@ -20,6 +20,8 @@ export interface AppView {
   held: App["held"];
   /** New versions are held. */
   hold: boolean;
+  /** Its people stopped it. */
+  stopped: boolean;
   /** What was asked for; one of each process type that is not named. */
   formation: Record<string, number>;
   domains: string[];
@@ -47,7 +49,7 @@ export async function viewApp(
   settings: Pick<Settings, "domain" | "routerPort">,
 ): Promise<AppView> {
   const [lastDeploy] = await store.listDeploys(app.name, 1);
-  const { hold, formation, domains } = await store.getSettings(app.name);
+  const { hold, formation, domains, options } = await store.getSettings(app.name);
   return {
     name: app.name,
     url: appUrl(app.name, settings),
@@ -59,6 +61,7 @@ export async function viewApp(
     standby: app.standby,
     held: app.held,
     hold,
+    stopped: options.stopped === true,
     formation,
     domains,
     lastDeploy: lastDeploy ?? null,

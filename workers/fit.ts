@@ -6,14 +6,16 @@ import type { Route } from "../router/contract.ts";
 import { appOf, type DeployContext } from "./context.ts";
 import { formationOf, isReady, type Plan, planProcess } from "./formation.ts";
 import { startInstances } from "./idle-colour.ts";
+import { wakeWhatRests } from "./stop.ts";
 
 /**
  * Makes the live colour what the app is to be: so many instances of each process type, and its
  * hosts and policy. New instances are started and checked before the route names them; the route leaves old
  * ones before they are retired. Nothing happens when all is so already.
+ * @returns whether the app is to be stopped
  * @throws nothing-live, check-failed (then nothing has changed)
  */
-export async function fitLiveColour(ctx: DeployContext): Promise<void> {
+export async function fitLiveColour(ctx: DeployContext): Promise<boolean> {
   const { store, deploy } = ctx;
   const app = await appOf(ctx);
   const route = await store.getRoute(app.name);
@@ -22,6 +24,8 @@ export async function fitLiveColour(ctx: DeployContext): Promise<void> {
     throw new TealError("nothing-live", { name: app.name, action: "change" });
   }
   const settings = await store.getSettings(app.name);
+  const stopped = settings.options.stopped === true;
+  if (route.policy?.stopped && !stopped) await wakeWhatRests(ctx);
   const plans = await planAll(ctx, app.live, route, formationOf(release, settings));
 
   const wanted = [...plans.values()].flatMap(({ keep, start }) => [
@@ -42,6 +46,7 @@ export async function fitLiveColour(ctx: DeployContext): Promise<void> {
     ctx.say("info", `${surplus.length} instance(s) leave after their last request`);
   }
   if (deploy.kind === "scale") ctx.say("step", `Running ${describe(plans)}`);
+  return stopped;
 }
 
 /** `web` stays with who started the live colour; every other process type is of the deploy in the route. */

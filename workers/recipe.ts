@@ -9,6 +9,7 @@ import { holdColour } from "./hold.ts";
 import { startIdleColour } from "./idle-colour.ts";
 import { liveTraffic, putOnGuard } from "./on-guard.ts";
 import { reuseRelease } from "./reuse-release.ts";
+import { restWhatRuns, startingWith } from "./stop.ts";
 import { swap } from "./swap.ts";
 import { warmColour } from "./warm-colour.ts";
 
@@ -33,13 +34,15 @@ export async function runDeploy(ctx: DeployContext): Promise<HeldColour | null> 
 
     // ---- The point of no return. Above, every step can be undone and the live colour has not
     // ---- noticed; from here the deploy only goes forward, or is followed by a rollback.
-    await swap(ctx, release, colour, before);
+    await startingWith(ctx, () => swap(ctx, release, colour, before));
   }
 
   await putOnGuard(ctx);
-  await fitLiveColour(ctx);
-  await keepWhatRuns(ctx);
+  const stopped = await fitLiveColour(ctx);
+  if (stopped) await restWhatRuns(ctx);
+  else await keepWhatRuns(ctx);
   await retireLeftovers(ctx);
+  if (stopped) return null;
   ctx.say("step", `Live at ${ctx.urlOf(ctx.deploy.app)} after ${spent(ctx.now() - began)}`);
   return null;
 }

@@ -92,6 +92,9 @@ async function upholdApp(
 ): Promise<void> {
   if (instances.some(isRetired)) reaper.reap(app.name);
   const route = await store.getRoute(app.name);
+  // On its way down, down, or on its way up by a deploy of its own.
+  const { options } = await store.getSettings(app.name);
+  if (options.stopped || route?.policy?.stopped) return;
   const running = new Set(found.filter((c) => c.running).map((c) => c.id));
   const missing = instances.filter(
     (i) => i.state === "live" && isNeeded(app, route, i) && !running.has(i.id),

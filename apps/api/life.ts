@@ -20,6 +20,23 @@ export function lifeRoutes({ store, deploys }: ApiOptions): Route[] {
         deploy: await deploys.restart({ app: subject.name, by: identity.name }),
       }),
     }),
+    ...[true, false].map((stopped) =>
+      route({
+        method: "post",
+        path: `/apps/:app/${stopped ? "stop" : "start"}`,
+        summary: stopped
+          ? "Stop all that runs of the app; routers answer 503"
+          : "Start the instances of a stopped app again",
+        subject: "app",
+        needs: "push",
+        body: z.strictObject({}),
+        status: 202,
+        answer: deployed,
+        handle: async ({ subject, identity: { name: by } }) => ({
+          deploy: await deploys.stop({ app: subject.name, by, stopped }),
+        }),
+      }),
+    ),
     route({
       method: "post",
       path: "/apps/:app/formation",

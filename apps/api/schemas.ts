@@ -63,6 +63,7 @@ export const appSchema = z.object({
   standby: slot.nullable(),
   held: slot.nullable().describe("a healthy new version that waits to be promoted"),
   hold: z.boolean().describe("new versions are held"),
+  stopped: z.boolean().describe("its people stopped it"),
   formation: counts,
   domains: z.array(z.string()),
   lastDeploy: deploySchema.nullable(),

@@ -41,7 +41,7 @@ export async function showApp({ app: appOf, client, out }: Input): Promise<void>
   const rows: [string, Cell][] = [
     ["app", app.name],
     ["address", app.url],
-    ["state", app.state],
+    ["state", app.stopped ? "stopped: 'teal ps:start' starts it" : app.state],
     ...looping.map(({ process, index, lastCrash }): [string, Cell] => [
       "crash loop",
       { text: lastCrash ?? `${process}.${index}`, paint: "red" },

@@ -7,6 +7,10 @@ export async function restart(input: Input): Promise<void> {
   await post(input, "restart", {});
 }
 
+export async function stop(input: Input, what: "stop" | "start"): Promise<void> {
+  await post(input, what, {});
+}
+
 export async function scale(input: Input): Promise<void> {
   const formation = Object.fromEntries(
     input.args.map((arg) => {

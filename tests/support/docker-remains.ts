@@ -20,6 +20,12 @@ export function containersOf(namespace: string): Promise<string[]> {
   );
 }
 
+/** Those that run, by name. */
+export async function runningOf(namespace: string): Promise<string[]> {
+  const filter = ["--filter", `label=teal.platform=${namespace}`];
+  return (await docker("ps", ...filter, "--format", "{{.Names}}")).toSorted();
+}
+
 /** Removes every container, network and image tag of one test platform; nothing else. */
 export async function removeDockerRemains(namespace: string): Promise<void> {
   const containers = await containersOf(namespace);

@@ -136,6 +136,8 @@ export function createWorldRouters({ turn, store, now, violations }: Options): W
       routers
         .filter((router) => router.alive)
         .flatMap((router) => [...router.routes.values()])
+        // Of a stopped app a router answers 503 itself.
+        .filter((route) => !route.policy?.stopped)
         .map((route) => ({ app: route.app, ids: route.targets.map((target) => target.id) })),
     awaitHeld: (swap, ids) => wait(ids, (router) => [...router.held.values()].includes(swap)),
     async awaitFlipped(app, version, ids) {

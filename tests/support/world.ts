@@ -274,7 +274,8 @@ function createWorldEffects(
     async stopContainer(id) {
       const recorded = await findInstance(store, id);
       const retired = !recorded || rank(recorded) >= INSTANCE_LIFE.indexOf("retired");
-      if (!retired) violations.push(`${id} was stopped without a recorded retirement`);
+      const stopped = recorded && (await store.getRoute(recorded.app))?.policy?.stopped;
+      if (!retired && !stopped) violations.push(`${id} was stopped without a recorded retirement`);
       const container = containers.get(id);
       if (container) container.running = false;
     },
@@ -326,7 +327,7 @@ function createChecks({ store, containers, routers, violations, wishes }: Checke
       const route = await store.getRoute(app.name);
       if (route) {
         if (route.targets.length === 0) violations.push(`route of ${app.name} is empty`);
-        for (const { id } of route.targets) {
+        for (const { id } of route.policy?.stopped ? [] : route.targets) {
           if (!containers.get(id)?.running)
             violations.push(`route names ${id}, which does not run`);
         }
@@ -356,6 +357,7 @@ function createChecks({ store, containers, routers, violations, wishes }: Checke
   async function atRest(): Promise<void> {
     await now();
     const recorded = new Set<string>();
+    const resting = new Set<string>();
     for (const app of await store.listApps()) {
       if (app.state === "destroying") violations.push(`${app.name} is still being destroyed`);
       const deploys = await store.listDeploys(app.name, 100);
@@ -381,6 +383,7 @@ function createChecks({ store, containers, routers, violations, wishes }: Checke
       }
       for (const instance of await store.listInstances(app.name)) {
         recorded.add(instance.id);
+        if ((await store.getRoute(app.name))?.policy?.stopped) resting.add(instance.id);
         const held = instance.deploy === app.held?.deploy || instance.process !== "web";
         if (instance.state !== (held ? "healthy" : "live"))
           violations.push(`${instance.id} is left ${instance.state}`);
@@ -391,7 +394,8 @@ function createChecks({ store, containers, routers, violations, wishes }: Checke
       if (!recorded.has(id)) violations.push(`container ${id} is an orphan`);
     }
     for (const id of recorded) {
-      if (!containers.get(id)?.running) violations.push(`${id} is on record and does not run`);
+      if (!containers.get(id)?.running && !resting.has(id))
+        violations.push(`${id} is on record and does not run`);
     }
   }
 

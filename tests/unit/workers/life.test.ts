@@ -199,3 +199,36 @@ test("routing is brought to the live route without a release, and every swap kee
   await work();
   t.is((await world.store.getRoute("a"))?.version, version, "nothing differed");
 });
+
+test("a stopped app keeps its instances on record, starts them again, or starts with a new release", async (t) => {
+  const { world, work, push } = await quietWorld();
+  await push("good2");
+  const down = () => [...world.containers.values()].every((it) => !it.running);
+  const tell = async (stopped: true | null) => {
+    await world.store.changeSettings("a", { options: { stopped } });
+    const { id } = await world.request({ app: "a", kind: "routing" });
+    await work();
+    return world.store.getDeploy(id);
+  };
+  const before = await running(world);
+  t.like(await tell(true), { state: "live" });
+  t.true(down());
+  t.like(await world.store.getRoute("a"), { policy: { stopped: true }, release: 2 });
+  await world.quiesce();
+  t.true(down(), "nobody but its people starts it again");
+  t.deepEqual(await running(world), before);
+  t.like(await tell(null), { state: "live" });
+  t.is((await world.store.getRoute("a"))?.policy, undefined);
+  await world.quiesce();
+  t.false(
+    [...world.containers.values()].some((it) => !it.running),
+    "the standby too",
+  );
+  await tell(true);
+  t.like(await push("bad3"), { state: "failed" });
+  t.true((await world.store.getSettings("a")).options.stopped, "what fails starts nothing");
+  t.like(await push("good4"), { state: "live" });
+  t.is((await world.store.getRoute("a"))?.policy, undefined);
+  t.like(await live(world), { commit: "good4" });
+  t.deepEqual(world.violations, []);
+});
