@@ -37,6 +37,8 @@ export interface Settings {
   /** IPv4 range that the apps' networks are cut from, /25 each. */
   networkPool: string;
   caFile: string | null;
+  /** Where certificates are ordered; null: nowhere. */
+  acme: { directory: string | null; email: string | null } | null;
   /** Fetch from and notify hosts on private networks too, also by plain http. */
   allowPrivate: boolean;
   drainMs: number;
@@ -135,6 +137,12 @@ const schema = z.object({
     }),
   TEAL_PROXY_PROTOCOL: z.enum(["off", "on"]).default("off"),
   TEAL_CA_FILE: z.string().optional(),
+  TEAL_ACME: z.enum(["off", "on"]).default("off"),
+  TEAL_ACME_DIRECTORY: z
+    .string()
+    .regex(/^https:\/\/\S+$/)
+    .optional(),
+  TEAL_ACME_EMAIL: z.email().optional(),
   TEAL_ALLOW_PRIVATE_FETCH: z.enum(["0", "1"]).default("0"),
   TEAL_DRAIN: seconds.default(30_000),
   TEAL_LEASE: seconds.default(10_000),
@@ -186,6 +194,10 @@ export function readSettings(env: NodeJS.ProcessEnv = process.env): Settings {
     trustedProxies: s.TEAL_TRUSTED_PROXIES,
     proxyProtocol: s.TEAL_PROXY_PROTOCOL === "on",
     caFile: s.TEAL_CA_FILE ?? null,
+    acme:
+      s.TEAL_ACME === "on"
+        ? { directory: s.TEAL_ACME_DIRECTORY ?? null, email: s.TEAL_ACME_EMAIL ?? null }
+        : null,
     allowPrivate: s.TEAL_ALLOW_PRIVATE_FETCH === "1",
     drainMs: s.TEAL_DRAIN,
     leaseMs: s.TEAL_LEASE,

@@ -293,6 +293,12 @@ export const ERRORS = {
     says: "{detail}.",
     todo: "{todo}.",
   },
+  "no-acme": {
+    status: 409,
+    exit: 5,
+    says: "This platform orders no certificates.",
+    todo: "Have an admin start it with TEAL_ACME=on, or bring one with 'teal certs:add CERT KEY'.",
+  },
   "certificate-not-found": {
     status: 404,
     exit: 4,

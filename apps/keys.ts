@@ -46,6 +46,19 @@ export const keys = {
   hosts: "teal:hosts",
   /** hash: `APP ID` to JSON certificate, its key sealed */
   certificates: "teal:certificates",
+  /** string with a time to live: the worker that orders certificates */
+  acmeLease: "teal:acme:lease",
+  /** hash: URL of an ACME directory to its account, sealed */
+  acmeAccounts: "teal:acme:accounts",
+  /** hash: host to JSON of the last order that failed */
+  acmeAttempts: "teal:acme:attempts",
+  /** sorted set: orders by when they were placed, and their counter */
+  acmeOrders: "teal:acme:orders",
+  acmeCount: "teal:acme:count",
+  /** string with a time to live: what routers answer an ACME server's token at a host with */
+  acmeAnswer: (host: string, token: string) => `teal:acme:answer:${host} ${token}`,
+  /** string with a time to live: JSON of the certificate for acme-tls/1 at a host, its key sealed */
+  acmeProof: (host: string) => `teal:acme:proof:${host}`,
   /** counter: grows with every change of any certificate */
   certificatesSeq: "teal:certificates:seq",
   /** sorted set: router id by end of its lease */

@@ -25,6 +25,7 @@ import { createFaultPoints } from "./fault-points.ts";
 import { createGit } from "./git.ts";
 import { createLog, type Log } from "./log.ts";
 import { createNews } from "./news.ts";
+import { createAcme } from "./acme.ts";
 import { createCertificates } from "./certificates.ts";
 import { createMetrics } from "./metrics.ts";
 import { createMetricsPage } from "./metrics-page.ts";
@@ -77,6 +78,7 @@ async function main(settings: Settings, log: Log): Promise<void> {
     ...{ store, deploys, deployLog, access, audit, secrets, senders, notifiers, settings, log },
     git,
     certificates,
+    acme: createAcme(redis, secrets),
     registries: createRegistries(redis, secrets),
     errands,
     appLogs: createAppLogs(settings.paths),

@@ -10,8 +10,14 @@ import type { BuildOptions } from "./build-options.ts";
 export interface AppOptions extends RoutingParts, PageParts {
   build?: BuildOptions;
   guard?: GuardOptions;
+  certificates?: CertificateOptions;
   /** Its people stopped it: routers answer 503. */
   stopped?: true;
+}
+
+export interface CertificateOptions {
+  /** Order and renew certificates for the app's hosts, where the platform does (TEAL_ACME); true unless said. */
+  auto?: boolean;
 }
 
 /** Parts to be set; null makes one absent. */

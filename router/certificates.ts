@@ -33,7 +33,7 @@ const DEFAULTS = {
 } as const;
 
 /** @throws Error of OpenSSL when certificate and key are none, or do not belong together */
-function contextOf(cert: string, key: string): SecureContext {
+export function contextOf(cert: string, key: string): SecureContext {
   return createSecureContext({ ...DEFAULTS, cert, key });
 }
 

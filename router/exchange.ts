@@ -21,8 +21,13 @@ import type { AppState, TargetState } from "./table.ts";
 import { countAnswer } from "./tally.ts";
 import { createTunnel } from "./tunnel.ts";
 
+/** Where ACME servers ask (RFC 8555, section 8.3). */
+const PROOFS = "/.well-known/acme-challenge/";
+
 /** Times in ms. */
 export interface ExchangeOptions {
+  /** What the platform answers an ACME server's token at a host with; null when it asked for no such thing. */
+  answerFor(host: string, token: string): Promise<string | null>;
   admit: Admit;
   clock: Clock;
   health: Health;
@@ -120,7 +125,19 @@ export function createExchange(client: ClientSide, options: ExchangeOptions): Cl
     answered = sent = 0;
     upload.begin(head.length, true, true);
     applicant.host = head.host;
-    enter();
+    if (head.path.startsWith(PROOFS)) void prove(head);
+    else enter();
+  }
+
+  /** An ACME server asks whether a host is ours; what is not meant for the platform is the app's. */
+  async function prove(asked: RequestHead): Promise<void> {
+    phase = "admission";
+    const token = head.path.slice(PROOFS.length);
+    const answer = await options.answerFor(head.host, token).catch(() => null);
+    if (phase !== "admission" || head !== asked) return;
+    if (answer === null) return enter();
+    phase = "idle";
+    client.answer(200, answer, { method: head.method, close: closesAfter() });
   }
 
   function enter(): void {

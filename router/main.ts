@@ -7,6 +7,7 @@ import { connectRedis } from "../apps/redis.ts";
 import { certificateSecret, loadSecrets } from "../apps/secrets.ts";
 import { createAccessLog } from "./access-log.ts";
 import { createCertificateLink } from "./certificate-link.ts";
+import { createProofs } from "./proofs.ts";
 import { createDisk, loadNewestCertificates, loadNewestTable } from "./disk.ts";
 import { migrateConnections } from "./handover.ts";
 import { createLink, type Link } from "./link.ts";
@@ -39,6 +40,11 @@ const router = createRouter({
   ack: (ack) => link?.ack(ack),
   tls: {
     openKey: ({ app, id: of, key }) => secrets.open(app, certificateSecret(of), key),
+    ...createProofs({
+      names: keys,
+      redis: () => redis,
+      open: (host, sealed) => secrets.open("*", `proof ${host}`, sealed),
+    }),
     failed: ({ app, id: of }, error) =>
       log.error({ app, certificate: of, error: error.message }, "a certificate cannot be served"),
   },

@@ -54,7 +54,9 @@ export interface RouterOptions {
 /** What a router needs for TLS. Without it no host has a certificate. */
 export interface TlsParts {
   openKey(certificate: RouteCertificate): string;
-  /** The certificate that proves to an ACME server that a host is ours. */
+  /** What proves to an ACME server, by its token, that a host is ours; null when nothing does. */
+  answerFor?(host: string, token: string): Promise<string | null>;
+  /** The certificate that does. */
   proofFor?(host: string): Promise<SecureContext | null>;
   failed?(certificate: RouteCertificate, error: Error): void;
 }
@@ -83,6 +85,7 @@ const LIMITS: Limits = {
   assetsMs: 600_000,
 };
 
+const TOKEN = /^[A-Za-z0-9_-]{1,200}$/;
 const SWEEP_MS = 5000;
 
 export interface Router extends Swaps, Pick<Listener, "server" | "listen" | "listenTls"> {
@@ -187,6 +190,10 @@ export function createRouter(options: RouterOptions): Router {
     async proofFor(host) {
       const proofFor = options.tls?.proofFor;
       return table.find(host) && proofFor ? proofFor(host) : null;
+    },
+    async answerFor(host, token) {
+      const answerFor = options.tls?.answerFor;
+      return TOKEN.test(token) && table.find(host) && answerFor ? answerFor(host, token) : null;
     },
     trust: createTrust(options.trustedProxies ?? []),
     proxyProtocol: options.proxyProtocol ?? false,

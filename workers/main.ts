@@ -38,6 +38,7 @@ import { createUsage } from "./engine/usage.ts";
 import { createStorage } from "./engine/storage.ts";
 import { createExecutor } from "./executor.ts";
 import { createLogs } from "./logs.ts";
+import { orderCertificates } from "./ordering.ts";
 import { createCollector } from "./gc.ts";
 import { createRunEngine } from "./engine/runs.ts";
 import { processId } from "./process-id.ts";
@@ -127,6 +128,7 @@ async function main(settings: Settings, log: Log): Promise<void> {
     usageOf: createUsage(createDocker()),
     series: createSeries(redis),
   }).run(stopping.signal);
+  const ordering = orderCertificates({ settings, store, redis, secrets, id, log }, stopping.signal);
   const errands = createErrands(redis);
   void errands.schedule(GC_EVERY_MS).catch((error) => log.warn({ error: String(error) }, "no gc"));
   const collect = createCollector({
@@ -168,7 +170,7 @@ async function main(settings: Settings, log: Log): Promise<void> {
     await errands.close();
     await watching.close();
     await reaper.close();
-    await Promise.all([rounds, collecting, sampling, reporting]);
+    await Promise.all([rounds, collecting, sampling, reporting, ordering]);
     deployLog.close();
     redis.disconnect();
     blocking.disconnect();

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { defaultHost } from "../address.ts";
+import type { Attempt } from "../acme.ts";
 import type { Certificate } from "../certificates.ts";
 import { TealError } from "../errors.ts";
 import { route, type ApiOptions, type Route } from "./route.ts";
@@ -17,6 +18,23 @@ const certificateSchema = z.object({
   addedAt: time,
 }) satisfies z.ZodType<Certificate>;
 
+const listSchema = z.object({
+  certificates: z.array(certificateSchema),
+  auto: z.boolean().describe("the platform orders and renews them"),
+  failed: z
+    .array(
+      z.object({
+        host: z.string(),
+        app: z.string(),
+        failures: z.number().int(),
+        error: z.string(),
+        at: time,
+        nextAt: time,
+      }) satisfies z.ZodType<Attempt>,
+    )
+    .describe("hosts whose last order did not succeed"),
+});
+
 const MAX_PEM = 100_000;
 const addBody = z.strictObject({
   certificate: z.string().max(MAX_PEM).describe("PEM: the certificate, then each one's issuer"),
@@ -24,7 +42,8 @@ const addBody = z.strictObject({
 });
 
 /** Certificates: what the app's hosts are served with by https. */
-export function certificateRoutes({ store, certificates, settings }: ApiOptions): Route[] {
+export function certificateRoutes(options: ApiOptions): Route[] {
+  const { store, certificates, acme, settings } = options;
   return [
     route({
       method: "get",
@@ -32,8 +51,16 @@ export function certificateRoutes({ store, certificates, settings }: ApiOptions)
       summary: "The app's certificates, the one that ends first, first",
       subject: "app",
       needs: "read",
-      answer: z.object({ certificates: z.array(certificateSchema) }),
-      handle: async ({ subject }) => ({ certificates: await certificates.list(subject.name) }),
+      answer: listSchema,
+      async handle({ subject: { name } }) {
+        const [found, failed, { options: told }] = await Promise.all([
+          certificates.list(name),
+          acme.attempts(name),
+          store.getSettings(name),
+        ]);
+        const auto = settings.acme !== null && told.certificates?.auto !== false;
+        return { certificates: found, auto, failed };
+      },
     }),
     route({
       method: "post",
@@ -49,6 +76,20 @@ export function certificateRoutes({ store, certificates, settings }: ApiOptions)
         const given = { app: name, chain: body.certificate, key: body.key, by: identity.name };
         const hosts = [...domains, defaultHost(name, settings)];
         return { certificate: await certificates.add({ ...given, source: "own" }, hosts) };
+      },
+    }),
+    route({
+      method: "post",
+      path: "/apps/:app/certs/auto",
+      summary: "Have the platform order and renew certificates for the app's hosts, or not",
+      subject: "app",
+      needs: "push",
+      body: z.strictObject({ auto: z.boolean() }),
+      answer: z.object({ auto: z.boolean() }),
+      async handle({ subject: { name }, body: { auto } }) {
+        if (auto && settings.acme === null) throw new TealError("no-acme");
+        await store.changeSettings(name, { options: { certificates: { auto } } });
+        return { auto };
       },
     }),
     route({

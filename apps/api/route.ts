@@ -4,6 +4,7 @@ import type { Access, Identity } from "../access.ts";
 import type { AppLogs } from "../app-logs.ts";
 import type { Audit } from "../audit.ts";
 import type { Settings } from "../config.ts";
+import type { Acme } from "../acme.ts";
 import type { Certificates } from "../certificates.ts";
 import type { Crashes } from "../crashes.ts";
 import type { DeployLog } from "../deploy-log.ts";
@@ -44,7 +45,8 @@ export interface ApiOptions {
   certificates: Certificates;
   watches: Pick<Watches, "get">;
   crashes: Pick<Crashes, "list">;
-  settings: Pick<Settings, "domain" | "routerPort">;
+  acme: Pick<Acme, "attempts">;
+  settings: Pick<Settings, "domain" | "routerPort" | "acme">;
   log: Log;
 }
 

@@ -21,6 +21,14 @@ export const CERT_COMMANDS: Command[] = [
     run: async (input) => (await certs()).addCert(input),
   },
   {
+    name: "certs:auto",
+    summary: "have the platform order and renew certificates for the app's hosts, or not",
+    args: ["on|off"],
+    app: true,
+    example: "teal certs:auto on -a shop",
+    run: async (input) => (await certs()).autoCerts(input),
+  },
+  {
     name: "certs:remove",
     summary: "serve the app with a certificate no more",
     args: ["ID"],

@@ -19,6 +19,7 @@ import { createErrands } from "../../apps/errands.ts";
 import { createGit, type Git } from "../../apps/git.ts";
 import type { Log } from "../../apps/log.ts";
 import { createNews } from "../../apps/news.ts";
+import { createAcme } from "../../apps/acme.ts";
 import { createCertificates } from "../../apps/certificates.ts";
 import { createRegistries } from "../../apps/registries.ts";
 import { createCrashes } from "../../apps/crashes.ts";
@@ -70,7 +71,7 @@ export async function startApi(more: Pick<ApiOptions, "rates"> = {}): Promise<Te
   const deployLog = createDeployLog(connection);
   // Nobody works here: records are what these tests look at.
   const deploys = createDeploys({ store, queue: { wake: async () => {} } });
-  const settings = { domain: "teal.test", routerPort: 8080 };
+  const settings: ApiOptions["settings"] = { domain: "teal.test", routerPort: 8080, acme: null };
   const secrets = createSecrets(randomBytes(32));
   const logs = mkdtempSync(join(tmpdir(), "teal-logs-"));
   const senders = createSenders(connection, secrets);
@@ -98,6 +99,7 @@ export async function startApi(more: Pick<ApiOptions, "rates"> = {}): Promise<Te
     certificates: createCertificates(connection, secrets),
     watches: createWatches(connection),
     crashes: createCrashes(connection),
+    acme: createAcme(connection, secrets),
     settings,
     log,
   };

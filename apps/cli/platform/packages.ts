@@ -24,7 +24,10 @@ const ENGINE: Need[] = [
 ];
 const REDIS: Need[] = [{ name: "redis-server", shows: "redis-server" }];
 /** What only the tests need. */
-const TESTS: Need[] = [{ name: "chromium", shows: "chromium" }];
+const TESTS: Need[] = [
+  { name: "chromium", shows: "chromium" },
+  { name: "pebble", shows: "pebble" },
+];
 
 /** Names of the Debian packages that this machine lacks. */
 export async function missingPackages(

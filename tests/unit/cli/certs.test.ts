@@ -140,3 +140,31 @@ test.serial("a destroyed app's certificates are gone, and it gets no new ones", 
   const late = api.options.certificates.add(given, ["other.teal.test"]);
   await t.throwsAsync(late, { message: /destroyed/ });
 });
+
+test.serial(
+  "orders are turned on and off where the platform places any; what failed is shown",
+  async (t) => {
+    const refused = await teal(["certs:auto", "on"]);
+    t.is(refused.code, 5);
+    t.regex(refused.stderr, /orders no certificates[^]*TEAL_ACME=on/);
+    t.is((await teal(["certs:auto", "perhaps"])).code, 2);
+    api.options.settings.acme = { directory: null, email: null };
+    t.is((await teal(["certs:auto", "off"])).code, 0);
+    t.false((await call(api, "GET", "/apps/shop/certs")).json.auto);
+    t.is((await teal(["certs:auto", "on"])).code, 0);
+    t.true((await call(api, "GET", "/apps/shop/certs")).json.auto);
+    const at = Date.now();
+    const attempt = {
+      host: "blog.example",
+      app: "shop",
+      failures: 1,
+      error: "No \u001b[2JA record.",
+      at,
+    };
+    await redis.hset(keys.acmeAttempts, "blog.example", JSON.stringify({ ...attempt, nextAt: at }));
+    t.regex(
+      (await teal(["certs"])).stderr,
+      /^blog\.example: No A record\. The next order is at 20/m,
+    );
+  },
+);
