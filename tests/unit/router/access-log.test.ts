@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import test, { type ExecutionContext } from "ava";
+import { createAppLogs } from "../../../apps/app-logs.ts";
 import { createAccessLog, type AccessLogOptions } from "../../../router/access-log.ts";
 import {
   ask,
@@ -241,4 +242,23 @@ test("Many apps write side by side, each into its own file", async (t) => {
   t.is((await readdir(folder)).length, 400);
   const text = await readFile(join(folder, "app-399", "router-1.jsonl"), "utf8");
   t.is((JSON.parse(text) as { path: string }).path, "/399");
+});
+
+test("The lines are those that the app's logs are read from", async (t) => {
+  const { log, folder } = await logIn(t);
+  const apps = join(folder, "apps");
+  const own = createAccessLog({
+    folder: apps,
+    index: "2",
+    failed: (error) => t.fail(error.message),
+  });
+  own.add("shop", { ...entry, colour: "green", release: 7, path: "/products" });
+  await own.close();
+  await log.close();
+  const read = await createAppLogs({ logs: folder }).read("shop", { limit: 10, source: "router" });
+  t.is(read.length, 1);
+  const text = "GET /products 200 1ms";
+  t.like(read[0], { from: "router.2", colour: "green", release: 7, text });
+  const none = await createAppLogs({ logs: folder }).read("shop", { limit: 10, release: 8 });
+  t.deepEqual(none, []);
 });

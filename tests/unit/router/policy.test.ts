@@ -13,6 +13,7 @@ import {
   startRawApp,
   startRouter,
 } from "../../support/router-rig.ts";
+import { startTlsRouter, tlsClient } from "../../support/tls-rig.ts";
 
 const HTML = "Accept: text/html,application/xhtml+xml;q=0.9,*/*;q=0.8\r\n";
 
@@ -221,6 +222,21 @@ test("http is sent to https, other hosts to the canonical one, in one step", asy
   const foreign = "GET / HTTP/1.1\r\nHost: evil.example\r\nX-Forwarded-Host: shop.test\r\n\r\n";
   const other = await rawClient(t, rig.port, foreign);
   t.regex(await other.until(/evil/), /^HTTP\/1\.1 404 (?![^]*Location)/);
+});
+
+test("Over TLS nobody is sent to https, and from http everybody is, behind a proxy by its word", async (t) => {
+  const rig = await startTlsRouter(t, {
+    ports: { https: 8443 },
+    trustedProxies: [{ address: "127.0.0.0", prefix: 8 }],
+  });
+  const app = await startRawApp(t, (socket) => void socket.write(OK_CLOSE));
+  rig.route([app.port], { policy: { httpsRedirect: true } });
+  const text = `GET /a?b HTTP/1.1\r\n${HEAD}Connection: close\r\n\r\n`;
+  await (await tlsClient(t, rig, { text })).until(/200 OK[^]*ok$/);
+  const plain = await ask(t, rig.port, "", "/a?b");
+  t.regex(plain, /^HTTP\/1\.1 301 [^]*Location: https:\/\/shop\.test\/a\?b\r\n/);
+  t.regex(await ask(t, rig.port, "X-Forwarded-Proto: https\r\n"), /200 OK[^]*ok$/);
+  t.is(app.received.length, 2);
 });
 
 test("who takes HTML says so", (t) => {
