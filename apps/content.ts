@@ -9,6 +9,7 @@ export function sameContent(a: Release, b: Release, part?: Part): boolean {
   const code = ({ image, commit, processes, port }: Release) => ({
     ...{ image, commit, processes, port },
   });
+  const config = ({ config: values = {}, runtime = {} }: Release) => ({ values, runtime });
   if (part !== "config" && !isDeepStrictEqual(code(a), code(b))) return false;
-  return part === "code" || isDeepStrictEqual(a.config ?? {}, b.config ?? {});
+  return part === "code" || isDeepStrictEqual(config(a), config(b));
 }

@@ -1,4 +1,5 @@
 import type { GuardOptions } from "./guard.ts";
+import type { Runtime } from "./runtime.ts";
 import type { PageParts, RoutingParts } from "./routing.ts";
 import type { BuildOptions } from "./build-options.ts";
 
@@ -11,6 +12,7 @@ export interface AppOptions extends RoutingParts, PageParts {
   build?: BuildOptions;
   guard?: GuardOptions;
   certificates?: CertificateOptions;
+  runtime?: Runtime;
   /** Its people stopped it: routers answer 503. */
   stopped?: true;
 }

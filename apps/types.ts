@@ -1,3 +1,4 @@
+import type { Runtime } from "./runtime.ts";
 import type { AppOptions, OptionsChange } from "./options.ts";
 
 /**
@@ -177,6 +178,8 @@ export interface Release {
   /** What its app.json says of process types that nobody has scaled. */
   defaults?: Record<string, number>;
   check?: StartupCheck;
+  /** What its instances may take up, by process type. */
+  runtime?: Runtime;
   /** Environment of its processes: name to sealed value (apps/secrets.ts). */
   config?: Record<string, string>;
   /** The TCP port that `web` listens on, also given as `PORT`. */

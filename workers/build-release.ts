@@ -15,6 +15,8 @@ export async function buildRelease(ctx: DeployContext): Promise<Release> {
   await ctx.reach("image-tagged");
 
   const { formation: defaults = {}, env = {}, check } = built.appJson ?? {};
+  const settings = await store.getSettings(deploy.app);
+  const { runtime } = settings.options;
   const release = await store.createRelease(claim, {
     deploy: deploy.id,
     kind: deploy.kind,
@@ -23,9 +25,10 @@ export async function buildRelease(ctx: DeployContext): Promise<Release> {
     image: built.image,
     imageBytes: built.imageBytes,
     processes: built.processes,
-    formation: formationOf({ ...built, defaults }, await store.getSettings(deploy.app)),
+    formation: formationOf({ ...built, defaults }, settings),
     defaults,
     ...(check && { check }),
+    ...(runtime && { runtime }),
     config: withExpectedEnv(ctx, await nextConfig(ctx), env),
     port: built.port,
     by: deploy.by,

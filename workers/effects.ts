@@ -49,7 +49,6 @@ interface Options {
   open(app: string, config: Record<string, string>): Record<string, string>;
 }
 
-const STOP_GRACE_S = 10;
 const ENGINE_TRIES = 3;
 const WARM_PROBE_MS = 1000;
 
@@ -113,7 +112,7 @@ export function createEffects(
       }),
     answers: (instance) => answers(options, instance),
     keepRunning: (instance) => containers.keepRunning(instance.id),
-    stopContainer: (id) => containers.stop(id, STOP_GRACE_S),
+    stopContainer: (id) => containers.stop(id),
     async removeContainer(id) {
       await options.collected(id);
       await containers.remove(id);

@@ -26,6 +26,7 @@ export interface Reaper {
 }
 
 const LOOK_EVERY_MS = 200;
+const PATIENCE_MS = 2000;
 
 /**
  * Stops what has been retired (invariant 5). It needs no claim: a retirement is recorded, and
@@ -36,10 +37,18 @@ export function createReaper(options: Options): Reaper {
   const running = new Map<string, Promise<void>>();
   /** When this process first saw the instance retired, on its monotonic clock. */
   const seen = new Map<string, number>();
+  /** Being stopped by an earlier pass. */
+  const ending = new Set<string>();
 
   async function untilNothingWaits(app: string): Promise<void> {
     while (!stopping.signal.aborted) {
-      if (!(await pass(app))) return;
+      const looked = pass(app);
+      // An instance may take hours to stop: what is retired after it does not wait for that.
+      const { signal } = stopping;
+      const enough = setTimeout(PATIENCE_MS, true, { signal }).catch(() => true);
+      looked.catch(() => {});
+      const waits = await Promise.race([looked, enough]);
+      if (!waits) return;
       await setTimeout(LOOK_EVERY_MS, undefined, { signal: stopping.signal }).catch(() => {});
     }
   }
@@ -51,18 +60,28 @@ export function createReaper(options: Options): Reaper {
     const routed = (await options.store.getRoute(app)) !== null;
     const waits = await Promise.all(
       retired.map(async (instance) => {
+        if (ending.has(instance.id)) return true;
         const since = seen.get(instance.id) ?? options.now();
         seen.set(instance.id, since);
         const waited = options.now() - since;
         const free = routers.every((router) =>
           letsGo(options, router, { instance, waited, routed }),
         );
-        if (free) await stopAndRemove(options, instance);
-        if (free) seen.delete(instance.id);
+        if (free) await end(instance);
         return !free;
       }),
     );
     return waits.includes(true);
+  }
+
+  async function end(instance: Instance): Promise<void> {
+    ending.add(instance.id);
+    try {
+      await stopAndRemove(options, instance);
+      seen.delete(instance.id);
+    } finally {
+      ending.delete(instance.id);
+    }
   }
 
   return {

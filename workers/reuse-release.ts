@@ -1,4 +1,5 @@
 import { TealError } from "../apps/errors.ts";
+import type { Runtime } from "../apps/runtime.ts";
 import type { Release } from "../apps/types.ts";
 import { originOf, runReleaseCommand } from "./build-release.ts";
 import { appOf, type DeployContext } from "./context.ts";
@@ -11,7 +12,7 @@ import { nextConfig } from "./next-config.ts";
  */
 export async function reuseRelease(ctx: DeployContext): Promise<Release> {
   const { store, deploy, claim, say } = ctx;
-  const { code, config } = await sources(ctx);
+  const { code, config, runtime } = await sources(ctx);
   const settings = await store.getSettings(deploy.app);
   const release = await store.createRelease(claim, {
     deploy: deploy.id,
@@ -24,6 +25,7 @@ export async function reuseRelease(ctx: DeployContext): Promise<Release> {
     formation: formationOf(code, settings),
     ...(code.defaults && { defaults: code.defaults }),
     ...(code.check && { check: code.check }),
+    ...(runtime && { runtime }),
     config,
     port: code.port,
     by: deploy.by,
@@ -46,15 +48,18 @@ const TITLES: Partial<Record<Release["kind"], string>> = {
 /** Where code and config of the release to be come from. */
 async function sources(
   ctx: DeployContext,
-): Promise<{ code: Release; config: Record<string, string> }> {
+): Promise<{ code: Release; config: Record<string, string>; runtime: Runtime | undefined }> {
   const { deploy } = ctx;
   const { kind, part } = deploy;
-  if (kind === "config") return { code: await liveRelease(ctx), config: await nextConfig(ctx) };
+  if (kind === "config") {
+    const { runtime } = (await ctx.store.getSettings(deploy.app)).options;
+    return { code: await liveRelease(ctx), config: await nextConfig(ctx), runtime };
+  }
   if (kind === "promote") await assertHeld(ctx);
   const target = kind === "restart" ? await liveRelease(ctx) : await namedRelease(ctx);
   const code = part === "config" ? await liveRelease(ctx) : target;
   const configured = part === "code" ? await liveRelease(ctx) : target;
-  return { code, config: configured.config ?? {} };
+  return { code, config: configured.config ?? {}, runtime: configured.runtime };
 }
 
 async function assertHeld(ctx: DeployContext): Promise<void> {

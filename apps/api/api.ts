@@ -22,6 +22,7 @@ import { configRoutes } from "./config.ts";
 import { deployRoutes } from "./deploys.ts";
 import { domainRoutes } from "./domains.ts";
 import { guardRoutes } from "./guard.ts";
+import { runtimeRoutes } from "./runtime.ts";
 import { lifeRoutes } from "./life.ts";
 import { logRoutes } from "./logs.ts";
 import { eventRoutes } from "./events.ts";
@@ -59,6 +60,7 @@ export function apiRoutes(options: ApiOptions): Route[] {
     ...routingRoutes(options),
     ...lifeRoutes(options),
     ...guardRoutes(options),
+    ...runtimeRoutes(options),
     ...logRoutes(options),
     ...runRoutes(options),
     ...accessRoutes(options),

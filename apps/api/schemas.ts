@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { runtimeSchema } from "./schemas-runtime.ts";
 import type { ConfigVar } from "../app-config.ts";
 import type { ReleaseDiff } from "../diff.ts";
 import { ERRORS, type ErrorCode } from "../errors.ts";
@@ -94,6 +95,7 @@ export const releaseSchema = z.object({
     })
     .optional()
     .describe("when a new web instance is healthy (app.json)"),
+  runtime: runtimeSchema.optional().describe("what its instances may take up, by process type"),
   config: z.array(z.string()).describe("names; values are at /apps/{app}/config"),
   port: z.number().int(),
   createdAt: time,

@@ -1,6 +1,9 @@
 import type { Command } from "./command.ts";
 
+import { NO_FOLLOW } from "./commands-life.ts";
+
 const guard = () => import("./guard.ts");
+const limits = () => import("./limits.ts");
 
 /** The commands for what keeps a running release honest. */
 export const GUARD_COMMANDS: Command[] = [
@@ -35,6 +38,24 @@ export const GUARD_COMMANDS: Command[] = [
     app: true,
     example: "teal guard:off -a shop",
     run: async (input) => (await guard()).switchGuard(input, false),
+  },
+  {
+    name: "limits",
+    summary: "what instances may take up, and how long they have to stop",
+    args: [],
+    app: true,
+    example: "teal limits -a shop",
+    run: async (input) => (await limits()).showLimits(input),
+  },
+  {
+    name: "limits:set",
+    summary:
+      "memory, cpus, pids, read-only, grace by process type; nothing behind the = is the default",
+    args: ["TYPE.LIMIT=VALUE…"],
+    app: true,
+    options: NO_FOLLOW,
+    example: "teal limits:set -a shop web.memory=512M web.cpus=0.5 worker.grace=60",
+    run: async (input) => (await limits()).setLimits(input),
   },
   {
     name: "ps:crashes",

@@ -1,3 +1,5 @@
+import { totalmem } from "node:os";
+import { defaultMemory } from "../../apps/runtime.ts";
 import test from "ava";
 import fc from "fast-check";
 import type { App, Instance, Release } from "../../apps/types.ts";
@@ -15,18 +17,22 @@ const INSTANCE: Instance = {
   ...{ process: "web", index: 1, state: "created", slot: 2 },
 };
 
+const MEMORY = defaultMemory(totalmem() / 2 ** 20) * 2 ** 20;
 const HOST_CONFIG = {
   NetworkMode: "teal-shop",
   Init: true,
   CapDrop: ["ALL"],
   CapAdd: ["CHOWN", "DAC_OVERRIDE", "FOWNER", "SETGID", "SETUID", "KILL", "NET_BIND_SERVICE"],
   SecurityOpt: ["no-new-privileges"],
-  PidsLimit: 4096,
+  PidsLimit: 2048,
+  Memory: MEMORY,
+  MemorySwap: MEMORY,
   LogConfig: { Type: "json-file", Config: { "max-size": "10m", "max-file": "3" } },
 };
 const TOP = [
   "Image",
   "Labels",
+  "StopTimeout",
   "HostConfig",
   "name",
   "Env",

@@ -1,3 +1,7 @@
+import { execFileSync } from "node:child_process";
+import { writeFileSync } from "node:fs";
+import { get } from "node:http";
+import { join } from "node:path";
 import anyTest, { type ExecutionContext, type TestFn } from "ava";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Platform, startPlatform, until } from "../support/platform.ts";
@@ -136,5 +140,120 @@ test.serial("one that is as good passes, and a guard that is off lets anything b
   await until(20_000, async () => (await watchOf(t))?.state === "passed");
   t.deepEqual((await traffic.stop()).lost, []);
   await platform.api("POST", `/apps/${APP}/guard`, { off: true });
-  t.notRegex(await push(t, "failing"), /On guard/);
+  t.notRegex(await push(t, "crashing"), /On guard/);
 });
+
+test.serial(
+  "a crash loop is noticed; the instance comes back at its address each time",
+  async (t) => {
+    t.timeout(120_000);
+    const { platform } = t.context;
+    const ps = async () =>
+      (await platform.api("GET", `/apps/${APP}/ps`)).body.instances as Instance[];
+    const one = (await ps()).find((it) => it.serves === "live") as Instance;
+    const traffic = load(t);
+    await until(60_000, async () => (await ps()).some((it) => it.id === one.id && it.looping));
+    await traffic.stop();
+    const found = (await ps()).find((it) => it.id === one.id) as Instance;
+    t.true(found.crashes >= 5);
+    t.is(found.lastCrash, "web.1 ended with status 7");
+    t.is(addressOf(one.id), one.host, "a restart does not move it");
+    await until(70_000, async () => (await ask(t, APP, "/health")).body === "fine");
+    const back = await platform.api("POST", `/apps/${APP}/rollback`, {});
+    t.is(back.status, 202, JSON.stringify(back.body));
+    await until(
+      40_000,
+      async () =>
+        (await platform.api("GET", `/deploys/${back.body.deploy.id}`)).body.state === "live",
+    );
+  },
+);
+
+test.serial(
+  "one that eats its memory is ended alone, and named; its neighbour does not notice",
+  async (t) => {
+    t.timeout(150_000);
+    const { platform, repo } = t.context;
+    const url = `http://127.0.0.1:${platform.apiPort}/git/steady.git`;
+    await repo.git("checkout", "-q", "-b", "steady");
+    writeFileSync(join(repo.dir, "mood.txt"), "good\n");
+    await repo.commit("steady");
+    const pushed = await repo.git("push", url, "steady:main");
+    t.is(pushed.status, 0, pushed.text);
+
+    const runtime = { web: { memory: 128, cpus: 0.5, pids: 64, readOnly: true, grace: 3 } };
+    const limited = await platform.api("POST", `/apps/${APP}/runtime`, { runtime });
+    const { id } = limited.body.deploy;
+    await until(
+      40_000,
+      async () => (await platform.api("GET", `/deploys/${id}`)).body.state === "live",
+    );
+    const { instances } = (await platform.api("GET", `/apps/${APP}/ps`)).body;
+    const one = instances.find((it: Instance) => it.serves === "live") as Instance;
+    const made = inspect(one.id);
+    t.like(made.HostConfig, {
+      ...{ Memory: 128 << 20, MemorySwap: 128 << 20, NanoCpus: 5e8, PidsLimit: 64 },
+      ReadonlyRootfs: true,
+    });
+    t.is(made.Config.StopTimeout, 3);
+
+    const neighbour = startSteadyLoad(platform.routerPort, "steady.localhost", 2, 5);
+    const eaten = await ask(t, APP, "/eat?mb=600");
+    t.is(eaten.status, 502, "it broke off");
+    await until(30_000, async () => {
+      const { crashes } = (await platform.api("GET", `/apps/${APP}/crashes`)).body;
+      return crashes[0].cause === "memory";
+    });
+    const { crashes } = (await platform.api("GET", `/apps/${APP}/crashes`)).body;
+    t.regex(crashes[0].says, /^web\.1 ran out of memory \(status \d+/);
+    await until(20_000, async () => (await ask(t, APP, "/health")).body === "fine");
+    t.is(addressOf(one.id), one.host);
+    const { answered, lost } = await neighbour.stop();
+    t.deepEqual(lost, []);
+    t.true(answered > 50);
+
+    const back = await platform.api("POST", `/apps/${APP}/rollback`, {});
+    await until(
+      40_000,
+      async () =>
+        (await platform.api("GET", `/deploys/${back.body.deploy.id}`)).body.state === "live",
+    );
+    const after = (await platform.api("GET", `/apps/${APP}/releases`)).body.releases[0];
+    t.is(after.runtime, undefined, "a rollback brings the limits of its release back");
+  },
+);
+
+interface Instance {
+  id: string;
+  host: string;
+  serves: string | null;
+  crashes: number;
+  lastCrash?: string;
+  looping?: boolean;
+}
+
+function inspect(id: string) {
+  return JSON.parse(execFileSync("docker", ["inspect", id]).toString())[0];
+}
+
+function addressOf(id: string): string {
+  const [network] = Object.values(inspect(id).NetworkSettings.Networks) as {
+    IPAMConfig: { IPv4Address: string };
+  }[];
+  return network?.IPAMConfig.IPv4Address ?? "";
+}
+
+function ask(t: ExecutionContext<Context>, app: string, path: string) {
+  const { routerPort: port } = t.context.platform;
+  return new Promise<{ status: number; body: string }>((done) => {
+    const sent = get(
+      { host: "127.0.0.1", port, path, agent: false, headers: { host: `${app}.localhost` } },
+      (response) => {
+        let body = "";
+        response.setEncoding("utf8").on("data", (chunk: string) => (body += chunk));
+        response.on("close", () => done({ status: response.statusCode ?? 0, body }));
+      },
+    );
+    sent.on("error", () => done({ status: 0, body: "" }));
+  });
+}

@@ -94,10 +94,10 @@ export function createContainers(
     }
   }
 
-  /** SIGTERM, SIGKILL after `graceSeconds`. */
-  async function stop(id: string, graceSeconds: number): Promise<void> {
+  /** SIGTERM, and SIGKILL after the grace time that the container was made with. */
+  async function stop(id: string): Promise<void> {
     try {
-      await retryEngine(() => docker.getContainer(id).stop({ t: graceSeconds }));
+      await retryEngine(() => docker.getContainer(id).stop());
     } catch (error) {
       if (![304, 404].includes(statusOf(error) ?? 0)) throw error;
     }

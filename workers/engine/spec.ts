@@ -1,7 +1,11 @@
 import type Docker from "dockerode";
+import { totalmem } from "node:os";
+import { defaultMemory, GRACE_S, PIDS } from "../../apps/runtime.ts";
 import { shellArguments } from "../../buildpacks/command.ts";
 import type { App, Colour, Instance, Release } from "../../apps/types.ts";
 import { addressIn, type AppNetwork } from "./network.ts";
+
+const MIB = 1024 * 1024;
 
 /** What most images need to drop to a user of their own and to own their files; nothing more. */
 const CAPABILITIES = [
@@ -45,7 +49,12 @@ function environment(
  * The one place where a container's host settings are made: an allow-list, nothing of it taken
  * from an app's files. The command runs in a shell inside the container, never outside.
  */
-function common({ namespace, app, release, network }: Common): Docker.ContainerCreateOptions {
+function common(
+  { namespace, app, release, network }: Common,
+  process: string,
+): Docker.ContainerCreateOptions {
+  const { memory, cpus, pids, readOnly, grace } = release.runtime?.[process] ?? {};
+  const bytes = (memory ?? defaultMemory(totalmem() / MIB)) * MIB;
   return {
     Image: release.image,
     Labels: {
@@ -54,13 +63,19 @@ function common({ namespace, app, release, network }: Common): Docker.ContainerC
       "teal.app-id": app.id,
       "teal.release": `v${release.n}`,
     },
+    StopTimeout: grace ?? GRACE_S,
     HostConfig: {
       NetworkMode: network.name,
       Init: true,
       CapDrop: ["ALL"],
       CapAdd: CAPABILITIES,
       SecurityOpt: ["no-new-privileges"],
-      PidsLimit: 4096,
+      PidsLimit: pids ?? PIDS,
+      Memory: bytes,
+      // No more with swap than without.
+      MemorySwap: bytes,
+      ...(cpus === undefined ? {} : { NanoCpus: Math.round(cpus * 1e9) }),
+      ...(readOnly ? { ReadonlyRootfs: true, Tmpfs: { "/tmp": "rw,mode=1777" } } : {}),
       LogConfig: { Type: "json-file", Config: { "max-size": "10m", "max-file": "3" } },
     },
   };
@@ -76,7 +91,7 @@ export function containerSpec(
   options: Common & { instance: Instance },
 ): Docker.ContainerCreateOptions {
   const { release, instance, network } = options;
-  const base = common(options);
+  const base = common(options, instance.process);
   return {
     ...base,
     ...command(release.processes[instance.process] ?? ""),
@@ -111,7 +126,7 @@ export function runSpec(
   options: Common & { name: string; command: string; run: RunLabels; term: string | null },
 ): Docker.ContainerCreateOptions {
   const { release, name, run, term } = options;
-  const base = common(options);
+  const base = common(options, "run");
   const env = environment(options, "run", null);
   return {
     ...base,
@@ -135,7 +150,7 @@ export function oneOffSpec(
   options: Common & { name: string; command: string },
 ): Docker.ContainerCreateOptions {
   const { release, name } = options;
-  const base = common(options);
+  const base = common(options, "release");
   return {
     ...base,
     ...command(options.command),

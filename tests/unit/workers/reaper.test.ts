@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import test from "ava";
 import type { RouterReport } from "../../../router/contract.ts";
 import { createReaper } from "../../../workers/reaper.ts";
@@ -7,7 +8,7 @@ const SILENT = { debug() {}, info() {}, warn() {}, error() {} };
 const DRAIN_MS = 1000;
 
 /** An app with v2 live and v1's instance just retired, and a reaper that notes what it stops. */
-async function world(gone: string[] = []) {
+async function world(gone: string[] = [], stopping: Promise<void> = Promise.resolve()) {
   let clock = 1000;
   const store = createMemoryStore({ now: () => clock, publish() {} });
   await store.createApp("shop", "test");
@@ -20,6 +21,7 @@ async function world(gone: string[] = []) {
     effects: {
       async stopContainer(id) {
         stopped.push(id);
+        await stopping;
       },
       async removeContainer() {},
     },
@@ -135,4 +137,23 @@ test("close ends what is waited for", async (t) => {
   reaper.reap("shop");
   await reaper.close();
   t.pass();
+});
+
+test("what takes hours to stop is told once, and the reaper goes on looking", async (t) => {
+  const stop = Promise.withResolvers<void>();
+  const { store, reaper, stopped, report } = await world([], stop.promise);
+  report();
+  reaper.reap("shop");
+  await sleep(3000);
+  t.is(stopped.length, 1);
+  const [slow] = (await store.listInstances("shop")).filter(({ state }) => state === "retired");
+  t.is(slow?.id, stopped[0]);
+  stop.resolve();
+  await sleep(300);
+  t.is(
+    (await store.listInstances("shop")).find(({ id }) => id === slow?.id),
+    undefined,
+  );
+  t.is(stopped.length, 1);
+  await reaper.close();
 });

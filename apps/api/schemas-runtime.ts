@@ -1,0 +1,17 @@
+import { z } from "zod";
+import { RUNTIME_RANGES } from "../runtime.ts";
+
+const within = (name: keyof typeof RUNTIME_RANGES, about: string) => {
+  const [least, most] = RUNTIME_RANGES[name];
+  return z.number().min(least).max(most).describe(about);
+};
+/** What may be said of a process type. */
+export const runtimeFields = {
+  memory: within("memory", "MiB").int(),
+  cpus: within("cpus", "processors; 0.5 is half of one"),
+  pids: within("pids", "processes and threads").int(),
+  readOnly: z.boolean().describe("nothing but /tmp can be written to"),
+  grace: within("grace", "from SIGTERM to SIGKILL, in seconds").int(),
+};
+
+export const runtimeSchema = z.record(z.string(), z.object(runtimeFields).partial());

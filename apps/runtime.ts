@@ -1,0 +1,51 @@
+/** What an instance may take up, and how it is stopped. A field that is absent has its default. */
+export interface ProcessRuntime {
+  /** MiB; beyond it the kernel ends a process of the instance. */
+  memory?: number;
+  /** Processors, 0.5 is half of one. */
+  cpus?: number;
+  /** Processes and threads. */
+  pids?: number;
+  /** Nothing but /tmp can be written to. */
+  readOnly?: boolean;
+  /** From SIGTERM to SIGKILL, in seconds. */
+  grace?: number;
+}
+
+/** By process type. */
+export type Runtime = Record<string, ProcessRuntime>;
+
+/** The least and the most that each may be. */
+export const RUNTIME_RANGES = {
+  memory: [16, 1_048_576],
+  cpus: [0.05, 256],
+  pids: [16, 100_000],
+  grace: [0, 86_400],
+} as const satisfies Partial<Record<keyof ProcessRuntime, readonly [number, number]>>;
+
+export const GRACE_S = 10;
+export const PIDS = 2048;
+const LEAST_MIB = 512;
+
+/**
+ * The memory of an instance that has no limit of its own: a quarter of the machine's, so that one
+ * app cannot take it all.
+ * @param machine MiB
+ */
+export function defaultMemory(machine: number): number {
+  return Math.max(LEAST_MIB, Math.floor(machine / 4));
+}
+
+/** `told` with a change, null taking a field away; undefined when nothing is left. */
+export function changeRuntime(
+  told: Runtime,
+  change: Record<string, { [K in keyof ProcessRuntime]?: ProcessRuntime[K] | null | undefined }>,
+): Runtime | null {
+  const types = new Set([...Object.keys(told), ...Object.keys(change)]);
+  const changed = [...types].flatMap((type) => {
+    const fields = Object.entries({ ...told[type], ...change[type] });
+    const kept = fields.filter(([, value]) => value !== null && value !== undefined);
+    return kept.length > 0 ? [[type, Object.fromEntries(kept)] as const] : [];
+  });
+  return changed.length > 0 ? Object.fromEntries(changed) : null;
+}

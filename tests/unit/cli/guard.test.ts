@@ -1,0 +1,113 @@
+import { execFile } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import test from "ava";
+import { createCrashes } from "../../../apps/crashes.ts";
+import { goLive, pushOf, startApi, type TestApi } from "../../support/api.ts";
+
+const MAIN = new URL("../../../apps/cli/main.ts", import.meta.url).pathname;
+
+let api: TestApi;
+let dir: string;
+test.before(async () => {
+  api = await startApi();
+  dir = mkdtempSync(join(tmpdir(), "teal-cli-"));
+  await api.store.createApp("shop", "ann");
+  await goLive(api.store, "shop", await api.deploys.push(pushOf("shop", "aaa")));
+});
+test.after.always(async () => {
+  await api.stop();
+  rmSync(dir, { recursive: true, force: true });
+});
+
+function teal(...args: string[]) {
+  const env = {
+    PATH: process.env["PATH"],
+    HOME: dir,
+    TEAL_URL: api.url,
+    TEAL_TOKEN: api.tokens.admin,
+  };
+  return new Promise<{ code: number; stdout: string; stderr: string }>((resolve) => {
+    execFile(
+      process.execPath,
+      [MAIN, ...args, "-a", "shop"],
+      { env, cwd: dir, timeout: 60_000 },
+      (error, stdout, stderr) => {
+        const code = typeof error?.code === "number" ? error.code : error ? -1 : 0;
+        resolve({ code, stdout, stderr });
+      },
+    );
+  });
+}
+
+const options = async () => (await api.store.getSettings("shop")).options;
+
+test.serial("the guard is shown, set field by field, switched off and on", async (t) => {
+  t.regex((await teal("guard")).stdout, /^guard\s+on\nwindow\s+30 s\nerrors\s+5 more/);
+  t.is((await teal("guard:set", "window=60", "errors=10")).code, 0);
+  t.deepEqual((await options()).guard, { window: 60, errors: 10 });
+  t.is((await teal("guard:off")).code, 0);
+  t.deepEqual((await options()).guard, { window: 60, errors: 10, off: true });
+  t.deepEqual(JSON.parse((await teal("guard", "--json")).stdout), { limits: null, watch: null });
+  t.is((await teal("guard:on")).code, 0);
+  t.is((await teal("guard:set", "window=", "errors=")).code, 0);
+  t.is((await options()).guard, undefined, "nothing is left of what was told");
+  for (const bad of ["window=4", "window=1.5", "errors=many", "colour=3", "window"]) {
+    const { code, stderr } = await teal("guard:set", bad);
+    t.is(code, 2, stderr);
+  }
+});
+
+test.serial("limits are set by process type, and make a release", async (t) => {
+  t.regex((await teal("limits")).stdout, /platform's defaults/);
+  const set = await teal(
+    "limits:set",
+    "web.memory=1G",
+    "web.cpus=0.5",
+    "worker.grace=7200",
+    "--no-follow",
+  );
+  t.is(set.code, 0, set.stderr);
+  t.deepEqual((await options()).runtime, {
+    web: { memory: 1024, cpus: 0.5 },
+    worker: { grace: 7200 },
+  });
+  const [deploy] = await api.store.listDeploys("shop", 1);
+  t.like(deploy, { kind: "config", why: "limits of web, limits of worker" });
+  t.regex(
+    (await teal("limits")).stdout,
+    /web\s+1024 MiB\s+0\.5\s+2048\s+no\s+10 s\nworker\s+a quarter/,
+  );
+  t.is((await teal("limits:set", "web.memory=", "web.read-only=on", "--no-follow")).code, 0);
+  t.deepEqual((await options()).runtime?.["web"], { cpus: 0.5, readOnly: true });
+  for (const bad of [
+    "web=3",
+    "web.memory=lots",
+    "web.memory=1",
+    "web.cpus=-1",
+    "web.size=2",
+    "web.pids=x",
+  ]) {
+    const { code, stderr } = await teal("limits:set", bad, "--no-follow");
+    t.is(code, 2, `${bad}: ${stderr}`);
+  }
+});
+
+test.serial("crashes are listed, and a loop is seen in ps and in the app's facts", async (t) => {
+  t.regex((await teal("ps:crashes")).stdout, /Nothing has crashed/);
+  const [instance] = await api.store.listInstances("shop");
+  if (!instance) return t.fail();
+  for (let i = 0; i < 5; i++) {
+    await createCrashes(api.redis.connect()).record("shop", {
+      ...{ at: Date.now() - i * 1000, instance: instance.id, process: "web.1", release: 1 },
+      ...{ deploy: instance.deploy, cause: "memory", status: 137 },
+    });
+  }
+  t.regex(
+    (await teal("ps:crashes")).stdout,
+    /v1\s+web\.1 ran out of memory \(status 137 \(SIGKILL\)\)/,
+  );
+  t.regex((await teal("ps")).stdout, /crash loop .*5: web\.1 ran out of memory/);
+  t.regex((await teal("apps:info")).stdout, /crash loop\s+web\.1 ran out of memory/);
+});
