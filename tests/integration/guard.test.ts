@@ -236,10 +236,13 @@ function inspect(id: string) {
   return JSON.parse(execFileSync("docker", ["inspect", id]).toString())[0];
 }
 
+interface Attachment {
+  IPAMConfig: { IPv4Address: string };
+}
+
 function addressOf(id: string): string {
-  const [network] = Object.values(inspect(id).NetworkSettings.Networks) as {
-    IPAMConfig: { IPv4Address: string };
-  }[];
+  const networks: Record<string, Attachment> = inspect(id).NetworkSettings.Networks;
+  const [network] = Object.values(networks);
   return network?.IPAMConfig.IPv4Address ?? "";
 }
 
