@@ -37,6 +37,12 @@ export interface Acme {
   attempts(app?: string): Promise<Attempt[]>;
   note(attempt: Attempt): Promise<void>;
   clear(host: string): Promise<void>;
+  /** Has the app's notifiers told, by its deploy. */
+  tell(
+    deploy: string,
+    event: "certificate-ends" | "certificate-failed",
+    about: string,
+  ): Promise<void>;
   /** False when as many orders as may be were placed within the time. */
   takeOrder(withinMs: number, most: number): Promise<boolean>;
 }
@@ -82,6 +88,9 @@ export function createAcme(redis: Redis, secrets: Secrets): Acme {
     },
     async clear(host) {
       await asking(() => redis.hdel(keys.acmeAttempts, host));
+    },
+    async tell(deploy, event, about) {
+      await asking(() => redis.rpush(keys.notices, `${deploy} ${event} ${about}`));
     },
     async takeOrder(withinMs, most) {
       const [taken] = await scripts.run("acme-take-order", PLATFORM, withinMs, most);

@@ -85,7 +85,7 @@ export const keys = {
   crashes: (app: string) => `teal:app:${app}:crashes`,
   /** string with a time to live: when an instance was found in a crash loop */
   loop: (instance: string) => `teal:loop:${instance}`,
-  /** list of `DEPLOY STATE` or `DEPLOY crash-loop INSTANCE`, oldest first: what is still to be told */
+  /** list of `DEPLOY STATE` `DEPLOY crash-loop INSTANCE` or `DEPLOY certificate-… HOST…`, oldest first: what is still to be told */
   notices: "teal:notices",
   /** stream of JSON: who did what, on the whole platform */
   events: "teal:events",

@@ -18,6 +18,8 @@ export const NOTICE_EVENTS = [
   "deploy.superseded",
   "guard-tripped",
   "crash-loop",
+  "certificate-ends",
+  "certificate-failed",
 ] as const;
 export type NoticeEvent = (typeof NOTICE_EVENTS)[number];
 
@@ -79,7 +81,7 @@ const MAX_NOTIFIERS = 20;
 const MAX_SENT = 200;
 const DEFAULT_EVENTS: NoticeEvent[] = [
   ...(["deploy.live", "deploy.failed", "deploy.rolled-back"] as const),
-  ...(["guard-tripped", "crash-loop"] as const),
+  ...(["guard-tripped", "crash-loop", "certificate-ends", "certificate-failed"] as const),
 ];
 
 /** @param allowPrivate plain http is taken too */

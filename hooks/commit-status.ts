@@ -6,7 +6,8 @@ import type { Message } from "./notify-format.ts";
 
 type State = "pending" | "success" | "failure" | "error";
 
-const STATES: Record<NoticeEvent, State> = {
+/** What says nothing about the commit has none. */
+const STATES: Partial<Record<NoticeEvent, State>> = {
   "deploy.started": "pending",
   "deploy.held": "pending",
   "deploy.live": "success",
@@ -45,7 +46,8 @@ export function commitStatus(
   event: NoticeEvent,
   url: string,
 ): Message | null {
-  if (!sender.repo || !token || !deploy.commit) return null;
+  const state = STATES[event];
+  if (!sender.repo || !token || !deploy.commit || !state) return null;
   const source = parseRepoUrl(sender.repo);
   if (source.kind === "ssh") return null;
   const { origin, host, pathname } = new URL(source.url);
@@ -54,7 +56,6 @@ export function commitStatus(
     .replace(/\/$/, "")
     .replace(/\.git$/, "");
   const secret = token.slice(token.indexOf(":") + 1);
-  const state = STATES[event];
   const said = SAYS[event] ?? deploy.error ?? event;
   const description = `${deploy.id}: ${said}`.slice(0, MAX_DESCRIPTION);
   const context = `teal/${deploy.app}`;

@@ -78,6 +78,8 @@ const SAYS: Record<NoticeEvent, string> = {
   "deploy.superseded": "was superseded",
   "guard-tripped": "did worse than before and is swapped back",
   "crash-loop": "is in a crash loop",
+  "certificate-ends": "has a certificate that ends soon",
+  "certificate-failed": "did not get a certificate",
 };
 
 /** One line for people. */

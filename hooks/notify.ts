@@ -116,7 +116,7 @@ async function handOver(
         { app: deploy.app, deploy: id, notifier, event, ...(detail && { detail }) },
         {
           // Twice is once: two processes may have found the same notice.
-          jobId: `${id}-${event}-${notifier}`,
+          jobId: `${id}-${event}-${notifier}${event.startsWith("certificate") ? `-${detail}` : ""}`,
           attempts,
           backoff: { type: "exponential", delay: backoffMs, jitter: 0.3 },
           removeOnComplete: { age: DAY_S, count: 1000 },
@@ -131,6 +131,7 @@ async function handOver(
 
 function eventOf(deploy: Deploy, state: string): NoticeEvent | null {
   if (state === "guard-tripped" || state === "crash-loop") return state;
+  if (state === "certificate-ends" || state === "certificate-failed") return state;
   if (state === "running") return "deploy.started";
   if (state === "live") return deploy.kind === "rollback" ? "deploy.rolled-back" : "deploy.live";
   if (/^(held|failed|cancelled|superseded)$/.test(state)) return `deploy.${state}` as NoticeEvent;

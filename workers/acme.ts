@@ -7,7 +7,7 @@ import type { Store } from "../apps/store.ts";
 import { CHALLENGES, type Order } from "./acme-order.ts";
 
 export interface OrdersOptions {
-  store: Pick<Store, "listApps" | "getRoute" | "getSettings">;
+  store: Pick<Store, "listApps" | "getApp" | "getRoute" | "getSettings">;
   certificates: Certificates;
   acme: Acme;
   order: Order;
@@ -57,7 +57,7 @@ export function createOrders(options: OrdersOptions): Orders {
     if (!(await acme.lead(id, times.leaseMs))) return;
     const wishes = await wished();
     const all = await certificates.all();
-    warn(all);
+    await warn(all);
     const attempts = await forgetOthers(wishes);
     for (const wish of wishes) {
       if (!isDue(wish, all, attempts)) continue;
@@ -108,18 +108,30 @@ export function createOrders(options: OrdersOptions): Orders {
       const says = (error as Error).message.slice(0, 500);
       await acme.note({ host, app, failures: failures + 1, error: says, at, nextAt: at + wait });
       log.warn({ app, host, kind, error: says, waitMs: wait }, "a certificate was not to be had");
+      // Both challenges were tried; one notice for a row of failures.
+      if (failures + 1 === CHALLENGES.length) await tell(app, "certificate-failed", host);
     }
   }
 
   /** Once a day for each that is near its end, whoever brought it. */
-  function warn(all: Certificate[]): void {
+  async function warn(all: Certificate[]): Promise<void> {
     const now = Date.now();
     for (const { id: of, app, names, notAfter } of all) {
       if (notAfter - now > SOON_MS || now - (told.get(of) ?? 0) < DAY_MS) continue;
       told.set(of, now);
       const days = Math.floor((notAfter - now) / DAY_MS);
       log.warn({ app, certificate: of, names, days }, "a certificate is near its end");
+      await tell(app, "certificate-ends", `${names.join(", ")}, ${days} days left`);
     }
+  }
+
+  async function tell(
+    app: string,
+    event: "certificate-ends" | "certificate-failed",
+    about: string,
+  ) {
+    const live = (await store.getApp(app))?.live;
+    if (live) await acme.tell(live.deploy, event, about);
   }
 
   return {
