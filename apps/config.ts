@@ -50,6 +50,8 @@ export interface Settings {
   deployTimeoutMs: number;
   /** Of the logs that are kept of an app's instances. */
   appLogBytes: number;
+  /** Folders of this machine that apps may be given as storage. */
+  storageRoots: string[];
   paths: Paths;
 }
 
@@ -148,6 +150,10 @@ const schema = z.object({
   TEAL_LEASE: seconds.default(10_000),
   TEAL_ROUTER_LEASE: seconds.default(5000),
   TEAL_DEPLOY_TIMEOUT: seconds.default(60_000),
+  TEAL_STORAGE_ROOTS: z
+    .string()
+    .regex(/^\/[^:]*(:\/[^:]*)*$/, "absolute paths, with a colon between them, were expected")
+    .optional(),
   TEAL_APP_LOG_MB: z.coerce.number().min(1).max(100_000).default(64),
 });
 
@@ -203,6 +209,7 @@ export function readSettings(env: NodeJS.ProcessEnv = process.env): Settings {
     leaseMs: s.TEAL_LEASE,
     routerLeaseMs: s.TEAL_ROUTER_LEASE,
     deployTimeoutMs: s.TEAL_DEPLOY_TIMEOUT,
+    storageRoots: s.TEAL_STORAGE_ROOTS?.split(":") ?? [],
     appLogBytes: Math.round(s.TEAL_APP_LOG_MB * 1024 * 1024),
     paths: pathsUnder(home),
   };

@@ -9,7 +9,9 @@ export function sameContent(a: Release, b: Release, part?: Part): boolean {
   const code = ({ image, commit, processes, port }: Release) => ({
     ...{ image, commit, processes, port },
   });
-  const config = ({ config: values = {}, runtime = {} }: Release) => ({ values, runtime });
+  const config = ({ config: values = {}, runtime = {}, mounts = [] }: Release) => ({
+    ...{ values, runtime, mounts },
+  });
   if (part !== "config" && !isDeepStrictEqual(code(a), code(b))) return false;
   return part === "code" || isDeepStrictEqual(config(a), config(b));
 }

@@ -33,7 +33,7 @@ export interface Deploys {
   /** @throws deploy-not-found, deploy-finished */
   cancel(id: string, by: string): Promise<Deploy>;
   /** Tombstones the app; a worker removes what runs. @throws app-not-found */
-  destroy(app: string): Promise<void>;
+  destroy(app: string, volumes?: boolean): Promise<void>;
 }
 
 interface Options {
@@ -116,8 +116,8 @@ export function createDeploys({ store, queue, reach = () => {} }: Options): Depl
       await queue.wake(deploy.app);
       return deploy;
     },
-    async destroy(name) {
-      await store.destroyApp(name);
+    async destroy(name, volumes = false) {
+      await store.destroyApp(name, volumes);
       await queue.wake(name);
     },
   };

@@ -539,6 +539,30 @@ export const ERRORS = {
     says: "A build needs {needed} MiB of free memory on the platform, and {free} MiB are free.",
     todo: "Try again when less runs, or ask an admin; apps that run go on running.",
   },
+  "bad-storage": {
+    status: 400,
+    exit: 2,
+    says: "Storage was not understood: {detail}.",
+    todo: "Say it as 'data:/data' (a volume) or '/srv/pictures:/pictures' (a path of this machine).",
+  },
+  "overlap-unsaid": {
+    status: 400,
+    exit: 2,
+    says: "While a deploy checks and swaps, the old and the new version of {name} both use {mount}, and nobody has said that they may.",
+    todo: "If the app stands that, say '--overlap yes'; else keep the data in a store that takes several clients.",
+  },
+  "storage-not-allowed": {
+    status: 403,
+    exit: 3,
+    says: "{path} lies in none of the folders that apps may be given ({roots}), or is not there.",
+    todo: "Name a folder in TEAL_STORAGE_ROOTS and run 'teal up', or use a volume: 'data:/data'.",
+  },
+  "storage-not-found": {
+    status: 404,
+    exit: 4,
+    says: "App {name} mounts no {source}.",
+    todo: "'teal storage -a {name}' shows what it mounts.",
+  },
   "no-worker": {
     status: 503,
     exit: 1,

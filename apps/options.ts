@@ -1,6 +1,7 @@
 import type { GuardOptions } from "./guard.ts";
 import type { Runtime } from "./runtime.ts";
 import type { PageParts, RoutingParts } from "./routing.ts";
+import type { StorageOptions } from "./mounts.ts";
 import type { BuildOptions } from "./build-options.ts";
 
 /**
@@ -13,6 +14,7 @@ export interface AppOptions extends RoutingParts, PageParts {
   guard?: GuardOptions;
   certificates?: CertificateOptions;
   runtime?: Runtime;
+  storage?: StorageOptions;
   /** Its people stopped it: routers answer 503. */
   stopped?: true;
 }

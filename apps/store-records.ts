@@ -78,6 +78,7 @@ export function decodeApp(flat: Flat): App {
     live: decodeSlot(flat, "live"),
     standby: decodeSlot(flat, "standby"),
     held: decodeSlot(flat, "held"),
+    ...(flat["removeVolumes"] === "1" && { removeVolumes: true as const }),
   };
 }
 

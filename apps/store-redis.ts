@@ -75,8 +75,9 @@ function createApps({ run }: Scripts, reader: Reader): AppPart {
       const names = await reader.members(keys.apps);
       return (await reader.hashes(names.map(keys.app))).map(decodeApp);
     },
-    async destroyApp(name) {
-      const [app] = await run("destroy-app", name, "the app was destroyed");
+    async destroyApp(name, volumes = false) {
+      const why = "the app was destroyed";
+      const [app] = await run("destroy-app", name, why, volumes ? "volumes" : "");
       return decodeApp(flatOf(app));
     },
     async forgetApp(name, id) {

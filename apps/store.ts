@@ -73,7 +73,7 @@ export interface Store {
    * Tombstone: bumps the token, removes route and hosts (event `gone`), cancels queued deploys,
    * marks every instance retired. Twice is once. @throws app-not-found
    */
-  destroyApp(name: string): Promise<App>;
+  destroyApp(name: string, volumes?: boolean): Promise<App>;
   /** Forgets a destroyed app for good, once nothing of it runs. No-op unless `destroying` and the id matches. */
   forgetApp(name: string, id: string): Promise<void>;
 

@@ -1,4 +1,5 @@
 import type { Runtime } from "./runtime.ts";
+import type { Mount } from "./mounts.ts";
 import type { AppOptions, OptionsChange } from "./options.ts";
 
 /**
@@ -36,6 +37,8 @@ export interface App {
   standby: Slot | null;
   /** A healthy new version that waits in the idle colour to be promoted. */
   held: Slot | null;
+  /** Being destroyed, its volumes go too. */
+  removeVolumes?: true;
 }
 
 /** What an app is to be, beyond what it is: its releases are made from this. */
@@ -182,6 +185,7 @@ export interface Release {
   runtime?: Runtime;
   /** Environment of its processes: name to sealed value (apps/secrets.ts). */
   config?: Record<string, string>;
+  mounts?: Mount[];
   /** The TCP port that `web` listens on, also given as `PORT`. */
   port: number;
   createdAt: number;

@@ -16,7 +16,7 @@ export async function buildRelease(ctx: DeployContext): Promise<Release> {
 
   const { formation: defaults = {}, env = {}, check } = built.appJson ?? {};
   const settings = await store.getSettings(deploy.app);
-  const { runtime } = settings.options;
+  const { runtime, storage } = settings.options;
   const release = await store.createRelease(claim, {
     deploy: deploy.id,
     kind: deploy.kind,
@@ -29,6 +29,7 @@ export async function buildRelease(ctx: DeployContext): Promise<Release> {
     defaults,
     ...(check && { check }),
     ...(runtime && { runtime }),
+    ...(storage && { mounts: storage.mounts }),
     config: withExpectedEnv(ctx, await nextConfig(ctx), env),
     port: built.port,
     by: deploy.by,

@@ -15,6 +15,7 @@ import { keyOf } from "./build-wish.ts";
 import { checkInstance } from "./check.ts";
 import type { Containers } from "./engine/containers.ts";
 import type { Images } from "./engine/images.ts";
+import type { createVolumes } from "./engine/volumes.ts";
 import type { Networks } from "./engine/network.ts";
 import { createImageSource } from "./image-source.ts";
 import { imageTag } from "./names.ts";
@@ -43,6 +44,7 @@ interface Options {
   /** Resolves when the output of a stopped container is kept, or need not be waited for. */
   collected(id: string): Promise<void>;
   removeLogs(app: string): Promise<void>;
+  volumes: Pick<ReturnType<typeof createVolumes>, "removeAll">;
   /** @throws disk-full, memory-low when the machine has no room for a build */
   checkRoom(): Promise<void>;
   /** Config in clear; what is said of the app hides it from now on. */
@@ -117,7 +119,8 @@ export function createEffects(
       await options.collected(id);
       await containers.remove(id);
     },
-    async removeAppRemains(app) {
+    async removeAppRemains(app, volumes) {
+      if (volumes) await options.volumes.removeAll(app);
       await options.removeLogs(app);
       await networks.remove(app);
       await images.removeTags(`${namespace}/${app}`);

@@ -34,6 +34,7 @@ import { createDocker } from "./engine/client.ts";
 import { createContainers } from "./engine/containers.ts";
 import { createImages } from "./engine/images.ts";
 import { createNetworks } from "./engine/network.ts";
+import { createVolumes } from "./engine/volumes.ts";
 import { createUsage } from "./engine/usage.ts";
 import { createStorage } from "./engine/storage.ts";
 import { createExecutor } from "./executor.ts";
@@ -265,6 +266,7 @@ function createDockerEffects(
     },
     collected: (id) => logs.collector.collected(id),
     removeLogs: logs.removeLogs,
+    volumes: createVolumes(docker, namespace),
   });
 }
 

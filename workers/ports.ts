@@ -84,7 +84,7 @@ export interface Effects {
   stopContainer(id: string): Promise<void>;
   removeContainer(id: string): Promise<void>;
   /** Network and images of a destroyed app. */
-  removeAppRemains(app: string): Promise<void>;
+  removeAppRemains(app: string, volumes: boolean): Promise<void>;
 }
 
 export interface Acknowledged {

@@ -122,7 +122,7 @@ async function finishDestroying(
     await effects.stopContainer(id);
     await effects.removeContainer(id);
   }
-  await effects.removeAppRemains(app.name);
+  await effects.removeAppRemains(app.name, app.removeVolumes === true);
   await removeRepository(app.name);
   await store.forgetApp(app.name, app.id);
   log.info({ app: app.name }, "app destroyed");

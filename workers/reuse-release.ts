@@ -1,6 +1,7 @@
 import { TealError } from "../apps/errors.ts";
+import type { Mount } from "../apps/mounts.ts";
 import type { Runtime } from "../apps/runtime.ts";
-import type { Release } from "../apps/types.ts";
+import type { AppSettings, Release } from "../apps/types.ts";
 import { originOf, runReleaseCommand } from "./build-release.ts";
 import { appOf, type DeployContext } from "./context.ts";
 import { formationOf } from "./formation.ts";
@@ -12,8 +13,8 @@ import { nextConfig } from "./next-config.ts";
  */
 export async function reuseRelease(ctx: DeployContext): Promise<Release> {
   const { store, deploy, claim, say } = ctx;
-  const { code, config, runtime } = await sources(ctx);
   const settings = await store.getSettings(deploy.app);
+  const { code, config, runtime, mounts } = await sources(ctx, settings);
   const release = await store.createRelease(claim, {
     deploy: deploy.id,
     kind: deploy.kind,
@@ -26,6 +27,7 @@ export async function reuseRelease(ctx: DeployContext): Promise<Release> {
     ...(code.defaults && { defaults: code.defaults }),
     ...(code.check && { check: code.check }),
     ...(runtime && { runtime }),
+    ...(mounts && { mounts }),
     config,
     port: code.port,
     by: deploy.by,
@@ -45,21 +47,29 @@ const TITLES: Partial<Record<Release["kind"], string>> = {
   promote: "Promoting, as release",
 };
 
-/** Where code and config of the release to be come from. */
-async function sources(
-  ctx: DeployContext,
-): Promise<{ code: Release; config: Record<string, string>; runtime: Runtime | undefined }> {
+/** What a release is made of. */
+interface Sources {
+  code: Release;
+  config: Record<string, string>;
+  runtime: Runtime | undefined;
+  mounts: Mount[] | undefined;
+}
+
+/** Where code, config and storage of the release to be come from. */
+async function sources(ctx: DeployContext, { options }: AppSettings): Promise<Sources> {
   const { deploy } = ctx;
   const { kind, part } = deploy;
   if (kind === "config") {
-    const { runtime } = (await ctx.store.getSettings(deploy.app)).options;
-    return { code: await liveRelease(ctx), config: await nextConfig(ctx), runtime };
+    const [code, config] = [await liveRelease(ctx), await nextConfig(ctx)];
+    const { runtime, storage } = options;
+    return { code, config, runtime, mounts: storage?.mounts };
   }
   if (kind === "promote") await assertHeld(ctx);
   const target = kind === "restart" ? await liveRelease(ctx) : await namedRelease(ctx);
   const code = part === "config" ? await liveRelease(ctx) : target;
   const configured = part === "code" ? await liveRelease(ctx) : target;
-  return { code, config: configured.config ?? {}, runtime: configured.runtime };
+  const { config = {}, runtime, mounts } = configured;
+  return { code, config, runtime, mounts };
 }
 
 async function assertHeld(ctx: DeployContext): Promise<void> {

@@ -37,6 +37,7 @@ import { rateLimits } from "./rates.ts";
 import { releaseRoutes } from "./releases.ts";
 import { routingRoutes } from "./routing.ts";
 import { runRoutes } from "./runs.ts";
+import { storageRoutes } from "./storage.ts";
 import type { ApiOptions, Route } from "./route.ts";
 import { sourceRoutes } from "./sources.ts";
 import { Upgrade, upgrade, wantsUpgrade } from "./upgrade.ts";
@@ -63,6 +64,7 @@ export function apiRoutes(options: ApiOptions): Route[] {
     ...runtimeRoutes(options),
     ...logRoutes(options),
     ...runRoutes(options),
+    ...storageRoutes(options),
     ...accessRoutes(options),
     ...eventRoutes(options),
     ...registryRoutes(options),

@@ -78,7 +78,7 @@ export function appRoutes({ store, deploys, access, settings, crashes }: ApiOpti
         if (confirm !== name) {
           throw new TealError("confirm-mismatch", { name, confirm: confirm ?? "nothing" });
         }
-        await deploys.destroy(name);
+        await deploys.destroy(name, body.volumes);
         return { name, state: "destroying" };
       },
     }),

@@ -46,7 +46,7 @@ export interface ApiOptions {
   watches: Pick<Watches, "get">;
   crashes: Pick<Crashes, "list">;
   acme: Pick<Acme, "attempts">;
-  settings: Pick<Settings, "domain" | "routerPort" | "acme">;
+  settings: Pick<Settings, "storageRoots" | "domain" | "routerPort" | "acme">;
   log: Log;
 }
 

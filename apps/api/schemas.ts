@@ -70,6 +70,11 @@ export const appSchema = z.object({
   lastDeploy: deploySchema.nullable(),
 }) satisfies z.ZodType<AppView>;
 
+export const mountSchema = z.object({
+  source: z.string().describe("a volume's name, or a path of the machine"),
+  target: z.string(),
+});
+
 export const releaseSchema = z.object({
   app: z.string(),
   n: z.number().int(),
@@ -97,6 +102,7 @@ export const releaseSchema = z.object({
     .describe("when a new web instance is healthy (app.json)"),
   runtime: runtimeSchema.optional().describe("what its instances may take up, by process type"),
   config: z.array(z.string()).describe("names; values are at /apps/{app}/config"),
+  mounts: z.array(mountSchema).optional(),
   port: z.number().int(),
   createdAt: time,
   by: z.string(),
@@ -209,7 +215,10 @@ export const addNotifierBody = z.strictObject({
   events: z.array(z.enum(NOTICE_EVENTS)).max(20).optional(),
   token: z.string().max(2000).optional().describe("matrix: the access token; email: USER:PASSWORD"),
 });
-export const destroyBody = z.strictObject({ confirm: z.string().max(200).optional() });
+export const destroyBody = z.strictObject({
+  confirm: z.string().max(200).optional(),
+  volumes: z.boolean().default(false).describe("its volumes go too"),
+});
 export const destroyQuery = z.object({ confirm: z.string().optional() });
 export const rollbackBody = z.strictObject({
   to: z.number().int().min(1).max(1_000_000_000).optional().describe("none: the warm standby"),

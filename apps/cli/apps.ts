@@ -78,7 +78,12 @@ export async function destroyApp({ app: appOf, options, client, out }: Input): P
     });
   }
   const path = `/apps/${encodeURIComponent(app)}`;
-  const gone = await (await client()).delete<{ name: string }>(path, { confirm });
+  const gone = await (
+    await client()
+  ).delete<{ name: string }>(path, {
+    confirm,
+    volumes: options["volumes"] === true,
+  });
   if (out.json) return out.value(gone);
   out.line(`${gone.name} no longer answers; what it left is being removed.`);
 }

@@ -3,6 +3,7 @@ import { ACCESS_COMMANDS } from "./commands-access.ts";
 import { CERT_COMMANDS } from "./commands-certs.ts";
 import { BUILD_COMMANDS } from "./commands-build.ts";
 import { RUN_COMMANDS } from "./commands-run.ts";
+import { STORAGE_COMMANDS } from "./commands-storage.ts";
 import { LIFE_COMMANDS, NO_FOLLOW } from "./commands-life.ts";
 import { GUARD_COMMANDS } from "./commands-guard.ts";
 import { ROUTING_COMMANDS } from "./commands-routing.ts";
@@ -47,7 +48,10 @@ export const COMMANDS: Command[] = [
     summary: "destroy an app for good",
     args: [],
     app: true,
-    options: { confirm: { type: "string", value: "NAME", help: "the app's name once more" } },
+    options: {
+      confirm: { type: "string", value: "NAME", help: "the app's name once more" },
+      volumes: { type: "boolean", help: "its volumes go too; without it they stay" },
+    },
     example: "teal apps:destroy -a shop --confirm shop",
     run: async (input) => (await import("./apps.ts")).destroyApp(input),
   },
@@ -126,6 +130,7 @@ export const COMMANDS: Command[] = [
   ...LIFE_COMMANDS,
   ...CERT_COMMANDS,
   ...RUN_COMMANDS,
+  ...STORAGE_COMMANDS,
   ...ROUTING_COMMANDS,
   ...BUILD_COMMANDS,
   ...GUARD_COMMANDS,

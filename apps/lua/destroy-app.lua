@@ -1,5 +1,5 @@
 -- Tombstone: from here on every executor is fenced, nothing is routed, every instance is retired. Twice is once.
--- in:     1 why, for the deploys that it ends
+-- in:     1 why, for the deploys that it ends, 2 `volumes` when its volumes are to go too
 -- out:    the app's fields
 -- errors: app-not-found
 -- events: gone, if there was a route; idle; certificates, if there was one; deploy events
@@ -7,6 +7,7 @@ local state = get(K.app, "state")
 if not state then return { "app-not-found", "name", APP } end
 if state == "active" then
   redis.call("HSET", K.app, "state", "destroying")
+  if IN[2] == "volumes" then redis.call("HSET", K.app, "removeVolumes", 1) end
   redis.call("HINCRBY", K.app, "token", 1)
   redis.call("DEL", K.lease, K.prepared)
   for _, id in ipairs(redis.call("LRANGE", K.queued, 0, -1)) do finish(id, "cancelled", IN[1]) end

@@ -1,7 +1,7 @@
 import anyTest, { type ExecutionContext, type TestFn } from "ava";
 import { ask } from "../support/asking.ts";
-import { runningOf } from "../support/docker-remains.ts";
-import { type Platform, startPlatform } from "../support/platform.ts";
+import { runningOf, volumesOf } from "../support/docker-remains.ts";
+import { type Platform, startPlatform, until } from "../support/platform.ts";
 import { createRepo, type Repo } from "../support/repo.ts";
 import { startSteadyLoad } from "../support/steady-load.ts";
 import { createTeal } from "../support/teal-cli.ts";
@@ -59,3 +59,41 @@ test.serial("a stopped app answers 503, stays down, and starts again where it wa
   t.regex(pushed.text, /was stopped; it starts with this release/);
   t.is(await tell(t), "done");
 });
+
+test.serial(
+  "a volume outlives releases and the app; nobody gets one without the overlap said",
+  async (t) => {
+    t.timeout(120_000);
+    const { platform, repo } = t.context;
+    const { teal } = createTeal(platform);
+    const unsaid = await teal(["storage:add", "data:/data", "-a", APP]);
+    t.is(unsaid.code, 2);
+    t.regex(unsaid.err, /--overlap yes/);
+    const foreign = await teal(["storage:add", "/etc/ssl:/data", "--overlap", "yes", "-a", APP]);
+    t.is(foreign.code, 3, foreign.err);
+    const added = await teal(["storage:add", "data:/data", "--overlap", "yes", "-a", APP]);
+    t.is(added.code, 0, added.err);
+    const inside = "id -u > /data/who && echo kept > /data/file && cat /data/who";
+    const written = await teal(["enter", "-a", APP, "web.1", inside]);
+    t.is(written.code, 0, written.err);
+    t.not(written.out.trim(), "0", "the app's own user may write");
+    const pushed = await repo.push();
+    t.is(pushed.status, 0, pushed.text);
+    t.is((await teal(["run", "-a", APP, "cat /data/file"])).out, "kept\n");
+    t.is((await teal(["rollback", "v1", "-a", APP])).code, 0);
+    t.not((await teal(["run", "-a", APP, "cat /data/file"])).code, 0, "v1 had none");
+    t.is((await teal(["storage:remove", "other", "-a", APP])).code, 4);
+
+    const destroy = async (...more: string[]) => {
+      t.is((await teal(["apps:destroy", "-a", APP, "--confirm", APP, ...more])).code, 0);
+      await until(40_000, async () => (await platform.api("GET", `/apps/${APP}`)).status === 404);
+    };
+    await destroy();
+    t.deepEqual(await volumesOf(platform.namespace), [`${platform.namespace}-${APP}-data`]);
+    t.is((await repo.push()).status, 0);
+    t.is((await teal(["storage:add", "data:/data", "--overlap", "yes", "-a", APP])).code, 0);
+    t.is((await teal(["run", "-a", APP, "cat /data/file"])).out, "kept\n");
+    await destroy("--volumes");
+    t.deepEqual(await volumesOf(platform.namespace), []);
+  },
+);

@@ -71,7 +71,9 @@ export async function startApi(more: Pick<ApiOptions, "rates"> = {}): Promise<Te
   const deployLog = createDeployLog(connection);
   // Nobody works here: records are what these tests look at.
   const deploys = createDeploys({ store, queue: { wake: async () => {} } });
-  const settings: ApiOptions["settings"] = { domain: "teal.test", routerPort: 8080, acme: null };
+  const settings: ApiOptions["settings"] = {
+    ...{ domain: "teal.test", routerPort: 8080, acme: null, storageRoots: [tmpdir()] },
+  };
   const secrets = createSecrets(randomBytes(32));
   const logs = mkdtempSync(join(tmpdir(), "teal-logs-"));
   const senders = createSenders(connection, secrets);

@@ -26,6 +26,12 @@ export async function runningOf(namespace: string): Promise<string[]> {
   return (await docker("ps", ...filter, "--format", "{{.Names}}")).toSorted();
 }
 
+/** Volumes of a platform's apps, by name. */
+export async function volumesOf(namespace: string): Promise<string[]> {
+  const filter = ["--filter", `label=teal.platform=${namespace}`];
+  return docker("volume", "ls", ...filter, "--format", "{{.Name}}");
+}
+
 /** Removes every container, network and image tag of one test platform; nothing else. */
 export async function removeDockerRemains(namespace: string): Promise<void> {
   const containers = await containersOf(namespace);
@@ -33,6 +39,8 @@ export async function removeDockerRemains(namespace: string): Promise<void> {
   const filter = ["--filter", `label=teal.platform=${namespace}`];
   const networks = await docker("network", "ls", ...filter, "--format", "{{.Name}}");
   if (networks.length > 0) await docker("network", "rm", ...networks);
+  const volumes = await volumesOf(namespace);
+  if (volumes.length > 0) await docker("volume", "rm", "-f", ...volumes);
   const images = await docker("images", "--format", "{{.Repository}}:{{.Tag}}");
   const tags = images.filter((tag) => tag.startsWith(`${namespace}/`));
   if (tags.length > 0) await docker("rmi", "-f", ...tags);

@@ -92,10 +92,13 @@ function createApps(state: State): AppPart {
     async listApps() {
       return sorted().map(({ app }) => structuredClone(app));
     },
-    async destroyApp(name) {
+    async destroyApp(name, volumes = false) {
       const record = state.apps.get(name);
       if (!record) throw new TealError("app-not-found", { name });
-      if (record.app.state === "active") bury(state, record);
+      if (record.app.state === "active") {
+        bury(state, record);
+        if (volumes) record.app.removeVolumes = true;
+      }
       return structuredClone(record.app);
     },
     async forgetApp(name, id) {

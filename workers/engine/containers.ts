@@ -3,6 +3,7 @@ import type { App, Instance, Release } from "../../apps/types.ts";
 import { addressIn, type Networks } from "./network.ts";
 import { retryEngine, statusOf } from "./retry.ts";
 import { containerSpec, oneOffSpec } from "./spec.ts";
+import { createVolumes } from "./volumes.ts";
 
 export interface ContainerState {
   running: boolean;
@@ -46,8 +47,11 @@ export function createContainers(
     configOf,
   }: { namespace: string; configOf(release: Release): Record<string, string> },
 ) {
+  const volumes = createVolumes(docker, namespace);
+
   async function create(app: App, instance: Instance, release: Release): Promise<void> {
     const network = await networks.ensure(app.name);
+    await volumes.ensure(release);
     const spec = containerSpec({
       namespace,
       app,
@@ -157,6 +161,7 @@ export function createContainers(
   ): Promise<number> {
     const network = await networks.ensure(app.name);
     await remove(name);
+    await volumes.ensure(release);
     const config = configOf(release);
     await createOnce(oneOffSpec({ namespace, app, release, network, config, name, command }));
     const container = docker.getContainer(name);

@@ -3,7 +3,9 @@ import { totalmem } from "node:os";
 import { defaultMemory, GRACE_S, PIDS } from "../../apps/runtime.ts";
 import { shellArguments } from "../../buildpacks/command.ts";
 import type { App, Colour, Instance, Release } from "../../apps/types.ts";
+import { isHostPath, type Mount } from "../../apps/mounts.ts";
 import { addressIn, type AppNetwork } from "./network.ts";
+import { volumeName } from "./volumes.ts";
 
 const MIB = 1024 * 1024;
 
@@ -76,9 +78,18 @@ function common(
       MemorySwap: bytes,
       ...(cpus === undefined ? {} : { NanoCpus: Math.round(cpus * 1e9) }),
       ...(readOnly ? { ReadonlyRootfs: true, Tmpfs: { "/tmp": "rw,mode=1777" } } : {}),
+      ...(release.mounts && {
+        Mounts: release.mounts.map((mount) => mountSpec(namespace, mount, app.name)),
+      }),
       LogConfig: { Type: "json-file", Config: { "max-size": "10m", "max-file": "3" } },
     },
   };
+}
+
+function mountSpec(namespace: string, mount: Mount, app: string): Docker.MountConfig[number] {
+  const { source, target: Target } = mount;
+  if (isHostPath(mount)) return { Type: "bind", Source: source, Target };
+  return { Type: "volume", Source: volumeName(namespace, app, source), Target };
 }
 
 /** An empty command leaves the image's own entry point and command as they are. */

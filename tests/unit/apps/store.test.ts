@@ -785,7 +785,7 @@ both("a destroyed app is routed nowhere, and refuses everything", async (t, worl
 
   const app = await store.destroyApp("shop");
   t.like(app, { state: "destroying", routeVersion: 2, live: null, standby: null });
-  t.deepEqual(await store.destroyApp("shop"), app);
+  t.deepEqual(await store.destroyApp("shop", true), app, "what was decided first stays");
   t.deepEqual((await world.events()).at(-1), { type: "gone", app: "shop", version: 2 });
   t.is(await store.getRoute("shop"), null);
   for (const it of await store.listDeploys("shop", 2)) {

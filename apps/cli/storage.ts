@@ -1,0 +1,38 @@
+import type { Mount } from "../mounts.ts";
+import type { Deploy } from "../types.ts";
+import type { Input } from "./command.ts";
+import { followChange } from "./deploys.ts";
+import { wrongUsage } from "./parse.ts";
+
+export async function listStorage({ app: appOf, client, out }: Input): Promise<void> {
+  const app = await appOf();
+  const path = `/apps/${encodeURIComponent(app)}/storage`;
+  const { mounts } = await (await client()).get<{ mounts: Mount[] }>(path);
+  if (out.json) return out.value(mounts);
+  if (mounts.length === 0) return out.line(`${app} keeps nothing: 'teal storage:add data:/data'.`);
+  out.table(
+    ["SOURCE", "TARGET"],
+    mounts.map(({ source, target }) => [source, target]),
+  );
+}
+
+export async function addStorage(input: Input): Promise<void> {
+  const { args, options } = input;
+  const said = options["overlap"];
+  if (said !== undefined && said !== "yes") {
+    throw wrongUsage(`'--overlap yes' was expected, and '${said}' came`, { name: "storage:add" });
+  }
+  const client = await input.client();
+  const path = `/apps/${encodeURIComponent(await input.app())}/storage`;
+  const body = { mount: args[0], overlap: said === "yes" };
+  const { deploy } = await client.post<{ deploy: Deploy | null }>(path, body);
+  await followChange(input, client, deploy, "The first version that is pushed has it.");
+}
+
+export async function removeStorage(input: Input): Promise<void> {
+  const client = await input.client();
+  const source = encodeURIComponent(input.args[0] ?? "");
+  const path = `/apps/${encodeURIComponent(await input.app())}/storage/${source}`;
+  const { deploy } = await client.delete<{ deploy: Deploy | null }>(path);
+  await followChange(input, client, deploy, "The first version that is pushed is without it.");
+}
