@@ -24,7 +24,9 @@ export interface Collected {
 }
 
 /** Questions that only a worker can answer: it alone talks to the engine. */
-export type Errand = { kind: "gc"; dryRun: boolean };
+export type Errand =
+  | { kind: "gc"; dryRun: boolean }
+  | { kind: "sbom"; app: string; release: number };
 
 export type ErrandState =
   | { state: "waiting" }

@@ -46,6 +46,7 @@ import { processId } from "./process-id.ts";
 import { createReaper } from "./reaper.ts";
 import { createReconciler } from "./reconcile.ts";
 import { createRouters } from "./routers.ts";
+import { listContents } from "./sbom-errand.ts";
 import { createSampler } from "./sampler.ts";
 import { createRuns } from "./runs.ts";
 import { openLog } from "./say.ts";
@@ -132,14 +133,16 @@ async function main(settings: Settings, log: Log): Promise<void> {
   const ordering = orderCertificates({ settings, store, redis, secrets, id, log }, stopping.signal);
   const errands = createErrands(redis);
   void errands.schedule(GC_EVERY_MS).catch((error) => log.warn({ error: String(error) }, "no gc"));
+  const storage = createStorage(createDocker(), namespace);
   const collect = createCollector({
-    ...{ store, git, namespace, log },
-    storage: createStorage(createDocker(), namespace),
+    ...{ store, git, namespace, log, storage },
     home: settings.home,
     workDir: settings.paths.work,
     buildCache: settings.buildCache,
   });
-  const asked = consumeErrands(blocking, (errand) => collect(errand));
+  const asked = consumeErrands(blocking, (errand) =>
+    errand.kind === "gc" ? collect(errand) : listContents({ store, storage }, errand),
+  );
   const door = await openDoor({
     path: workerSocket(settings),
     runs: createRuns({

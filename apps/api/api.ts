@@ -39,6 +39,7 @@ import { routingRoutes } from "./routing.ts";
 import { runRoutes } from "./runs.ts";
 import { storageRoutes } from "./storage.ts";
 import type { ApiOptions, Route } from "./route.ts";
+import { sbomRoutes } from "./sbom.ts";
 import { sourceRoutes } from "./sources.ts";
 import { Upgrade, upgrade, wantsUpgrade } from "./upgrade.ts";
 
@@ -69,6 +70,7 @@ export function apiRoutes(options: ApiOptions): Route[] {
     ...eventRoutes(options),
     ...registryRoutes(options),
     ...gcRoutes(options),
+    ...sbomRoutes(options),
     ...hookRoutes(options),
     ...notificationRoutes(options),
   ];

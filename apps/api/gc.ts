@@ -64,7 +64,7 @@ export function gcRoutes({ errands }: ApiOptions): Route[] {
 }
 
 /** Null while it is under way. @throws not-found, internal */
-async function resultOf(errands: Errands, id: string): Promise<unknown> {
+export async function resultOf(errands: Errands, id: string): Promise<unknown> {
   const end = performance.now() + PATIENCE_MS;
   for (;;) {
     const found = await errands.look(id);

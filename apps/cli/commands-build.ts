@@ -115,4 +115,12 @@ export const BUILD_COMMANDS: Command[] = [
     example: "teal gc --dry-run",
     run: async (input) => (await import("./gc.ts")).collectGarbage(input),
   },
+  {
+    name: "sbom",
+    summary: "what is in a release's image, as a CycloneDX document",
+    args: ["vN"],
+    app: true,
+    example: "teal sbom v3 -a shop > shop-v3.cdx.json",
+    run: async (input) => (await import("./sbom.ts")).showContents(input),
+  },
 ];

@@ -20,6 +20,7 @@ import { promisify } from "node:util";
 import test, { type ExecutionContext } from "ava";
 import Docker from "dockerode";
 import type { Collected } from "../../apps/errands.ts";
+import { containersOf } from "../support/docker-remains.ts";
 import { startPlatform, until, type Platform } from "../support/platform.ts";
 import { startRegistry } from "../support/registry.ts";
 import { FIXTURES } from "../support/tree.ts";
@@ -354,6 +355,24 @@ test.serial(
     t.deepEqual(await others(), before);
     t.deepEqual((await gc()).removed, [], "twice is once");
     t.regex(await teal("rollback", "v1"), /is live/, "releases keep their images");
+  },
+);
+
+test.serial(
+  "what is in an image is told as a CycloneDX document, without running anything of it",
+  async (t) => {
+    const before = await containersOf(platform.namespace);
+    const sbom = JSON.parse(await teal("sbom", "v1"));
+    t.like(sbom, { bomFormat: "CycloneDX", specVersion: "1.5" });
+    t.is(sbom.metadata.component.version, "v1");
+    const purls: string[] = sbom.components.map((one: { purl?: string }) => one.purl ?? "");
+    t.true(
+      purls.some((one) => one.startsWith("pkg:deb/debian/libc6@")),
+      purls.slice(0, 5).join(),
+    );
+    t.true(new Set(purls).size > 20);
+    t.deepEqual(await containersOf(platform.namespace), before);
+    t.regex(await teal("sbom", "v999"), /has no release/);
   },
 );
 

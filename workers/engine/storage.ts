@@ -1,4 +1,7 @@
+import type { Readable } from "node:stream";
+import { buffer } from "node:stream/consumers";
 import type Docker from "dockerode";
+import { extract } from "tar-stream";
 import type { FoundImage } from "../gc-plan.ts";
 import { statusOf } from "./retry.ts";
 import { engineError } from "./streams.ts";
@@ -12,6 +15,11 @@ export interface EngineStorage {
   cacheBytes(): Promise<number>;
   /** Lets go of the longest unused records until so many bytes are left. Gives the bytes that went. */
   pruneCache(keepBytes: number): Promise<number>;
+  /**
+   * Text files of an image, by their paths without a leading slash. Nothing of it is run.
+   * @throws Error when there is no such image
+   */
+  readFiles(image: string, wanted: (path: string) => boolean): Promise<Map<string, string>>;
   /** Where the engine keeps images and containers. */
   rootDir(): Promise<string>;
 }
@@ -69,6 +77,38 @@ export function createStorage(docker: Docker, namespace: string): EngineStorage 
       });
       return answer.SpaceReclaimed ?? 0;
     },
+    async readFiles(image, wanted) {
+      const container = await docker.createContainer({
+        Image: image,
+        Cmd: ["never-run"],
+        Labels: { "teal.platform": namespace },
+        NetworkDisabled: true,
+      });
+      try {
+        return await pick((await container.export()) as Readable, wanted);
+      } finally {
+        await container.remove({ force: true }).catch(() => {});
+      }
+    },
     rootDir: async () => ((await docker.info()) as { DockerRootDir: string }).DockerRootDir,
   };
+}
+
+/** A file that tells what is installed is not larger. */
+const LARGEST = 32 * 1024 ** 2;
+
+async function pick(
+  archive: Readable,
+  wanted: (path: string) => boolean,
+): Promise<Map<string, string>> {
+  const files = new Map<string, string>();
+  const tar = extract();
+  archive.once("error", (error) => tar.destroy(error));
+  for await (const entry of archive.pipe(tar)) {
+    const { name, type, size } = entry.header;
+    if (type === "file" && size <= LARGEST && wanted(name)) {
+      files.set(name, (await buffer(entry)).toString("utf8"));
+    } else entry.resume();
+  }
+  return files;
 }
