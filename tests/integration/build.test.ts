@@ -74,6 +74,15 @@ test.serial(
   },
 );
 
+test.serial("a site that is built twice without cache has the same layers", async (t) => {
+  const layersOf = async (dir: string) => {
+    const { image } = await builder.build(dir, { fresh: true });
+    return (await builder.docker.getImage(image).inspect()).RootFS.Layers ?? [];
+  };
+  const site = await builder.copyOf("static-plain");
+  t.deepEqual(await layersOf(site), await layersOf(site));
+});
+
 test.serial("a Dockerfile on our base is built as it is, and says its port", async (t) => {
   const built = await builder.build(await builder.copyOf("hello-dockerfile"));
   t.is(built.port, 8080);
