@@ -85,8 +85,10 @@ export const keys = {
   crashes: (app: string) => `teal:app:${app}:crashes`,
   /** string with a time to live: when an instance was found in a crash loop */
   loop: (instance: string) => `teal:loop:${instance}`,
-  /** list of `DEPLOY STATE` `DEPLOY crash-loop INSTANCE` or `DEPLOY certificate-… HOST…`, oldest first: what is still to be told */
+  /** list of `DEPLOY STATE` `DEPLOY crash-loop INSTANCE` or `DEPLOY certificate-… HOST…`, `DEPLOY disk-low TEXT`, oldest first: what is still to be told */
   notices: "teal:notices",
+  /** string with a time to live: that the disk is nearly full was told */
+  diskLow: "teal:disk-low",
   /** stream of JSON: who did what, on the whole platform */
   events: "teal:events",
   /** stream of JSON: the same of one app, under the same ids */

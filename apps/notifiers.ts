@@ -20,6 +20,7 @@ export const NOTICE_EVENTS = [
   "crash-loop",
   "certificate-ends",
   "certificate-failed",
+  "disk-low",
 ] as const;
 export type NoticeEvent = (typeof NOTICE_EVENTS)[number];
 

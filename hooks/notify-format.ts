@@ -80,6 +80,7 @@ const SAYS: Record<NoticeEvent, string> = {
   "crash-loop": "is in a crash loop",
   "certificate-ends": "has a certificate that ends soon",
   "certificate-failed": "did not get a certificate",
+  "disk-low": "is on a machine whose disk is nearly full",
 };
 
 /** One line for people. */

@@ -132,6 +132,7 @@ async function handOver(
 function eventOf(deploy: Deploy, state: string): NoticeEvent | null {
   if (state === "guard-tripped" || state === "crash-loop") return state;
   if (state === "certificate-ends" || state === "certificate-failed") return state;
+  if (state === "disk-low") return state;
   if (state === "running") return "deploy.started";
   if (state === "live") return deploy.kind === "rollback" ? "deploy.rolled-back" : "deploy.live";
   if (/^(held|failed|cancelled|superseded)$/.test(state)) return `deploy.${state}` as NoticeEvent;

@@ -17,6 +17,8 @@ interface Options {
   workDir: string;
   /** Bytes of build cache that are kept; null: it is left alone. */
   buildCache: number | null;
+  /** Told of the free bytes that are left. */
+  lookAtDisk(freeBytes: number): Promise<void>;
   log: Pick<Log, "info" | "warn">;
 }
 
@@ -58,6 +60,7 @@ export function createCollector(options: Options) {
       freeBefore,
       freeAfter: await freeBytes(options.home),
     };
+    if (!dryRun) await options.lookAtDisk(report.freeAfter);
     if (!dryRun && removed.length > 0)
       log.info({ removed: removed.length, failed: failed.length }, "garbage collected");
     return report;

@@ -27,6 +27,7 @@ import { createWatches } from "../apps/watches.ts";
 import { createBases } from "./bases.ts";
 import { createBuilder } from "./build.ts";
 import { openDoor } from "./door.ts";
+import { createDiskWatch } from "./disk-low.ts";
 import { createEffects } from "./effects.ts";
 import { type Concealer, createConcealer } from "./conceal.ts";
 import { createBuildLimits } from "./engine/build-limits.ts";
@@ -139,6 +140,7 @@ async function main(settings: Settings, log: Log): Promise<void> {
     home: settings.home,
     workDir: settings.paths.work,
     buildCache: settings.buildCache,
+    lookAtDisk: createDiskWatch({ redis, store, log }),
   });
   const asked = consumeErrands(blocking, (errand) =>
     errand.kind === "gc" ? collect(errand) : listContents({ store, storage }, errand),

@@ -8,10 +8,12 @@ interface Options {
   tls?: { key: string; cert: string };
   /** Answers to the first RCPTs, in the place of "250". */
   answers?: string[];
+  /** It waits so long before each answer. */
+  answerMs?: number;
 }
 
 /** A mail server on the loopback that keeps what it is sent. */
-export async function startSmtp({ tls, answers = [] }: Options = {}) {
+export async function startSmtp({ tls, answers = [], answerMs = 0 }: Options = {}) {
   const said: string[] = [];
   const mails: string[] = [];
   const sockets = new Set<Socket>();
@@ -19,7 +21,9 @@ export async function startSmtp({ tls, answers = [] }: Options = {}) {
   function talk(socket: Socket, encrypted: boolean): void {
     let data: string[] | null = null;
     const lines = createInterface({ input: socket });
-    const reply = (text: string) => void socket.write(`${text}\r\n`);
+    const send = (text: string) => void (socket.destroyed || socket.write(`${text}\r\n`));
+    const reply = (text: string) =>
+      answerMs === 0 ? send(text) : void setTimeout(() => send(text), answerMs).unref();
     lines.on("line", (line) => {
       if (data) {
         if (line !== ".") return void data.push(line);

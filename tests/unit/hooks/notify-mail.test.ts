@@ -104,3 +104,21 @@ test("an address that could be more than an address is refused", async (t) => {
     t.is(await add(url), 400, url);
   }
 });
+
+test("a mail server that takes its time is waited for, and one that takes too long is given up", async (t) => {
+  const smtp = await startSmtp({ answerMs: 150 });
+  const began = performance.now();
+  const slow = await sendMail(outward, mailTo(smtp.port), { ms: 10_000, plain: true });
+  t.is(slow.status, 250, slow.text);
+  t.true(performance.now() - began > 700, "each of its answers was late");
+  t.is(smtp.mails.length, 1);
+  const error = await t.throwsAsync(sendMail(outward, mailTo(smtp.port), { ms: 400, plain: true }));
+  t.is(error.message, "no answer within 0.4 s");
+  t.is(smtp.mails.length, 1, "and it has no second mail");
+  smtp.stop();
+  const silent = await startSmtp({ answerMs: 3_600_000 });
+  await t.throwsAsync(sendMail(outward, mailTo(silent.port), { ms: 300, plain: true }), {
+    message: "no answer within 0.3 s",
+  });
+  silent.stop();
+});
