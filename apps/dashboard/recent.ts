@@ -70,6 +70,7 @@ export function rates(samples: readonly Sample[], count: number): Record<Colour,
       if (sum !== undefined) sums[colour][i] = sum + (colours[colour]?.requests ?? 0);
     }
   }
-  const perSecond = (sum: number) => sum / (piece / 1000);
+  const ofLast = Math.max(10_000, Date.now() % piece);
+  const perSecond = (sum: number, i: number) => sum / ((i < count - 1 ? piece : ofLast) / 1000);
   return { blue: sums.blue.map(perSecond), green: sums.green.map(perSecond) };
 }
