@@ -57,19 +57,26 @@ export function dateLine(): string {
 
 /**
  * Writes a head (may be empty) and what belongs behind it as one. `borrowed`: the parts hold only
- * within this turn of the event loop, and are copied where they must last longer.
+ * within this turn of the event loop, and are copied where they must last longer. True when the parts
+ * themselves were handed over, and may not be changed before they are sent.
  */
-export function writeAll(socket: Outlet, head: string, parts: Buffer[], borrowed: boolean): void {
+export function writeAll(
+  socket: Outlet,
+  head: string,
+  parts: Buffer[],
+  borrowed: boolean,
+): boolean {
   let size = 0;
   for (const part of parts) size += part.length;
   if (size <= SMALL) {
     let text = head;
     for (const part of parts) text += part.toString("latin1", 0, part.length);
     if (text !== "") socket.write(text, "latin1");
-    return;
+    return false;
   }
   socket.cork();
   if (head !== "") socket.write(head, "latin1");
   for (const part of parts) socket.write(borrowed ? Buffer.from(part) : part);
   socket.uncork();
+  return !borrowed;
 }

@@ -46,7 +46,17 @@ export interface ClientSide {
 }
 
 const INPUT_LIMIT = 65_536;
+/** Of what is read at once: from here on it is given back by hand. */
+const LARGE = 16_384;
 const LINGER_MS = 2000;
+
+/**
+ * Gives the memory of a piece that was used up back at once. The collector would, too, but counts it
+ * until then, and collects everything whenever some 64 MB of it have come together.
+ */
+function free(chunk: Buffer): void {
+  (chunk.buffer as ArrayBuffer).transfer(0);
+}
 
 /** @param servername of a TLS connection: the one host that it was opened for; null for a plain one */
 export function createClient(
@@ -108,6 +118,7 @@ export function createClient(
     input = input === null ? chunk : Buffer.concat([input, chunk]);
     if (busy) exchange.more();
     else next();
+    if (input === null && chunk.length >= LARGE && exchange.sent()) free(chunk);
     if (waiting() >= INPUT_LIMIT && !paused) {
       paused = true;
       socket.pause();

@@ -57,6 +57,8 @@ export interface ClientExchange {
   drained(): void;
   gone(): void;
   expired(): void;
+  /** All that was taken of the client's input is out of this process. */
+  sent(): boolean;
 }
 
 /**
@@ -402,12 +404,18 @@ export function createExchange(client: ClientSide, options: ExchangeOptions): Cl
       phase = "answering";
       countServed(answered);
     }
-    writeAll(socket, first, parts, true);
+    passOn(first);
     if (whole) {
       finish(used === bytes.length);
       return true;
     }
     return goOn();
+  }
+
+  /** Writes the parts to the client; without a copy, where the buffer that they lie in is the connection's own. */
+  function passOn(first: string): void {
+    const lent = writeAll(socket, first, parts, connection?.owns !== true);
+    if (lent && socket.writableLength > 0) connection?.renew();
   }
 
   /** False when the app has to wait for the client. */
@@ -626,5 +634,6 @@ export function createExchange(client: ClientSide, options: ExchangeOptions): Cl
     }
   }
 
-  return { start, more, drained, gone, expired };
+  const sentOn = () => connection !== null && connection.socket.writableLength === 0;
+  return { start, more, drained, gone, expired, sent: sentOn };
 }

@@ -9,7 +9,10 @@ export interface Address {
 /** Who has a connection at present. */
 export interface User {
   connected(): void;
-  /** `bytes` hold only within this call. False stops the reading until the socket's `resume`. */
+  /**
+   * `bytes` hold only within this call, those of a connection with a buffer of its own until that is
+   * read into again. False stops the reading until the socket's `resume`.
+   */
   data(bytes: Buffer): boolean;
   drained(): void;
   /** The connection is at its end; `clean` when the app said so by a FIN. */
@@ -22,6 +25,10 @@ export interface Connection {
   /** It has carried a request before, and may have been closed by the app meanwhile. */
   reused: boolean;
   idleSince: number;
+  /** It has a buffer of its own. */
+  readonly owns: boolean;
+  /** Somebody still needs what was read last: reads into a new buffer from now on. */
+  renew(): void;
 }
 
 /** Connections to one target. */
@@ -41,11 +48,17 @@ export interface Pool {
 const MAX_IDLE = 1024;
 const MAX_IDLE_MS = 60_000;
 
+/** Holds the head and 64 KiB of an answer, which many servers send at once. */
+const BUFFER_BYTES = 128 * 1024;
 /**
- * All connections of the process read into this one buffer: what is in it is used up before the
- * next read, or copied.
+ * So many connections of the process have a buffer of their own, which can be written to a client
+ * as it is. All others read into one: what is in it is used up before the next read, or copied.
  */
-const READ_BUFFER = Buffer.allocUnsafeSlow(65_536);
+const MAX_OWNERS = 64;
+const SHARED = Buffer.allocUnsafeSlow(BUFFER_BYTES);
+let owners = 0;
+/** Of owners that are closed; as many as there were owners at once, at most. */
+const unused: Buffer[] = [];
 
 export function createPool({ host, port }: Address, clock: Clock): Pool {
   const idle: Connection[] = [];
@@ -62,12 +75,25 @@ export function createPool({ host, port }: Address, clock: Clock): Pool {
   }
 
   function open(user: User): Connection {
+    const owns = owners < MAX_OWNERS;
+    let buffer = owns ? newBuffer() : SHARED;
     const onread = {
-      buffer: READ_BUFFER,
-      callback: (size: number) => onData(connection, size),
+      // Asked after each read, for the next one.
+      buffer: owns ? () => buffer : SHARED,
+      callback: (size: number, into: Uint8Array) => onData(connection, into as Buffer, size),
     };
     const socket = connect({ host, port, noDelay: true, onread });
-    const connection: Connection = { socket, user, reused: false, idleSince: 0 };
+    const connection: Connection = {
+      ...{ socket, user, reused: false, idleSince: 0, owns },
+      renew: () => (buffer = newBuffer()),
+    };
+    if (owns) {
+      owners++;
+      socket.once("close", () => {
+        owners--;
+        unused.push(buffer);
+      });
+    }
     socket.on("connect", () => connection.user?.connected());
     socket.on("drain", () => connection.user?.drained());
     socket.on("error", () => undefined);
@@ -110,8 +136,12 @@ export function createPool({ host, port }: Address, clock: Clock): Pool {
   };
 }
 
-function onData(connection: Connection, size: number): boolean {
-  if (connection.user !== null) return connection.user.data(READ_BUFFER.subarray(0, size));
+function newBuffer(): Buffer {
+  return unused.pop() ?? Buffer.allocUnsafeSlow(BUFFER_BYTES);
+}
+
+function onData(connection: Connection, into: Buffer, size: number): boolean {
+  if (connection.user !== null) return connection.user.data(into.subarray(0, size));
   // An app that speaks unasked: nobody may take that for the answer to the next request.
   connection.socket.destroy();
   return true;

@@ -1,6 +1,7 @@
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Redis } from "ioredis";
+import { readProcfile } from "../../../apps/cli/platform/services.ts";
 import { keys } from "../../../apps/keys.ts";
 import type { Route, RoutePolicy } from "../../../router/contract.ts";
 import { freePort, type World } from "./world.ts";
@@ -168,7 +169,9 @@ export async function startTeal(
     TEAL_ROUTER_TLS_PORT: String(await freePort()),
     TEAL_BIND: "127.0.0.1",
   };
-  const args = ["--no-deprecation", join(ROOT, "router/main.ts")];
+  const procfile = readProcfile(readFileSync(join(ROOT, "Procfile"), "utf8"));
+  const [, ...words] = (procfile.get("router") as string).split(" ");
+  const args = words.map((word) => (word.endsWith(".ts") ? join(ROOT, word) : word));
   const pid = await world.start(process.execPath, args, { listens: port, env });
   return { name, port, pid };
 }
