@@ -24,8 +24,7 @@ export const ROUTING_COMMANDS: Command[] = [
   },
   {
     name: "routing:set",
-    summary:
-      "https-redirect, canonical-host, max-body, headers-timeout, response-timeout, sticky, hsts, access-log, asset-fallback, hold-time",
+    summary: "redirects, limits, stickiness, log and so on; 'teal routing' has the names",
     args: ["NAME=VALUE…"],
     app: true,
     options: NO_FOLLOW,
