@@ -8,6 +8,7 @@ import { keepWhatRuns, retireLeftovers } from "./hand-over.ts";
 import { holdColour } from "./hold.ts";
 import { startIdleColour } from "./idle-colour.ts";
 import { liveTraffic, putOnGuard } from "./on-guard.ts";
+import { keepingRouting } from "./keep-routing.ts";
 import { reuseRelease } from "./reuse-release.ts";
 import { restWhatRuns, startingWith } from "./stop.ts";
 import { swap } from "./swap.ts";
@@ -28,7 +29,7 @@ export async function runDeploy(ctx: DeployContext): Promise<HeldColour | null> 
       throw new TealError("deploy-cancelled", { id: ctx.deploy.id, why: "" });
     }
     const before = await liveTraffic(ctx);
-    const release = await makeRelease(ctx);
+    const release = await keepingRouting(ctx, () => makeRelease(ctx));
     const colour = (await warmColour(ctx, release)) ?? (await startIdleColour(ctx, release));
     if (ctx.deploy.hold) return holdColour(ctx, release, colour);
 
