@@ -2,7 +2,7 @@ import { execFile } from "node:child_process";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import type { Proxy } from "./proxies.ts";
+import { TLS_HOST, type Proxy } from "./proxies.ts";
 import type { World } from "./world.ts";
 
 export interface Load {
@@ -56,15 +56,48 @@ export async function measure(
   };
 }
 
+/** The same over HTTP/2 with h2load, which tells no percentiles: its means stand for them. */
+export async function measureHttp2(
+  proxy: Proxy,
+  load: { name: string; connections: number; streams: number },
+  seconds: number,
+): Promise<Figures> {
+  const url = `https://${TLS_HOST}:${proxy.port}/`;
+  const args = [`-c${load.connections}`, `-m${load.streams}`, url];
+  await run("h2load", ["-D1", ...args]);
+  const before = cpuMicros(proxy.pid);
+  const { stdout } = await run("h2load", [`-D${seconds}`, ...args]);
+  const spent = cpuMicros(proxy.pid) - before;
+  const done = number(stdout, /(\d+) 2xx/);
+  const mean = /time for request:\s+\S+\s+\S+\s+([\d.]+)(us|ms|s)/.exec(stdout);
+  const scale = { us: 0.001, ms: 1, s: 1000 }[mean?.[2] as "us" | "ms" | "s"];
+  const ms = Math.round(Number(mean?.[1]) * scale * 100) / 100;
+  return {
+    proxy: proxy.name,
+    load: load.name,
+    requestsPerSecond: Math.round(done / seconds),
+    cpuMicros: Math.round((spent / Math.max(done, 1)) * 10) / 10,
+    p50Ms: ms,
+    p99Ms: ms,
+    failed: number(stdout, /(\d+) failed/) + sum(stdout, /(\d+) [345]xx/g),
+  };
+}
+
 function wrkArguments(world: World, proxy: Proxy, load: Load): string[] {
-  const args = ["-t1", `-c${load.connections}`, "-H", "Host: bench.test"];
+  const args = [
+    "-t1",
+    `-c${load.connections}`,
+    "-H",
+    `Host: ${proxy.secure ? TLS_HOST : "bench.test"}`,
+  ];
   if (load.fresh) args.push("-H", "Connection: close");
   if (load.upload) {
     const script = join(world.folder, `upload-${load.upload}.lua`);
     writeFileSync(script, `wrk.method = "PUT"\nwrk.body = string.rep("x", ${load.upload})\n`);
     args.push("-s", script);
   }
-  return [...args, `http://127.0.0.1:${proxy.port}${load.path ?? "/"}`];
+  const origin = proxy.secure ? `https://${TLS_HOST}` : "http://127.0.0.1";
+  return [...args, `${origin}:${proxy.port}${load.path ?? "/"}`];
 }
 
 /** User and system time of a process and all its descendants so far, in µs. */

@@ -4,6 +4,10 @@ import { Redis } from "ioredis";
 import { readProcfile } from "../../../apps/cli/platform/services.ts";
 import { keys } from "../../../apps/keys.ts";
 import type { Route, RoutePolicy } from "../../../router/contract.ts";
+import { createCertificates } from "../../../apps/certificates.ts";
+import { loadSecrets } from "../../../apps/secrets.ts";
+import { createRedisStore } from "../../../apps/store-redis.ts";
+import type { Pair } from "../../support/certificates.ts";
 import { freePort, type World } from "./world.ts";
 
 /** A proxy that listens, in front of the backend. */
@@ -11,7 +15,12 @@ export interface Proxy {
   name: string;
   pid: number;
   port: number;
+  /** Speaks TLS on its port. */
+  secure?: boolean;
 }
+
+/** The load generators resolve the name that they ask a certificate for. */
+export const TLS_HOST = "localhost";
 
 const ROOT = new URL("../../../", import.meta.url).pathname;
 
@@ -39,7 +48,7 @@ export async function startBackend(world: World): Promise<number> {
   return port;
 }
 
-function nginxConfig(world: World, name: string, http: string): string {
+export function nginxConfig(world: World, name: string, http: string): string {
   const file = join(world.folder, `${name}.conf`);
   writeFileSync(
     file,
@@ -143,9 +152,11 @@ export async function startTeal(
     hosts = 1,
     policy,
     name = "teal",
-  }: { hosts?: number; policy?: RoutePolicy; name?: string } = {},
+    certificate,
+  }: { hosts?: number; policy?: RoutePolicy; name?: string; certificate?: Pair } = {},
 ): Promise<Proxy> {
-  const port = await freePort();
+  const [port, tlsPort] = [await freePort(), await freePort()];
+  const home = join(world.folder, `home-${port}`);
   const socket = join(world.folder, `redis-${port}.sock`);
   await world.start(
     "redis-server",
@@ -161,26 +172,38 @@ export async function startTeal(
     Object.fromEntries(routes.map((route) => [route.app, JSON.stringify(route)])),
   );
   await redis.set(keys.routesSeq, 1);
+  if (certificate) await keepCertificate(redis, home, certificate);
   redis.disconnect();
   const env = {
-    TEAL_HOME: join(world.folder, `home-${port}`),
+    TEAL_HOME: home,
     TEAL_REDIS_URL: `unix://${socket}`,
     TEAL_ROUTER_PORT: String(port),
-    TEAL_ROUTER_TLS_PORT: String(await freePort()),
+    TEAL_ROUTER_TLS_PORT: String(tlsPort),
     TEAL_BIND: "127.0.0.1",
   };
   const procfile = readProcfile(readFileSync(join(ROOT, "Procfile"), "utf8"));
   const [, ...words] = (procfile.get("router") as string).split(" ");
   const args = words.map((word) => (word.endsWith(".ts") ? join(ROOT, word) : word));
   const pid = await world.start(process.execPath, args, { listens: port, env });
-  return { name, port, pid };
+  return { name, port: certificate ? tlsPort : port, pid, secure: certificate !== undefined };
+}
+
+async function keepCertificate(redis: Redis, home: string, { cert, key }: Pair): Promise<void> {
+  await createRedisStore(redis).createApp("bench", "bench");
+  const secrets = await loadSecrets(join(home, "secret-key"));
+  const given = { app: "bench", chain: cert, key, source: "own", by: "bench" } as const;
+  await createCertificates(redis, secrets).add(given, [TLS_HOST]);
 }
 
 function routeTo(app: string, port: number, policy: RoutePolicy | undefined): Route {
   const targets = [{ id: `${app}-1-web-1`, host: "127.0.0.1", port }];
   return {
     ...{ app, version: 1, colour: "blue", release: 1, deploy: `${app}-1` },
-    ...{ hosts: [`${app}.test`], targets, drainMs: 1000 },
+    ...{
+      hosts: app === "bench" ? ["bench.test", TLS_HOST] : [`${app}.test`],
+      targets,
+      drainMs: 1000,
+    },
     ...(policy && { policy }),
   };
 }
