@@ -24,6 +24,12 @@ export const keys = {
   appHosts: (app: string) => `teal:app:${app}:hosts`,
   /** hash: `config.NAME` to a sealed value or "" (to be unset), `formation.PROCESS` to a number, `domain.HOST` to 1, `hold` to 1, `option.PART` to JSON */
   settings: (app: string) => `teal:app:${app}:settings`,
+  /** hash: cron job's id to JSON of how it goes */
+  cron: (app: string) => `teal:app:${app}:cron`,
+  /** string with a time to live: somebody looks at the app's cron jobs */
+  cronLock: (app: string) => `teal:app:${app}:cron-lock`,
+  /** string with a time to live: the run that was due then is somebody's */
+  cronTaken: (app: string, job: string, due: number) => `teal:app:${app}:cron:${job}:${due}`,
   /** hash: flat fields */
   deploy: (id: string) => `teal:deploy:${id}`,
   /** stream of log lines */

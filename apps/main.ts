@@ -16,6 +16,7 @@ import { takeUpgrades, wantsUpgrade } from "./api/upgrade.ts";
 import { createOnce } from "./api/once.ts";
 import { createAudit } from "./audit.ts";
 import { readSettings, type Settings } from "./config.ts";
+import { createCronBook } from "./cron.ts";
 import { createDashboard } from "./dashboard/dashboard.ts";
 import { createCrashes } from "./crashes.ts";
 import { createDeployLog } from "./deploy-log.ts";
@@ -83,6 +84,7 @@ async function main(settings: Settings, log: Log): Promise<void> {
     errands,
     appLogs: createAppLogs(settings.paths),
     workers: createWorkerDoor(settings.paths),
+    cron: createCronBook(redis),
     webhooks,
     watches: createWatches(redis),
     crashes: createCrashes(redis),

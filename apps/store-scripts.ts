@@ -44,6 +44,7 @@ const scriptKeys = (app: string) => ({
   came: keys.came(app),
   notifiers: keys.notifiers(app),
   sent: keys.sent(app),
+  cron: keys.cron(app),
   series: keys.series(app),
   notices: keys.notices,
   watches: keys.watches,

@@ -1,4 +1,5 @@
 import type { Runtime } from "./runtime.ts";
+import type { CronJob } from "./cron.ts";
 import type { Mount } from "./mounts.ts";
 import type { AppOptions, OptionsChange } from "./options.ts";
 
@@ -186,6 +187,8 @@ export interface Release {
   /** Environment of its processes: name to sealed value (apps/secrets.ts). */
   config?: Record<string, string>;
   mounts?: Mount[];
+  /** What its app.json wants to run by the clock. */
+  cron?: CronJob[];
   /** The TCP port that `web` listens on, also given as `PORT`. */
   port: number;
   createdAt: number;

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { assertSchedule, CONCURRENCIES, type CronJob, cronJobId } from "../apps/cron.ts";
 import { TealError } from "../apps/errors.ts";
 import { ENV_NAME, isGivenName } from "../apps/env-names.ts";
 import type { StartupCheck } from "../apps/types.ts";
@@ -22,6 +23,7 @@ export interface AppJson {
   /** Of process types that `ps:scale` has not set. */
   formation: Record<string, number>;
   env: Record<string, ExpectedEnv>;
+  cron?: CronJob[];
 }
 
 const FILE = "app.json";
@@ -48,10 +50,17 @@ const envSchema = z.object({
   value: z.string().optional(),
   generator: z.literal("secret").optional(),
 });
+const cronSchema = z.object({
+  command: z.string().trim().min(1).max(4000),
+  schedule: z.string().trim().min(1).max(100),
+  concurrency_policy: z.enum(CONCURRENCIES).default("allow"),
+  maintenance: z.boolean().default(false),
+});
 const schema = z.object({
   healthchecks: z.record(z.string(), z.array(checkSchema)).default({}),
   formation: z.record(z.string(), countSchema).default({}),
   env: z.record(z.string(), z.union([z.string(), envSchema])).default({}),
+  cron: z.array(cronSchema).max(20).default([]),
 });
 
 /** Keys that only describe the app. */
@@ -68,7 +77,7 @@ export async function readAppJson(dir: string, warn: (text: string) => void): Pr
     const [issue] = parsed.error.issues;
     throw badAppJson(`${issue?.path.join(".")}: ${issue?.message ?? ""}`);
   }
-  const { healthchecks, formation, env } = parsed.data;
+  const { healthchecks, formation, env, cron } = parsed.data;
   for (const key of unknownKeys(raw)) warn(`${FILE}: ${key} is not known here and changes nothing`);
   const names = Object.keys(env);
   for (const name of names)
@@ -86,7 +95,20 @@ export async function readAppJson(dir: string, warn: (text: string) => void): Pr
         .filter(([name]) => !isGivenName(name))
         .map(([name, it]) => [name, expected(it)]),
     ),
+    ...(cron.length > 0 && { cron: cron.map(cronJob) }),
   };
+}
+
+function cronJob(given: z.infer<typeof cronSchema>): CronJob {
+  const { command, schedule, concurrency_policy: concurrency, maintenance } = given;
+  try {
+    assertSchedule(schedule);
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw badAppJson(`cron: ${schedule}: five fields such as '0 4 * * *' were expected (${why})`);
+  }
+  const id = cronJobId({ command, schedule });
+  return { id, command, schedule, concurrency, ...(maintenance && { maintenance }) };
 }
 
 async function readObject(dir: string): Promise<JsonObject> {
@@ -142,6 +164,7 @@ function unknownKeys(raw: JsonObject): string[] {
     ...top,
     ...unknownUnder(raw, "healthchecks", Object.keys(checkSchema.shape)),
     ...unknownUnder(raw, "formation", Object.keys(countSchema.shape)),
+    ...unknownUnder({ cron: { "": raw["cron"] } }, "cron", Object.keys(cronSchema.shape)),
     ...unknownUnder(raw, "env", Object.keys(envSchema.shape)),
   ].slice(0, 20);
 }

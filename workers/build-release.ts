@@ -14,7 +14,7 @@ export async function buildRelease(ctx: DeployContext): Promise<Release> {
   await effects.tagImage(deploy.app, deploy.id, built.image);
   await ctx.reach("image-tagged");
 
-  const { formation: defaults = {}, env = {}, check } = built.appJson ?? {};
+  const { formation: defaults = {}, env = {}, check, cron = [] } = built.appJson ?? {};
   const settings = await store.getSettings(deploy.app);
   const { runtime, storage } = settings.options;
   const release = await store.createRelease(claim, {
@@ -30,6 +30,7 @@ export async function buildRelease(ctx: DeployContext): Promise<Release> {
     ...(check && { check }),
     ...(runtime && { runtime }),
     ...(storage && { mounts: storage.mounts }),
+    ...(cron.length > 0 && { cron }),
     config: withExpectedEnv(ctx, await nextConfig(ctx), env),
     port: built.port,
     by: deploy.by,

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import type { Redis } from "ioredis";
 import { appUrl, defaultHost, idleUrl } from "../apps/address.ts";
+import { createCronBook } from "../apps/cron.ts";
 import { createCrashes } from "../apps/crashes.ts";
 import { readSettings, type Settings } from "../apps/config.ts";
 import { createDeployLog } from "../apps/deploy-log.ts";
@@ -25,6 +26,7 @@ import type { RouterState } from "../apps/store.ts";
 import type { Release } from "../apps/types.ts";
 import { createWatches } from "../apps/watches.ts";
 import { createBases } from "./bases.ts";
+import { createCronClock } from "./cron.ts";
 import { createBuilder } from "./build.ts";
 import { openDoor } from "./door.ts";
 import { createDiskWatch } from "./disk-low.ts";
@@ -145,22 +147,25 @@ async function main(settings: Settings, log: Log): Promise<void> {
   const asked = consumeErrands(blocking, (errand) =>
     errand.kind === "gc" ? collect(errand) : listContents({ store, storage }, errand),
   );
+  const commands = {
+    ...{ store, namespace, log, notes: logs.notes },
+    engine: createRunEngine(engine.docker, engine.networks, { namespace, ...engine }),
+    conceal(release: Release, text: string) {
+      engine.configOf(release);
+      return concealer.conceal(release.app, text);
+    },
+  };
   const door = await openDoor({
     path: workerSocket(settings),
-    runs: createRuns({
-      store,
-      engine: createRunEngine(engine.docker, engine.networks, { namespace, ...engine }),
-      notes: logs.notes,
-      conceal(release, text) {
-        engine.configOf(release);
-        return concealer.conceal(release.app, text);
-      },
-      namespace,
-      process: processId(),
-      log,
-    }),
+    runs: createRuns({ ...commands, process: processId() }),
     log,
   });
+  const ticking = createCronClock({
+    ...commands,
+    book: createCronBook(redis),
+    remove: (name) => effects.removeContainer(name),
+    now: () => Date.now(),
+  }).run(stopping.signal);
   const watching = createWatching({
     ...{ id, namespace, leaseMs, store, watches, crashes, routers, deployLog, log },
     wake: (app) => void executor.work(app).catch(() => {}),
@@ -176,7 +181,7 @@ async function main(settings: Settings, log: Log): Promise<void> {
     await errands.close();
     await watching.close();
     await reaper.close();
-    await Promise.all([rounds, collecting, sampling, reporting, ordering]);
+    await Promise.all([rounds, collecting, ticking, sampling, reporting, ordering]);
     deployLog.close();
     redis.disconnect();
     blocking.disconnect();

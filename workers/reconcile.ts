@@ -80,7 +80,8 @@ function isActive({ state }: App): boolean {
 /** One that somebody is attached to goes on for as long as the process that they are attached by. */
 function goesOn(run: RunState, running: boolean, apps: Set<string>): boolean {
   if (!apps.has(run.appId) || run.until < Date.now()) return false;
-  return run.by === null ? running || run.fresh : isAlive(run.by);
+  if (run.by !== null) return isAlive(run.by);
+  return running || run.fresh || run.kept;
 }
 
 /** Restarts what should run and does not; hands what is retired to the reaper. */

@@ -28,6 +28,7 @@ export async function reuseRelease(ctx: DeployContext): Promise<Release> {
     ...(code.check && { check: code.check }),
     ...(runtime && { runtime }),
     ...(mounts && { mounts }),
+    ...(code.cron && { cron: code.cron }),
     config,
     port: code.port,
     by: deploy.by,

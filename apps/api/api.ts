@@ -36,6 +36,7 @@ import { nextLink } from "./page.ts";
 import { rateLimits } from "./rates.ts";
 import { releaseRoutes } from "./releases.ts";
 import { routingRoutes } from "./routing.ts";
+import { cronRoutes } from "./cron.ts";
 import { runRoutes } from "./runs.ts";
 import { storageRoutes } from "./storage.ts";
 import type { ApiOptions, Route } from "./route.ts";
@@ -65,6 +66,7 @@ export function apiRoutes(options: ApiOptions): Route[] {
     ...runtimeRoutes(options),
     ...logRoutes(options),
     ...runRoutes(options),
+    ...cronRoutes(options),
     ...storageRoutes(options),
     ...accessRoutes(options),
     ...eventRoutes(options),

@@ -3,6 +3,7 @@ import type { z } from "zod";
 import type { Access, Identity } from "../access.ts";
 import type { AppLogs } from "../app-logs.ts";
 import type { Audit } from "../audit.ts";
+import type { CronBook } from "../cron.ts";
 import type { Settings } from "../config.ts";
 import type { Acme } from "../acme.ts";
 import type { Certificates } from "../certificates.ts";
@@ -34,6 +35,7 @@ export interface ApiOptions {
   deployLog: Pick<DeployLog, "read" | "follow">;
   appLogs: AppLogs;
   workers: WorkerDoor;
+  cron: Pick<CronBook, "read">;
   access: Access;
   once: Once;
   /** Requests a minute; generous without it. */

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { runtimeSchema } from "./schemas-runtime.ts";
 import type { ConfigVar } from "../app-config.ts";
+import { CONCURRENCIES } from "../cron.ts";
 import type { ReleaseDiff } from "../diff.ts";
 import { ERRORS, type ErrorCode } from "../errors.ts";
 import { NOTICE_EVENTS, NOTIFIER_KINDS, type Notifier, type Sent } from "../notifiers.ts";
@@ -70,6 +71,14 @@ export const appSchema = z.object({
   lastDeploy: deploySchema.nullable(),
 }) satisfies z.ZodType<AppView>;
 
+export const cronJobSchema = z.object({
+  id: z.string(),
+  command: z.string(),
+  schedule: z.string().describe("in UTC"),
+  concurrency: z.enum(CONCURRENCIES),
+  maintenance: z.literal(true).optional().describe("it is left out for now"),
+});
+
 export const mountSchema = z.object({
   source: z.string().describe("a volume's name, or a path of the machine"),
   target: z.string(),
@@ -103,6 +112,7 @@ export const releaseSchema = z.object({
   runtime: runtimeSchema.optional().describe("what its instances may take up, by process type"),
   config: z.array(z.string()).describe("names; values are at /apps/{app}/config"),
   mounts: z.array(mountSchema).optional(),
+  cron: z.array(cronJobSchema).optional().describe("what runs by the clock (app.json)"),
   port: z.number().int(),
   createdAt: time,
   by: z.string(),

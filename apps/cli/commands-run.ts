@@ -27,6 +27,14 @@ export const RUN_COMMANDS: Command[] = [
     run: async (input) => (await run()).runDetached(input),
   },
   {
+    name: "cron",
+    summary: "what runs by the clock: when next, and how it went last",
+    args: [],
+    app: true,
+    example: "teal cron -a shop",
+    run: async (input) => (await import("./cron.ts")).listCron(input),
+  },
+  {
     name: "enter",
     summary: "run a command, or a shell, in a running instance",
     args: ["INSTANCE", "[CMD…]"],

@@ -12,7 +12,7 @@ for _, id in ipairs(redis.call("LRANGE", K.deploys, 0, -1)) do
 end
 for _, id in ipairs(redis.call("SMEMBERS", K.instances)) do redis.call("DEL", at(K.instance, id)) end
 redis.call("DEL", K.app, K.lease, K.prepared, K.deploys, K.queued, K.releases, K.instances, K.targets, K.appHosts, K.settings,
-  K.senders, K.deliveries, K.came, K.notifiers, K.sent, K.appEvents, K.series, K.crashes)
+  K.senders, K.deliveries, K.came, K.notifiers, K.sent, K.cron, K.appEvents, K.series, K.crashes)
 redis.call("HDEL", K.watches, APP)
 redis.call("SREM", K.apps, APP)
 -- Rights end with the app: a new one of its name is nobody's yet.

@@ -61,6 +61,33 @@ test.serial("a stopped app answers 503, stays down, and starts again where it wa
 });
 
 test.serial(
+  "app.json's cron runs by the clock in the live release, and says how it went",
+  async (t) => {
+    t.timeout(180_000);
+    const { repo, platform } = t.context;
+    const { teal } = createTeal(platform);
+    const wrong = { cron: [{ command: "true", schedule: "every minute" }] };
+    const refused = await repo.push({ "app.json": JSON.stringify(wrong) });
+    t.regex(refused.text, /five fields such as/);
+    const cron = [
+      { command: "echo by the clock of $TEAL_RELEASE; exit 3", schedule: "* * * * *" },
+      { command: "false", schedule: "0 4 * * *", maintenance: true },
+    ];
+    const pushed = await repo.push({ "app.json": JSON.stringify({ cron }) });
+    t.is(pushed.status, 0, pushed.text);
+    t.regex((await teal(["cron", "-a", APP])).out, /not for now/);
+    await until(90_000, async () => {
+      const { body } = await platform.api("GET", `/apps/${APP}/cron`);
+      return body.jobs[0].last?.state === "failed" && body.jobs[0].last.exit === 3;
+    });
+    const { out } = await teal(["logs", "-a", APP, "--ps", "run", "--grep", "clock"]);
+    t.regex(out, /run\.[0-9a-f]{8}: by the clock of v\d/);
+    t.regex((await teal(["cron", "-a", APP])).out, /failed, status 3, run\./);
+    t.is((await repo.push({ "app.json": "{}" })).status, 0);
+  },
+);
+
+test.serial(
   "a volume outlives releases and the app; nobody gets one without the overlap said",
   async (t) => {
     t.timeout(120_000);

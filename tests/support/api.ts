@@ -11,6 +11,7 @@ import { createApi } from "../../apps/api/api.ts";
 import type { ApiOptions } from "../../apps/api/route.ts";
 import { createOnce } from "../../apps/api/once.ts";
 import { createAudit, type Audit } from "../../apps/audit.ts";
+import { createCronBook } from "../../apps/cron.ts";
 import { createDashboard } from "../../apps/dashboard/dashboard.ts";
 import type { DashboardOptions } from "../../apps/dashboard/route.ts";
 import { createDeployLog, type DeployLog } from "../../apps/deploy-log.ts";
@@ -92,6 +93,7 @@ export async function startApi(more: Pick<ApiOptions, "rates"> = {}): Promise<Te
     errands,
     deployLog,
     appLogs: createAppLogs({ logs }),
+    cron: createCronBook(connection),
     workers: createWorkerDoor({ run: join(logs, "run") }),
     access,
     audit,

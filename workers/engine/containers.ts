@@ -29,6 +29,8 @@ export interface RunState {
   appId: string;
   by: string | null;
   until: number;
+  /** Somebody looks after it when it has ended. */
+  kept: boolean;
   /** It is still to be started. */
   fresh: boolean;
 }
@@ -188,7 +190,8 @@ function runOf({ Labels: labels, State, Created }: Docker.ContainerInfo): { run?
   if (until === undefined) return {};
   const fresh = State === "created" && Date.now() / 1000 - Created < FRESH_S;
   const [appId = "", by = null] = [labels["teal.app-id"], labels["teal.run-by"]];
-  return { run: { appId, by, until: Number(until), fresh } };
+  const kept = labels["teal.run-kept"] !== undefined;
+  return { run: { appId, by, until: Number(until), kept, fresh } };
 }
 
 /** Docker's log frames: 1 byte stream, 3 bytes zero, 4 bytes length, payload. */

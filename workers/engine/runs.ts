@@ -2,6 +2,7 @@ import type Docker from "dockerode";
 import type { App, Release } from "../../apps/types.ts";
 import { attachContainer, type Attached, attachInside, type Size } from "./attached.ts";
 import type { Networks } from "./network.ts";
+import { statusOf } from "./retry.ts";
 import { type RunLabels, runSpec } from "./spec.ts";
 
 interface Wanted {
@@ -11,6 +12,8 @@ interface Wanted {
   command: string;
   run: RunLabels;
 }
+
+const STOP_GRACE_S = 10;
 
 type Terminal = Size & { tty: boolean; term: string };
 
@@ -51,6 +54,24 @@ export function createRunEngine(
     async count(app: string): Promise<number> {
       const label = [`teal.platform=${namespace}`, `teal.app=${app}`, "teal.run-until"];
       return (await docker.listContainers({ all: true, filters: { label } })).length;
+    },
+    /** Null: there is no such container. */
+    async exitOf(name: string): Promise<number | "running" | null> {
+      try {
+        const { State } = await docker.getContainer(name).inspect();
+        return State.Running || State.Status === "created" ? "running" : State.ExitCode;
+      } catch (error) {
+        if (statusOf(error) === 404) return null;
+        throw error;
+      }
+    },
+    async stop(name: string): Promise<void> {
+      await docker
+        .getContainer(name)
+        .stop({ t: STOP_GRACE_S })
+        .catch((error: unknown) => {
+          if (![304, 404].includes(statusOf(error) ?? 0)) throw error;
+        });
     },
     remove: (name: string) => docker.getContainer(name).remove({ force: true, v: true }),
   };

@@ -130,6 +130,8 @@ export interface RunLabels {
   by: string | null;
   /** When it is over, whatever it does: ms since the epoch. */
   until: number;
+  /** Whoever started it also removes it, once it has seen how it ended. */
+  kept?: boolean;
 }
 
 /** Container of a command that somebody asked for. Nothing of it is restarted. */
@@ -152,6 +154,7 @@ export function runSpec(
       "teal.deploy": release.deploy,
       "teal.run-until": String(run.until),
       ...(run.by === null ? {} : { "teal.run-by": run.by }),
+      ...(run.kept ? { "teal.run-kept": "1" } : {}),
     },
   };
 }

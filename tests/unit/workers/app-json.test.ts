@@ -89,3 +89,14 @@ test("what is wrong is said with its place", async (t) => {
     t.regex(error.message, says, text);
   }
 });
+
+test("cron: a command, a schedule of five fields or a name, and what may overlap", async (t) => {
+  const job = { command: "true", schedule: "@daily", concurrency_policy: "forbid", more: 1 };
+  const { cron, warnings } = await read(JSON.stringify({ cron: [job] }));
+  t.like(cron?.[0], { command: "true", schedule: "@daily", concurrency: "forbid" });
+  t.regex(String(warnings), /cron\.+more is not known here/);
+  for (const schedule of ["* * * * * *", "61 * * * *", "soon"]) {
+    const wrong = JSON.stringify({ cron: [{ command: "true", schedule }] });
+    await t.throwsAsync(read(wrong), { message: /five fields such as/ }, schedule);
+  }
+});
