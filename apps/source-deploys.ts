@@ -21,19 +21,29 @@ export interface SourceWish {
   why?: string;
 }
 
+/** At a time; each has a git of its own. */
+const MAX_UPLOADS = 8;
 const REF = /^(?!-)[\w][\w.+#@=/-]{0,200}$/;
 
 /** Deploys that come by the API: the same pipeline as a push, with the same record. */
 export function createSourceDeploys({ deploys, git }: Options) {
+  let uploads = 0;
   return {
     /**
      * Makes a commit of an archive in the app's repository.
-     * @throws bad-archive, too-large, disk-full, memory-low
+     * @throws bad-archive, too-large, app-destroyed, too-many-pushes, disk-full, memory-low
      */
     async importArchive(app: App, archive: Readable, strip: "auto" | "no") {
-      await git.init(app.name);
-      await checkRoom([git.reposDir]);
-      return git.importArchive(app.name, archive, { strip });
+      if (app.state === "destroying") throw new TealError("app-destroyed", { name: app.name });
+      if (uploads >= MAX_UPLOADS) throw new TealError("too-many-pushes", { limit: MAX_UPLOADS });
+      uploads++;
+      try {
+        await git.init(app.name);
+        await checkRoom([git.reposDir]);
+        return await git.importArchive(app.name, archive, { strip });
+      } finally {
+        uploads--;
+      }
     },
 
     /** @throws bad-request, bad-image, ref-not-found */

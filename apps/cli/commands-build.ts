@@ -120,7 +120,7 @@ export const BUILD_COMMANDS: Command[] = [
     summary: "what is in a release's image, as a CycloneDX document",
     args: ["vN"],
     app: true,
-    example: "teal sbom v3 -a shop > shop-v3.cdx.json",
+    example: "teal sbom v3 -a shop",
     run: async (input) => (await import("./sbom.ts")).showContents(input),
   },
 ];

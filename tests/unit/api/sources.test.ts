@@ -4,6 +4,7 @@ import test from "ava";
 import { pack } from "tar-stream";
 import { startApi, type TestApi } from "../../support/api.ts";
 import { call } from "../../support/api-client.ts";
+import { until } from "../../support/platform.ts";
 
 let api: TestApi;
 test.before(async () => {
@@ -57,6 +58,26 @@ test("what is no archive is refused with a sentence", async (t) => {
   const { status, json } = await upload("shop", Buffer.from("no archive".repeat(1000)));
   t.is(status, 400);
   t.is(json.title, "bad-archive");
+});
+
+test.serial("so many uploads at a time, and those that broke off make room again", async (t) => {
+  const url = `${api.url}/api/v1/apps/shop/archives`;
+  const headers = {
+    Authorization: `Bearer ${api.tokens.admin}`,
+    "Content-Type": "application/gzip",
+  };
+  const stop = new AbortController();
+  const waiting = Array.from({ length: 8 }, () => {
+    const never = new ReadableStream({ start: (to) => to.enqueue(Buffer.from([0x1f])) });
+    const init = { method: "POST", headers, body: never, duplex: "half", signal: stop.signal };
+    return fetch(url, init as RequestInit).catch(() => null);
+  });
+  const body = await tarball({ "server.js": "1" });
+  await until(10_000, async () => (await upload("shop", body)).json.title === "too-many-pushes");
+  stop.abort();
+  await Promise.all(waiting);
+  await until(10_000, async () => (await upload("shop", body)).status === 201);
+  t.pass();
 });
 
 test("a deploy names one thing that is there: a commit, a ref, an image", async (t) => {
