@@ -323,14 +323,21 @@ test.serial(
       await session.send("Network.enable");
       await session.send("Network.setCacheDisabled", { cacheDisabled: true });
       let bytes = 0;
-      session.on("Network.dataReceived", ({ encodedDataLength }) => (bytes += encodedDataLength));
-      session.on(
-        "Network.responseReceived",
-        ({ response }) => (bytes += response.encodedDataLength),
+      const known = new Map<string, string>();
+      session.on("Network.responseReceived", ({ requestId, response }) =>
+        known.set(requestId, response.url),
       );
+      const seen: string[] = [];
+      // What a file took on the wire, heads and all; a stream never finishes, and is no part of the load.
+      session.on("Network.loadingFinished", ({ requestId, encodedDataLength }) => {
+        bytes += encodedDataLength;
+        seen.push(new URL(known.get(requestId) ?? api.url).pathname);
+      });
       await page.goto(api.url + path);
       await page.locator("[data-link=on]").waitFor();
       await page.waitForLoadState("load");
+      for (const file of [path, "/static/style.css", "/static/charts.js"])
+        t.true(seen.includes(file));
       t.true(bytes > 10_000 && bytes < 150_000, `${path}: ${bytes}`);
       t.log(`${path}: ${bytes} bytes`);
       await close();
