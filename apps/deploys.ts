@@ -9,12 +9,14 @@ export interface Deploys {
   push(intent: Intent): Promise<Deploy>;
   /**
    * Without `to`: the warm standby, else the good release before the live one; in either case one
-   * that differs from it. @throws nothing-to-roll-back, release-not-found
+   * that differs from it. @throws nothing-to-roll-back, release-not-found, irreversible
    */
   rollback(wish: {
     app: string;
     to?: number;
     part?: Part;
+    /** Past a release that is marked as irreversible too. */
+    force?: boolean;
     by: string;
     why?: string;
   }): Promise<Deploy>;
@@ -63,8 +65,10 @@ export function createDeploys({ store, queue, reach = () => {} }: Options): Depl
       const hold = intent.hold ?? (await store.getSettings(intent.app)).hold;
       return request(hold ? { ...intent, hold } : intent);
     },
-    async rollback({ app: name, to, part, by, why }) {
-      const target = await rollbackTarget(store, await appOf(name), to, part);
+    async rollback({ app: name, to, part, force, by, why }) {
+      const app = await appOf(name);
+      const target = await rollbackTarget(store, app, to, part);
+      if (!force && part !== "config") await assertReversible(store, app, target);
       return request({
         app: name,
         kind: "rollback",
@@ -142,6 +146,18 @@ async function rollbackTarget(
   const before = live && (await goodReleaseBefore(store, live, differs));
   if (!before) throw new TealError("nothing-to-roll-back", { name });
   return before;
+}
+
+/** @throws irreversible when a release between the live one and what it would bring back is marked so */
+async function assertReversible(store: Store, app: App, target: Release): Promise<void> {
+  const { irreversible = [] } = (await store.getSettings(app.name)).options;
+  const live = app.live && (await store.getRelease(app.name, app.live.release));
+  const from = live?.rollbackOf ?? live?.n ?? 0;
+  const back = target.rollbackOf ?? target.n;
+  const mark = irreversible.find((n) => back < n && n <= from);
+  if (mark === undefined) return;
+  const params = { name: app.name, mark: `v${mark}`, release: `v${back}` };
+  throw new TealError("irreversible", params);
 }
 
 /** The newest release older than the live one whose deploy went live, and that differs. */

@@ -539,6 +539,12 @@ export const ERRORS = {
     says: "A build needs {needed} MiB of free memory on the platform, and {free} MiB are free.",
     todo: "Try again when less runs, or ask an admin; apps that run go on running.",
   },
+  irreversible: {
+    status: 409,
+    exit: 5,
+    says: "Release {mark} of {name} is marked as irreversible, and this would bring back the older code of {release}.",
+    todo: "If older code can work with the data as it is now, say '--force'.",
+  },
   "bad-storage": {
     status: 400,
     exit: 2,

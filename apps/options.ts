@@ -15,6 +15,8 @@ export interface AppOptions extends RoutingParts, PageParts {
   certificates?: CertificateOptions;
   runtime?: Runtime;
   storage?: StorageOptions;
+  /** Releases after which older code no longer works, because of what they did to its data. */
+  irreversible?: number[];
   /** Its people stopped it: routers answer 503. */
   stopped?: true;
 }

@@ -14,6 +14,7 @@ import {
   rollbackBody,
 } from "./schemas.ts";
 
+const irreversibleBody = z.strictObject({ irreversible: z.boolean() });
 const releasesQuery = pageQuery.extend({
   before: z.coerce.number().int().min(1).optional().describe("only releases with a smaller number"),
 });
@@ -70,6 +71,24 @@ export function releaseRoutes({ store, deploys, secrets }: ApiOptions): Route[] 
     }),
     route({
       method: "post",
+      path: "/apps/:app/releases/:release/irreversible",
+      summary: "Whether older code no longer works after this release",
+      subject: "app",
+      needs: "push",
+      body: irreversibleBody,
+      answer: irreversibleBody,
+      async handle({ subject, params, body: { irreversible } }) {
+        const { n } = await find(subject, params["release"] ?? "");
+        const { options } = await store.getSettings(subject.name);
+        const others = (options.irreversible ?? []).filter((one) => one !== n);
+        const marks = irreversible ? [...others, n].toSorted((a, b) => a - b) : others;
+        const change = { irreversible: marks.length > 0 ? marks : null };
+        await store.changeSettings(subject.name, { options: change });
+        return { irreversible };
+      },
+    }),
+    route({
+      method: "post",
       path: "/apps/:app/rollback",
       summary: "Go back: to the warm standby, or to the release `to`",
       subject: "app",
@@ -81,7 +100,7 @@ export function releaseRoutes({ store, deploys, secrets }: ApiOptions): Route[] 
         const wish = { app: subject.name, by: identity.name, why: body.why ?? "" };
         const to = body.to === undefined ? {} : { to: body.to };
         const part = body.part === undefined ? {} : { part: body.part };
-        return { deploy: await deploys.rollback({ ...wish, ...to, ...part }) };
+        return { deploy: await deploys.rollback({ ...wish, force: body.force, ...to, ...part }) };
       },
     }),
   ];

@@ -233,6 +233,7 @@ export const destroyQuery = z.object({ confirm: z.string().optional() });
 export const rollbackBody = z.strictObject({
   to: z.number().int().min(1).max(1_000_000_000).optional().describe("none: the warm standby"),
   part: part.optional(),
+  force: z.boolean().default(false).describe("past a release marked as irreversible too"),
   why: why.optional(),
 });
 export const configBody = z.strictObject({

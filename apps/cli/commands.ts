@@ -81,6 +81,15 @@ export const COMMANDS: Command[] = [
     run: async (input) => (await import("./releases.ts")).diffReleases(input),
   },
   {
+    name: "releases:irreversible",
+    summary: "mark a release after which older code no longer works",
+    args: ["vN"],
+    app: true,
+    options: { off: { type: "boolean", help: "take the mark away" } },
+    example: "teal releases:irreversible v7 -a shop",
+    run: async (input) => (await import("./releases.ts")).markIrreversible(input),
+  },
+  {
     name: "rollback",
     summary: "swap back to the warm standby, or go back to release vN",
     args: ["[vN]"],
@@ -89,6 +98,7 @@ export const COMMANDS: Command[] = [
       why: { type: "string", value: "TEXT", help: "the reason, kept with the release" },
       "code-only": { type: "boolean", help: "keep the config as it is" },
       "config-only": { type: "boolean", help: "keep the code as it is" },
+      force: { type: "boolean", help: "past a release marked as irreversible too" },
       ...NO_FOLLOW,
     },
     example: "teal rollback -a shop",

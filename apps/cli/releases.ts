@@ -56,6 +56,19 @@ export async function showRelease({ app: appOf, args, client, out }: Input): Pro
   ]);
 }
 
+export async function markIrreversible({ app, args, options, client, out }: Input): Promise<void> {
+  const n = readNumber(args[0] ?? "", "releases:irreversible");
+  const path = `/apps/${encodeURIComponent(await app())}/releases/${n}/irreversible`;
+  const irreversible = options["off"] !== true;
+  const answer = await (await client()).post<object>(path, { irreversible });
+  if (out.json) return out.value(answer);
+  out.line(
+    irreversible
+      ? `A rollback to a release before v${n} needs '--force' from now on.`
+      : `A rollback to a release before v${n} is like any other again.`,
+  );
+}
+
 export async function rollback(input: Input): Promise<void> {
   const { args, options } = input;
   const to = args[0] === undefined ? {} : { to: readNumber(args[0], "rollback") };
@@ -64,7 +77,10 @@ export async function rollback(input: Input): Promise<void> {
   const app = await input.app();
   const client = await input.client();
   const path = `/apps/${encodeURIComponent(app)}/rollback`;
-  const { deploy } = await client.post<{ deploy: Deploy }>(path, { ...to, ...why, ...part });
+  const { deploy } = await client.post<{ deploy: Deploy }>(path, {
+    ...{ ...to, ...why, ...part },
+    force: options["force"] === true,
+  });
   await followChange(input, client, deploy, "");
 }
 

@@ -223,3 +223,22 @@ test("a rollback goes to what differs: in all, in code, or in config", async (t)
   t.is((await back({ part: "config" })).json.title, "nothing-to-roll-back");
   t.like((await back({ part: "config", to: 2 })).json.deploy, { toRelease: 2, part: "config" });
 });
+
+test("a rollback past an irreversible release needs to be forced", async (t) => {
+  await api.store.createApp("marked", "ann");
+  for (const commit of ["aaa", "bbb", "ccc"]) {
+    await goLive(api.store, "marked", await api.deploys.push(pushOf("marked", commit)));
+  }
+  const mark = (irreversible: boolean) =>
+    call(api, "POST", "/apps/marked/releases/v2/irreversible", { body: { irreversible } });
+  const back = (body: object) => call(api, "POST", "/apps/marked/rollback", { body });
+  t.is((await mark(true)).status, 200);
+  const refused = await back({ to: 1 });
+  t.is(refused.status, 409);
+  t.regex(refused.json.detail, /Release v2 of marked is marked as irreversible/);
+  t.is((await back({ to: 2 })).status, 202, "to the marked one itself");
+  t.is((await back({ to: 1, part: "config" })).status, 202);
+  t.is((await back({ to: 1, force: true })).status, 202);
+  await mark(false);
+  t.is((await back({ to: 1 })).status, 202);
+});
