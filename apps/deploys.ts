@@ -17,6 +17,8 @@ export interface Deploys {
     part?: Part;
     /** Past a release that is marked as irreversible too. */
     force?: boolean;
+    /** The release command runs once more; it does not otherwise. */
+    runRelease?: boolean;
     by: string;
     why?: string;
   }): Promise<Deploy>;
@@ -65,7 +67,7 @@ export function createDeploys({ store, queue, reach = () => {} }: Options): Depl
       const hold = intent.hold ?? (await store.getSettings(intent.app)).hold;
       return request(hold ? { ...intent, hold } : intent);
     },
-    async rollback({ app: name, to, part, force, by, why }) {
+    async rollback({ app: name, to, part, force, runRelease, by, why }) {
       const app = await appOf(name);
       const target = await rollbackTarget(store, app, to, part);
       if (!force && part !== "config") await assertReversible(store, app, target);
@@ -75,6 +77,7 @@ export function createDeploys({ store, queue, reach = () => {} }: Options): Depl
         toRelease: target.n,
         commit: target.commit,
         ...(part && { part }),
+        ...(runRelease && { runRelease }),
         by,
         why: why || `back to v${target.n}`,
       });

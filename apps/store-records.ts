@@ -28,6 +28,7 @@ const DEPLOY: Fields<Deploy> = {
   toRelease: number,
   part: text,
   hold: (value) => value === "true",
+  runRelease: (value) => value === "true",
   guardOf: text,
   by: text,
   why: text,

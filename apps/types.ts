@@ -124,6 +124,8 @@ export interface Intent {
   toRelease?: number;
   /** rollback: only its image and processes, or only its config. */
   part?: "code" | "config";
+  /** rollback: the release command runs once more. */
+  runRelease?: boolean;
   /** To be held when it is healthy, not swapped to. */
   hold?: boolean;
   /** rollback by the guard: the deploy that it watched. Only while that is live, and nothing newer waits. */

@@ -37,7 +37,7 @@ export async function reuseRelease(ctx: DeployContext): Promise<Release> {
   });
   say("step", `${TITLES[deploy.kind] ?? "Release"} v${release.n}, ${originOf(code)}`);
   // What a release command has done to a database, an older version expects as well as before.
-  if (deploy.kind === "config") await runReleaseCommand(ctx, release);
+  if (deploy.kind === "config" || deploy.runRelease) await runReleaseCommand(ctx, release);
   return release;
 }
 

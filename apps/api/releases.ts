@@ -100,7 +100,15 @@ export function releaseRoutes({ store, deploys, secrets }: ApiOptions): Route[] 
         const wish = { app: subject.name, by: identity.name, why: body.why ?? "" };
         const to = body.to === undefined ? {} : { to: body.to };
         const part = body.part === undefined ? {} : { part: body.part };
-        return { deploy: await deploys.rollback({ ...wish, force: body.force, ...to, ...part }) };
+        return {
+          deploy: await deploys.rollback({
+            ...wish,
+            force: body.force,
+            runRelease: body.runRelease,
+            ...to,
+            ...part,
+          }),
+        };
       },
     }),
   ];

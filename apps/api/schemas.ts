@@ -41,6 +41,7 @@ export const deploySchema = z.object({
   toRelease: z.number().int().optional(),
   part: part.optional(),
   hold: z.boolean().optional(),
+  runRelease: z.boolean().optional().describe("a rollback that runs the release command too"),
   guardOf: z.string().optional().describe("a swap back by the guard: the deploy that it watched"),
   by: z.string(),
   why: z.string(),
@@ -233,6 +234,7 @@ export const destroyQuery = z.object({ confirm: z.string().optional() });
 export const rollbackBody = z.strictObject({
   to: z.number().int().min(1).max(1_000_000_000).optional().describe("none: the warm standby"),
   part: part.optional(),
+  runRelease: z.boolean().default(false).describe("run the release command once more"),
   force: z.boolean().default(false).describe("past a release marked as irreversible too"),
   why: why.optional(),
 });

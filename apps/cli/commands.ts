@@ -98,6 +98,7 @@ export const COMMANDS: Command[] = [
       why: { type: "string", value: "TEXT", help: "the reason, kept with the release" },
       "code-only": { type: "boolean", help: "keep the config as it is" },
       "config-only": { type: "boolean", help: "keep the code as it is" },
+      "run-release": { type: "boolean", help: "run the release command once more" },
       force: { type: "boolean", help: "past a release marked as irreversible too" },
       ...NO_FOLLOW,
     },

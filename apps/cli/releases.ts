@@ -80,6 +80,7 @@ export async function rollback(input: Input): Promise<void> {
   const { deploy } = await client.post<{ deploy: Deploy }>(path, {
     ...{ ...to, ...why, ...part },
     force: options["force"] === true,
+    runRelease: options["run-release"] === true,
   });
   await followChange(input, client, deploy, "");
 }

@@ -147,7 +147,10 @@ test.serial("a release command that fails with the new config changes nothing", 
 test.serial("a rollback restores the config of its release, from the warm colour", async (t) => {
   t.timeout(60_000);
   t.is(await value(t, "GREETING"), "hi");
-  t.is((await change(t, "rollback")).state, "live");
+  const back = await change(t, "rollback", { runRelease: true });
+  t.is(back.state, "live", back.error);
+  const { body } = await t.context.platform.api("GET", `/deploys/${back.id}/log`);
+  t.regex(JSON.stringify(body), /Running the release command/, "where it was asked for");
   t.is(await value(t, "GREETING"), "(unset)");
   t.is(await value(t, "DATABASE_URL"), SECRET);
 });

@@ -187,7 +187,7 @@ function createDeploys(state: State): DeployPart {
   return {
     async requestDeploy(intent) {
       const { app: name, kind, commit, ref, toRelease, part, hold, by, why } = intent;
-      const { sender, repo, image, archive, fresh, delivery, guardOf } = intent;
+      const { sender, repo, image, archive, fresh, delivery, guardOf, runRelease } = intent;
       const record = state.apps.get(name);
       if (!record) throw new TealError("app-not-found", { name });
       if (record.app.state !== "active") throw new TealError("app-destroyed", { name });
@@ -220,6 +220,7 @@ function createDeploys(state: State): DeployPart {
         ...(toRelease === undefined ? {} : { toRelease }),
         ...(part === undefined ? {} : { part }),
         ...(hold === undefined ? {} : { hold }),
+        ...(runRelease === undefined ? {} : { runRelease }),
         ...(sender === undefined ? {} : { sender }),
         ...(repo === undefined ? {} : { repo }),
         ...(image === undefined ? {} : { image }),
