@@ -27,6 +27,7 @@ const REDIS: Need[] = [{ name: "redis-server", shows: "redis-server" }];
 const TESTS: Need[] = [
   { name: "chromium", shows: "chromium" },
   { name: "pebble", shows: "pebble" },
+  { name: "nginx-light", shows: "nginx" },
 ];
 
 /** Names of the Debian packages that this machine lacks. */
