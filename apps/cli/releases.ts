@@ -50,6 +50,19 @@ export async function showRelease({ app: appOf, args, client, out }: Input): Pro
     ["port", String(one.port)],
     ...processes,
     ["config", one.config.join(" ") || "-"],
+    ...(one.check
+      ? [
+          ["check", `${one.check.path} within ${one.check.withinMs / 1000} s`] satisfies [
+            string,
+            Cell,
+          ],
+        ]
+      : []),
+    ...(one.mounts ?? []).map(({ source, target }): [string, Cell] => [
+      "storage",
+      `${source}:${target}`,
+    ]),
+    ...(one.cron ?? []).map((job): [string, Cell] => ["cron", `${job.schedule}  ${job.command}`]),
     ["deploy", one.deploy],
     ["by", `${one.by}, ${ago(one.createdAt)}`],
     ["why", one.why || "-"],
