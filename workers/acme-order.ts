@@ -37,7 +37,7 @@ export function createOrder({ acme, directory, email, caFile }: OrderOptions): O
     const account = await accountOf(directoryUrl, async () =>
       String(await library.crypto.createPrivateEcdsaKey()),
     );
-    const options = { directoryUrl, accountKey: account.key };
+    const options = { directoryUrl, accountKey: account.key, backoffMin: 1000 };
     const made = new library.Client({
       ...options,
       ...(account.url && { accountUrl: account.url }),
