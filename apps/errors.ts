@@ -413,6 +413,12 @@ export const ERRORS = {
     says: "There is no token {id}.",
     todo: "'teal tokens' shows the tokens.",
   },
+  "context-not-found": {
+    status: 404,
+    exit: 4,
+    says: "There is no context {name} here.",
+    todo: "'teal contexts' shows where you are signed in; 'teal login URL' signs in.",
+  },
   "user-not-found": {
     status: 404,
     exit: 4,

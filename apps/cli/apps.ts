@@ -2,6 +2,7 @@ import { TealError } from "../errors.ts";
 import { statusOf, type AppView, type InstanceView } from "../views.ts";
 import type { Input } from "./command.ts";
 import { ago, colourCell, type Cell } from "./output.ts";
+import { openInBrowser } from "./open.ts";
 import { wrongUsage } from "./parse.ts";
 
 export async function listApps({ client, out }: Input): Promise<void> {
@@ -65,7 +66,8 @@ export async function openApp({ app: appOf, options, client, out }: Input): Prom
   const app = await (await client()).get<AppView>(`/apps/${encodeURIComponent(await appOf())}`);
   const url = options["idle"] ? app.idleUrl : app.url;
   if (url === null) throw new TealError("nothing-idle", { name: app.name });
-  if (out.json) return out.value({ url });
+  const opened = await openInBrowser(url, process.env);
+  if (out.json) return out.value({ url, opened });
   out.line(url);
 }
 

@@ -1,5 +1,6 @@
 import type { Command } from "./command.ts";
 import { ACCESS_COMMANDS } from "./commands-access.ts";
+import { SELF_COMMANDS } from "./commands-self.ts";
 import { CERT_COMMANDS } from "./commands-certs.ts";
 import { BUILD_COMMANDS } from "./commands-build.ts";
 import { RUN_COMMANDS } from "./commands-run.ts";
@@ -312,6 +313,7 @@ export const COMMANDS: Command[] = [
     run: async (input) => (await import("./notifications.ts")).listSent(input),
   },
   ...ACCESS_COMMANDS,
+  ...SELF_COMMANDS,
   {
     name: "whoami",
     summary: "whom your token stands for, and where",
@@ -323,8 +325,16 @@ export const COMMANDS: Command[] = [
     name: "help",
     summary: "all commands, or one",
     args: ["[COMMAND]"],
+    options: { man: { type: "boolean", help: "print the manual page" } },
     example: "teal help rollback",
     run: async (input) => (await import("./help.ts")).help(input, COMMANDS),
+  },
+  {
+    name: "completion",
+    summary: "what bash, zsh or fish reads to complete commands",
+    args: ["SHELL"],
+    example: "teal completion bash",
+    run: async (input) => (await import("./completion.ts")).completion(input, COMMANDS),
   },
   {
     name: "version",

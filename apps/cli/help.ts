@@ -2,8 +2,11 @@ import { readFile } from "node:fs/promises";
 import type { Command, Input, Option } from "./command.ts";
 import { unknownCommand } from "./parse.ts";
 
-export async function help({ args, out }: Input, commands: Command[]): Promise<void> {
+export async function help({ args, options, out }: Input, commands: Command[]): Promise<void> {
   const [name] = args;
+  const man = options["man"] ? (await import("./man.ts")).manPage(commands) : null;
+  if (out.json) return out.value(man === null ? tableOf(commands, name) : { man });
+  if (man !== null) return out.line(man.trimEnd());
   if (name === undefined) return out.line(overview(commands));
   const command = commands.find((one) => one.name === name);
   if (!command) throw unknownCommand(name, commands);
@@ -15,6 +18,19 @@ export async function version({ out }: Input): Promise<void> {
   const { version: number } = JSON.parse(await readFile(file, "utf8")) as { version: string };
   if (out.json) out.value({ version: number });
   else out.line(`teal ${number}`);
+}
+
+/** The table of commands as data; of one command when one is named. */
+function tableOf(commands: Command[], name: string | undefined): object[] {
+  const some = name === undefined ? commands : commands.filter((one) => one.name === name);
+  if (name !== undefined && some.length === 0) throw unknownCommand(name, commands);
+  return some.map((one) => ({
+    name: one.name,
+    summary: one.summary,
+    args: one.args,
+    options: optionsOf(one),
+    example: one.example,
+  }));
 }
 
 /** All commands, with those of the platform itself last. */
@@ -31,7 +47,7 @@ export function overview(commands: Command[]): string {
     ...list(commands.filter((one) => !one.run)),
     "",
     "'teal help COMMAND' says more. Without --app, the git remote 'deploy' names the app.",
-    "TEAL_URL and TEAL_TOKEN name another platform than the one on this machine.",
+    "'teal login URL' makes them speak to another platform; so do TEAL_URL and TEAL_TOKEN.",
   ].join("\n");
 }
 
@@ -63,6 +79,7 @@ export function optionsOf(command: Command): Record<string, Option> {
   return {
     ...(command.app && { app }),
     ...command.options,
+    context: { type: "string", value: "NAME", help: "the platform, by its name in contexts" },
     json: { type: "boolean", help: "print JSON" },
     help: { type: "boolean", short: "h", help: "print this" },
   };

@@ -41,7 +41,7 @@ type OptionsOf = (command: Command) => Record<string, Option>;
 function commandIndex(argv: string[]): number {
   for (let i = 0; i < argv.length; i++) {
     const word = argv[i] ?? "";
-    if (word === "-a" || word === "--app") i++;
+    if (word === "-a" || word === "--app" || word === "--context") i++;
     else if (!word.startsWith("-") || word in ALIASES) return i;
   }
   return argv.length;

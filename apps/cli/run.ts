@@ -24,6 +24,10 @@ export async function runCommand(argv: string[]): Promise<void> {
 
 async function run(parsed: Parsed, out: Output): Promise<void> {
   if (parsed.options["help"]) return out.line(describe(parsed.command));
+  const { context } = parsed.options;
+  // Whoever looks for the server looks there; `login` gives the name to what it makes.
+  if (typeof context === "string" && parsed.command.name !== "login")
+    process.env["TEAL_CONTEXT"] = context;
   const input: Input = {
     args: parsed.args,
     options: parsed.options,

@@ -1,6 +1,8 @@
 import { readFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
+import { TealError } from "../errors.ts";
+import { readContexts, type Contexts } from "./contexts.ts";
 
 /** Which platform the commands speak to. */
 export interface Server {
@@ -10,21 +12,37 @@ export interface Server {
 }
 
 /**
- * TEAL_URL and TEAL_TOKEN; without TEAL_URL the platform of this machine, whose admin token is read
- * from TEAL_HOME when TEAL_TOKEN is unset. The admin token is never sent anywhere else.
+ * In this order: the context that TEAL_CONTEXT (or `--context`) names; TEAL_URL and TEAL_TOKEN; the
+ * context in use; the platform of this machine, whose admin token is read from TEAL_HOME when
+ * TEAL_TOKEN is unset. No token is sent to a platform that it is not of.
  * The defaults are those of apps/config.ts, which is slower to load than most commands take.
+ * @throws TealError context-not-found
  */
 export async function findServer(env: NodeJS.ProcessEnv): Promise<Server> {
   const token = env["TEAL_TOKEN"] || null;
+  const named = env["TEAL_CONTEXT"];
+  if (named) return serverOf(await readContexts(env), named);
   if (env["TEAL_URL"]) return { url: readUrl(env["TEAL_URL"]), token };
+  const contexts = await readContexts(env);
+  if (contexts.current !== null && !env["TEAL_API_PORT"] && !env["TEAL_HOME"]) {
+    const server = serverOf(contexts, contexts.current);
+    return token === null ? server : { ...server, token };
+  }
   const url = new URL(`http://127.0.0.1:${env["TEAL_API_PORT"] || 8000}`);
   return { url, token: token ?? (await readAdminToken(env)) };
 }
 
-function readUrl(given: string): URL {
+function serverOf({ contexts }: Contexts, name: string): Server {
+  const found = Object.hasOwn(contexts, name) ? contexts[name] : undefined;
+  if (!found) throw new TealError("context-not-found", { name });
+  return { url: readUrl(found.url), token: found.token };
+}
+
+/** @throws Error when it is no address */
+export function readUrl(given: string): URL {
   const url = URL.parse(given);
   if (url && /^https?:$/.test(url.protocol)) return url;
-  throw new Error(`TEAL_URL=${given}: an address such as http://127.0.0.1:8000 was expected.`);
+  throw new Error(`${given}: an address such as http://127.0.0.1:8000 was expected.`);
 }
 
 async function readAdminToken(env: NodeJS.ProcessEnv): Promise<string | null> {

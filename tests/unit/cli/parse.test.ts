@@ -69,7 +69,7 @@ test("every command has help with its arguments, its options and an example of i
       t.notThrows(() =>
         read(
           ...command.example
-            .replace(/ < .*$/, "")
+            .replace(/ [<>] .*$/, "")
             .split(" ")
             .slice(1),
         ),
