@@ -1,5 +1,6 @@
 import type Docker from "dockerode";
 import type { App, Instance, Release } from "../../apps/types.ts";
+import { type OwnLabels, ownLabels } from "./labels.ts";
 import { addressIn, type Networks } from "./network.ts";
 import { retryEngine, statusOf } from "./retry.ts";
 import { containerSpec, oneOffSpec } from "./spec.ts";
@@ -144,13 +145,16 @@ export function createContainers(
         filters: { label: [`teal.platform=${namespace}`, "teal.instance"] },
       }),
     );
-    return found.map((info) => ({
-      id: (info.Names[0] ?? "").replace(/^\//, ""),
-      app: info.Labels["teal.app"] ?? "",
-      running: info.State === "running",
-      oneOffOf: info.Labels["teal.one-off"] ?? null,
-      ...runOf(info),
-    }));
+    return found.map((info) => {
+      const labels = ownLabels(info.Labels);
+      return {
+        id: (info.Names[0] ?? "").replace(/^\//, ""),
+        app: labels["teal.app"] ?? "",
+        running: info.State === "running",
+        oneOffOf: labels["teal.one-off"] ?? null,
+        ...runOf(info, labels),
+      };
+    });
   }
 
   /** Runs `command` in a new container of the release's image; its exit code. A container of the same name from a run that was cut off is replaced. */
@@ -185,7 +189,7 @@ export function createContainers(
   return { create, start, inspect, stop, remove, keepRunning, lastLines, list, runOnce };
 }
 
-function runOf({ Labels: labels, State, Created }: Docker.ContainerInfo): { run?: RunState } {
+function runOf({ State, Created }: Docker.ContainerInfo, labels: OwnLabels): { run?: RunState } {
   const until = labels["teal.run-until"];
   if (until === undefined) return {};
   const fresh = State === "created" && Date.now() / 1000 - Created < FRESH_S;

@@ -1,6 +1,7 @@
 import type Docker from "dockerode";
 import type { App, Release } from "../../apps/types.ts";
 import { attachContainer, type Attached, attachInside, type Size } from "./attached.ts";
+import { ownLabels } from "./labels.ts";
 import type { Networks } from "./network.ts";
 import { statusOf } from "./retry.ts";
 import { type RunLabels, runSpec } from "./spec.ts";
@@ -52,8 +53,9 @@ export function createRunEngine(
       attachInside(docker, id, command, terminal),
     /** How many of the app's there are. */
     async count(app: string): Promise<number> {
-      const label = [`teal.platform=${namespace}`, `teal.app=${app}`, "teal.run-until"];
-      return (await docker.listContainers({ all: true, filters: { label } })).length;
+      const label = [`teal.platform=${namespace}`, `teal.app=${app}`, "teal.process=run"];
+      const found = await docker.listContainers({ all: true, filters: { label } });
+      return found.filter(({ Labels }) => ownLabels(Labels)["teal.run-until"]).length;
     },
     /** Null: there is no such container. */
     async exitOf(name: string): Promise<number | "running" | null> {

@@ -4,6 +4,7 @@ import { defaultMemory, GRACE_S, PIDS } from "../../apps/runtime.ts";
 import { shellArguments } from "../../buildpacks/command.ts";
 import type { App, Colour, Instance, Release } from "../../apps/types.ts";
 import { isHostPath, type Mount } from "../../apps/mounts.ts";
+import { labelsOf, type OwnLabels } from "./labels.ts";
 import { addressIn, type AppNetwork } from "./network.ts";
 import { volumeName } from "./volumes.ts";
 
@@ -54,17 +55,21 @@ function environment(
 function common(
   { namespace, app, release, network }: Common,
   process: string,
+  labels: OwnLabels,
 ): Docker.ContainerCreateOptions {
   const { memory, cpus, pids, readOnly, grace } = release.runtime?.[process] ?? {};
   const bytes = (memory ?? defaultMemory(totalmem() / MIB)) * MIB;
   return {
     Image: release.image,
-    Labels: {
+    Labels: labelsOf({
       "teal.platform": namespace,
       "teal.app": app.name,
       "teal.app-id": app.id,
       "teal.release": `v${release.n}`,
-    },
+      "teal.process": process,
+      "teal.deploy": release.deploy,
+      ...labels,
+    }),
     StopTimeout: grace ?? GRACE_S,
     HostConfig: {
       NetworkMode: network.name,
@@ -102,19 +107,15 @@ export function containerSpec(
   options: Common & { instance: Instance },
 ): Docker.ContainerCreateOptions {
   const { release, instance, network } = options;
-  const base = common(options, instance.process);
   return {
-    ...base,
+    ...common(options, instance.process, {
+      "teal.instance": instance.id,
+      "teal.colour": instance.colour,
+      "teal.deploy": instance.deploy,
+    }),
     ...command(release.processes[instance.process] ?? ""),
     name: instance.id,
     Env: environment(options, instance.process, instance.colour),
-    Labels: {
-      ...base.Labels,
-      "teal.instance": instance.id,
-      "teal.colour": instance.colour,
-      "teal.process": instance.process,
-      "teal.deploy": instance.deploy,
-    },
     NetworkingConfig: {
       EndpointsConfig: {
         [network.name]: { IPAMConfig: { IPv4Address: addressIn(network, instance.slot) } },
@@ -138,24 +139,19 @@ export interface RunLabels {
 export function runSpec(
   options: Common & { name: string; command: string; run: RunLabels; term: string | null },
 ): Docker.ContainerCreateOptions {
-  const { release, name, run, term } = options;
-  const base = common(options, "run");
+  const { name, run, term } = options;
   const env = environment(options, "run", null);
   return {
-    ...base,
-    ...command(options.command),
-    name,
-    Env: term === null ? env : [...env, `TERM=${term}`],
-    Labels: {
-      ...base.Labels,
+    ...common(options, "run", {
       "teal.instance": name,
-      "teal.process": "run",
       "teal.index": run.id,
-      "teal.deploy": release.deploy,
       "teal.run-until": String(run.until),
       ...(run.by === null ? {} : { "teal.run-by": run.by }),
       ...(run.kept ? { "teal.run-kept": "1" } : {}),
-    },
+    }),
+    ...command(options.command),
+    name,
+    Env: term === null ? env : [...env, `TERM=${term}`],
   };
 }
 
@@ -164,18 +160,10 @@ export function oneOffSpec(
   options: Common & { name: string; command: string },
 ): Docker.ContainerCreateOptions {
   const { release, name } = options;
-  const base = common(options, "release");
   return {
-    ...base,
+    ...common(options, "release", { "teal.instance": name, "teal.one-off": release.deploy }),
     ...command(options.command),
     name,
     Env: environment(options, "release", null),
-    Labels: {
-      ...base.Labels,
-      "teal.instance": name,
-      "teal.one-off": release.deploy,
-      "teal.process": "release",
-      "teal.deploy": release.deploy,
-    },
   };
 }

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type Docker from "dockerode";
 import type { Colour } from "../../apps/types.ts";
 import type { Logged } from "../../apps/app-log-files.ts";
+import { ownLabels } from "./labels.ts";
 import { readEvents } from "./streams.ts";
 import { statusOf } from "./retry.ts";
 
@@ -85,14 +86,15 @@ function readEvent({ Action, Actor }: RawEvent): ContainerEvent | null {
 
 function read(
   id: string,
-  labels: Record<string, string>,
+  all: Record<string, string>,
   state: { running: boolean; fresh: boolean },
 ): LoggedContainer | null {
-  const [app, process, deploy] = ["app", "process", "deploy"].map((name) => labels[`teal.${name}`]);
+  const labels = ownLabels(all);
+  const { "teal.app": app, "teal.process": process, "teal.deploy": deploy } = labels;
   const release = Number(labels["teal.release"]?.slice(1));
   const index = labels["teal.index"] ?? /-(\d+)$/.exec(id)?.[1];
-  const attached = ["teal.one-off", "teal.run-by"].some((name) => labels[name] !== undefined);
-  if (attached || !app || !process || !deploy || !index || !release) return null;
+  if (labels["teal.one-off"] || labels["teal.run-by"]) return null;
+  if (!app || !process || !deploy || !index || !release) return null;
   const colour = labels["teal.colour"] as Colour | undefined;
   return { id, app, process, deploy, index, release, ...(colour && { colour }), ...state };
 }
