@@ -84,7 +84,7 @@ function put(options: BuildOptions, name: string, text: string): void {
   if (text.length > MAX_TEXT)
     throw wrong(`${name} was expected to be at most ${MAX_TEXT} characters`);
   if (kind === "arg")
-    options.args = { ...options.args, [variable(name, key)]: oneLine(name, text) };
+    options.args = { ...options.args, [argument(name, key)]: oneLine(name, text) };
   else if (kind === "env") {
     if (isOn(name, text)) options.env = [...new Set([...(options.env ?? []), variable(name, key)])];
     else remove(options, name);
@@ -148,6 +148,14 @@ function milliseconds(text: string): number {
 
 function variable(name: string, key: string): string {
   return matching(ENV_NAME, name, key);
+}
+
+/** Some arguments are the builder's own: one of them names an image that would run as the builder. */
+function argument(name: string, key: string): string {
+  if (!/^BUILDKIT_/i.test(key)) return variable(name, key);
+  throw wrong(
+    `An argument of the Dockerfile was expected, and ${printable(key)} is the builder's own`,
+  );
 }
 
 function oneLine(name: string, text: string): string {
