@@ -68,7 +68,7 @@ export function createAppLogs({ logs }: { logs: string }): AppLogs {
       }
       while (!signal.aborted) {
         const lines: AppLogLine[] = [];
-        for (const file of await find(logs, app, query)) {
+        for (const file of await findAgain(logs, app, query, offsets)) {
           // A file that began anew under a number that was used before.
           const at = Math.min(offsets.get(file.key) ?? 0, file.size);
           const read = await linesForward(file, at, MOST_BYTES);
@@ -132,6 +132,25 @@ async function find(logs: string, app: string, query: LogQuery): Promise<Found[]
     }),
   );
   return found.flat().toSorted((a, b) => b.changed - a.changed);
+}
+
+/**
+ * The files as they are now, known ones among them by another name. A file is renamed before another
+ * takes its name: one that is missed is looked for again, so that its lines come before the other's.
+ */
+async function findAgain(
+  logs: string,
+  app: string,
+  query: LogQuery,
+  offsets: Map<string, number>,
+): Promise<Found[]> {
+  for (let tries = 1; ; tries++) {
+    const found = await find(logs, app, query);
+    const gone = [...offsets.keys()].filter((key) => !found.some((file) => file.key === key));
+    if (gone.length > 0 && tries < MOST_TRIES) continue;
+    for (const key of gone) offsets.delete(key);
+    return found;
+  }
 }
 
 function mayMatch(file: LogFile, { ps, release, source }: LogQuery): boolean {
