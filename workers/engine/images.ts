@@ -95,14 +95,18 @@ export interface Images {
   removeTags(repository: string): Promise<void>;
 }
 
-/** Images of the Docker engine. */
+type Retry = <T>(call: () => Promise<T>, signal?: AbortSignal) => Promise<T>;
+
+/** Images of the Docker engine. @param options `patienceMs`: how long it may be away, a minute unless said */
 export function createImages(
   docker: Docker,
-  { namespace, log, limits }: { namespace: string; log: Log; limits?: BuildLimits },
+  options: { namespace: string; log: Log; limits?: BuildLimits; patienceMs?: number },
 ): Images {
+  const { namespace, log, limits, patienceMs } = options;
+  const retry: Retry = (call, signal) => retryEngine(call, { signal, patienceMs });
   const inspect: Images["inspect"] = async (ref) => {
     try {
-      return imageInfo(await retryEngine(() => docker.getImage(ref).inspect()));
+      return imageInfo(await retry(() => docker.getImage(ref).inspect()));
     } catch (error) {
       if (statusOf(error) === 404) return null;
       throw engineError(error);
@@ -139,32 +143,32 @@ export function createImages(
     },
     tag: async (ref, tag) => {
       const [repo, name] = splitTag(tag);
-      await retryEngine(() => docker.getImage(ref).tag({ repo, tag: name }));
+      await retry(() => docker.getImage(ref).tag({ repo, tag: name }));
     },
     exists: async (ref) => (await inspect(ref)) !== null,
     awaitEngine: async (signal) => {
-      await retryEngine(() => docker.ping(), signal);
+      await retry(() => docker.ping(), signal);
     },
-    tagsOf: (repository) => tagsOf(docker, repository),
+    tagsOf: (repository) => tagsOf(docker, retry, repository),
     pull: (ref, options) => pull(docker, ref, options),
-    remove: (ref) => remove(docker, ref),
+    remove: (ref) => remove(docker, retry, ref),
     removeTags: async (repository) => {
-      for (const tag of await tagsOf(docker, repository)) await remove(docker, tag);
+      for (const tag of await tagsOf(docker, retry, repository)) await remove(docker, retry, tag);
     },
   };
 }
 
-async function tagsOf(docker: Docker, repository: string): Promise<string[]> {
+async function tagsOf(docker: Docker, retry: Retry, repository: string): Promise<string[]> {
   const filters = { reference: [`${repository}:*`] };
-  const found = await retryEngine(() => docker.listImages({ filters }));
+  const found = await retry(() => docker.listImages({ filters }));
   return found
     .flatMap((image) => image.RepoTags ?? [])
     .filter((tag) => tag.startsWith(`${repository}:`));
 }
 
-async function remove(docker: Docker, ref: string): Promise<void> {
+async function remove(docker: Docker, retry: Retry, ref: string): Promise<void> {
   try {
-    await retryEngine(() => docker.getImage(ref).remove());
+    await retry(() => docker.getImage(ref).remove());
   } catch (error) {
     if (statusOf(error) !== 404) throw engineError(error);
   }

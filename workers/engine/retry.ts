@@ -2,7 +2,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { isTealError, TealError } from "../../apps/errors.ts";
 
 const WAIT_MS = 500;
-const GIVE_UP_MS = 60_000;
+/** How long an engine may be away, ms. */
+const PATIENCE_MS = 60_000;
 
 /** HTTP status of an error answer of the engine; undefined when there was no answer. */
 export function statusOf(error: unknown): number | undefined {
@@ -20,8 +21,11 @@ function isAway(error: unknown): boolean {
  * A deploy waits for an engine that restarts. `call` must be one that may be made twice.
  * @throws no-engine after a minute without an answer; the signal's reason; the engine's own error otherwise
  */
-export async function retryEngine<T>(call: () => Promise<T>, signal?: AbortSignal): Promise<T> {
-  const end = performance.now() + GIVE_UP_MS;
+export async function retryEngine<T>(
+  call: () => Promise<T>,
+  { signal, patienceMs = PATIENCE_MS }: { signal?: AbortSignal; patienceMs?: number } = {},
+): Promise<T> {
+  const end = performance.now() + patienceMs;
   for (;;) {
     try {
       return await call();

@@ -16,7 +16,7 @@ const log = createLog("test");
 const never = new AbortController().signal;
 
 function imagesAt(socketPath: string) {
-  return createImages(new Docker({ socketPath }), { namespace: "test", log });
+  return createImages(new Docker({ socketPath }), { namespace: "test", log, patienceMs: 0 });
 }
 
 /** An engine that does what no good engine does. */
@@ -129,7 +129,7 @@ test("an engine that says nothing can be left", async (t) => {
 });
 
 test("images that are not here are null, and are removed", async (t) => {
-  const images = createImages(createDocker(), { namespace: "test", log });
+  const images = createImages(createDocker(), { namespace: "test", log, patienceMs: 0 });
   t.is(await images.inspect("teal-test/never-built:1"), null);
   t.false(await images.exists(`sha256:${"0".repeat(64)}`));
   await images.remove("teal-test/never-built:1");
