@@ -46,7 +46,7 @@ export async function startBuilder({ bounds }: { bounds?: BuildBounds } = {}) {
     /** A copy of a fixture app that a test may change. */
     copyOf: async (fixture: string): Promise<string> => {
       const dir = await mkdtemp(join(home, "app-"));
-      await cp(join(FIXTURES, fixture), dir, { recursive: true });
+      await cp(join(FIXTURES, fixture), dir, { recursive: true, preserveTimestamps: true });
       return dir;
     },
     build: async (

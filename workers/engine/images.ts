@@ -150,7 +150,7 @@ export function createImages(
       await retry(() => docker.ping(), signal);
     },
     tagsOf: (repository) => tagsOf(docker, retry, repository),
-    pull: (ref, options) => pull(docker, ref, options),
+    pull: (ref, how) => pull(docker, ref, how),
     remove: (ref) => remove(docker, retry, ref),
     removeTags: async (repository) => {
       for (const tag of await tagsOf(docker, retry, repository)) await remove(docker, retry, tag);
