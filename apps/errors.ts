@@ -206,8 +206,14 @@ export const ERRORS = {
   "release-command-failed": {
     status: 422,
     exit: 1,
-    says: "The release command ended with status {code}.",
+    says: "The {command} command ended with status {code}.",
     todo: "Its output is above; nothing was swapped.",
+  },
+  "release-command-late": {
+    status: 422,
+    exit: 1,
+    says: "The {command} command did not end within {seconds} s.",
+    todo: "Its output is above; nothing was swapped. 'teal limits:set release.time=SECONDS' gives it longer.",
   },
   "check-failed": {
     status: 422,

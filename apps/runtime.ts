@@ -10,6 +10,8 @@ export interface ProcessRuntime {
   readOnly?: boolean;
   /** From SIGTERM to SIGKILL, in seconds. */
   grace?: number;
+  /** Of `release`: how long each command of a deploy may take, in seconds. */
+  time?: number;
 }
 
 /** By process type. */
@@ -21,9 +23,12 @@ export const RUNTIME_RANGES = {
   cpus: [0.05, 256],
   pids: [16, 100_000],
   grace: [0, 86_400],
+  time: [1, 86_400],
 } as const satisfies Partial<Record<keyof ProcessRuntime, readonly [number, number]>>;
 
 export const GRACE_S = 10;
+/** A release command, and the like, may take an hour. */
+export const COMMAND_S = 3600;
 export const PIDS = 2048;
 const LEAST_MIB = 512;
 

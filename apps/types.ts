@@ -165,6 +165,16 @@ export interface StartupCheck {
   withinMs: number;
 }
 
+/** Commands of app.json that a deploy runs besides the release command. */
+export interface Scripts {
+  /** Before the release command. */
+  predeploy?: string;
+  /** When it is live; its failure is told and changes nothing. */
+  postdeploy?: string;
+  /** The same, after the app's first deploy alone. */
+  first?: string;
+}
+
 /** Immutable; numbered per app from 1. */
 export interface Release {
   app: string;
@@ -184,6 +194,7 @@ export interface Release {
   /** What its app.json says of process types that nobody has scaled. */
   defaults?: Record<string, number>;
   check?: StartupCheck;
+  scripts?: Scripts;
   /** What its instances may take up, by process type. */
   runtime?: Runtime;
   /** Environment of its processes: name to sealed value (apps/secrets.ts). */

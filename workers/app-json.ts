@@ -2,7 +2,7 @@ import { z } from "zod";
 import { assertSchedule, CONCURRENCIES, type CronJob, cronJobId } from "../apps/cron.ts";
 import { TealError } from "../apps/errors.ts";
 import { ENV_NAME, isGivenName } from "../apps/env-names.ts";
-import type { StartupCheck } from "../apps/types.ts";
+import type { Scripts, StartupCheck } from "../apps/types.ts";
 import { PlanError } from "../buildpacks/errors.ts";
 import { type JsonObject, isObject, parseJsonObject } from "../buildpacks/json.ts";
 import { openTree } from "../buildpacks/tree.ts";
@@ -20,6 +20,7 @@ export interface ExpectedEnv {
 /** What an app says of itself in `app.json`, as far as the platform knows it. */
 export interface AppJson {
   check?: StartupCheck;
+  scripts?: Scripts;
   /** Of process types that `ps:scale` has not set. */
   formation: Record<string, number>;
   env: Record<string, ExpectedEnv>;
@@ -56,7 +57,11 @@ const cronSchema = z.object({
   concurrency_policy: z.enum(CONCURRENCIES).default("allow"),
   maintenance: z.boolean().default(false),
 });
+const line = z.string().trim().min(1).max(4000);
+const dokkuSchema = z.object({ predeploy: line.optional(), postdeploy: line.optional() });
+const scriptsSchema = z.object({ dokku: dokkuSchema.default({}), postdeploy: line.optional() });
 const schema = z.object({
+  scripts: scriptsSchema.default({ dokku: {} }),
   healthchecks: z.record(z.string(), z.array(checkSchema)).default({}),
   formation: z.record(z.string(), countSchema).default({}),
   env: z.record(z.string(), z.union([z.string(), envSchema])).default({}),
@@ -77,7 +82,7 @@ export async function readAppJson(dir: string, warn: (text: string) => void): Pr
     const [issue] = parsed.error.issues;
     throw badAppJson(`${issue?.path.join(".")}: ${issue?.message ?? ""}`);
   }
-  const { healthchecks, formation, env, cron } = parsed.data;
+  const { healthchecks, formation, env, cron, scripts } = parsed.data;
   for (const key of unknownKeys(raw)) warn(`${FILE}: ${key} is not known here and changes nothing`);
   const names = Object.keys(env);
   for (const name of names)
@@ -87,6 +92,7 @@ export async function readAppJson(dir: string, warn: (text: string) => void): Pr
   }
   return {
     ...startupOf(healthchecks, warn),
+    ...scriptsOf(scripts),
     formation: Object.fromEntries(
       Object.entries(formation).map(([name, it]) => [name, it.quantity]),
     ),
@@ -146,6 +152,18 @@ function startupOf(checks: Checks, warn: (text: string) => void): { check?: Star
   };
 }
 
+function scriptsOf({ dokku, postdeploy: first }: z.infer<typeof scriptsSchema>): {
+  scripts?: Scripts;
+} {
+  const { predeploy, postdeploy } = dokku;
+  const scripts = {
+    ...(predeploy !== undefined && { predeploy }),
+    ...(postdeploy !== undefined && { postdeploy }),
+    ...(first !== undefined && { first }),
+  };
+  return Object.keys(scripts).length > 0 ? { scripts } : {};
+}
+
 function expected(given: string | z.infer<typeof envSchema>): ExpectedEnv {
   if (typeof given === "string") return { required: false, generate: false, value: given };
   const { required, value, generator, description } = given;
@@ -162,11 +180,20 @@ function unknownKeys(raw: JsonObject): string[] {
   const top = Object.keys(raw).filter((key) => !known.includes(key));
   return [
     ...top,
+    ...unknownScripts(raw),
     ...unknownUnder(raw, "healthchecks", Object.keys(checkSchema.shape)),
     ...unknownUnder(raw, "formation", Object.keys(countSchema.shape)),
     ...unknownUnder({ cron: { "": raw["cron"] } }, "cron", Object.keys(cronSchema.shape)),
     ...unknownUnder(raw, "env", Object.keys(envSchema.shape)),
   ].slice(0, 20);
+}
+
+function unknownScripts({ scripts }: JsonObject): string[] {
+  if (!isObject(scripts)) return [];
+  const top = Object.keys(scripts).filter((key) => !Object.hasOwn(scriptsSchema.shape, key));
+  const dokku = isObject(scripts["dokku"]) ? Object.keys(scripts["dokku"]) : [];
+  const inner = dokku.filter((key) => !Object.hasOwn(dokkuSchema.shape, key));
+  return [...top, ...inner.map((key) => `dokku.${key}`)].map((key) => `scripts.${key}`);
 }
 
 function unknownUnder(raw: JsonObject, section: string, known: string[]): string[] {

@@ -1,9 +1,9 @@
-import { TealError } from "../apps/errors.ts";
 import type { Release } from "../apps/types.ts";
 import { type DeployContext, spent } from "./context.ts";
 import { withExpectedEnv } from "./expected-env.ts";
 import { formationOf } from "./formation.ts";
 import { nextConfig } from "./next-config.ts";
+import { runGates } from "./scripts.ts";
 import { builtBefore, keyOf, wishOf, type Recorded } from "./build-wish.ts";
 
 /** Source in, release out: checkout, build, tag, record, release command. @throws build-failed, release-command-failed */
@@ -14,7 +14,7 @@ export async function buildRelease(ctx: DeployContext): Promise<Release> {
   await effects.tagImage(deploy.app, deploy.id, built.image);
   await ctx.reach("image-tagged");
 
-  const { formation: defaults = {}, env = {}, check, cron = [] } = built.appJson ?? {};
+  const { formation: defaults = {}, env = {}, check, cron = [], scripts } = built.appJson ?? {};
   const settings = await store.getSettings(deploy.app);
   const { runtime, storage } = settings.options;
   const release = await store.createRelease(claim, {
@@ -28,6 +28,7 @@ export async function buildRelease(ctx: DeployContext): Promise<Release> {
     formation: formationOf({ ...built, defaults }, settings),
     defaults,
     ...(check && { check }),
+    ...(scripts && { scripts }),
     ...(runtime && { runtime }),
     ...(storage && { mounts: storage.mounts }),
     ...(cron.length > 0 && { cron }),
@@ -37,7 +38,7 @@ export async function buildRelease(ctx: DeployContext): Promise<Release> {
     why: deploy.why,
   });
   ctx.say("info", `Release v${release.n}, ${originOf(release)}`);
-  await runReleaseCommand(ctx, release);
+  await runGates(ctx, release);
   return release;
 }
 
@@ -86,20 +87,4 @@ export function originOf({
   image,
 }: Pick<Release, "commit" | "from" | "image">): string {
   return commit ? `commit ${commit.slice(0, 7)}` : `image ${from ?? image.slice(7, 19)}`;
-}
-
-/** The gate: a command of the new image with the new config; nothing is swapped when it fails. */
-export async function runReleaseCommand(ctx: DeployContext, release: Release): Promise<void> {
-  const { store, effects, deploy, claim, say, signal } = ctx;
-  const command = release.processes["release"];
-  const { "release-command": done } = await store.getSteps(deploy.id);
-  if (!command || done) return;
-  say("step", `Running the release command: ${command}`);
-  const app = await store.getApp(deploy.app);
-  if (!app) throw new TealError("app-not-found", { name: deploy.app });
-  const began = ctx.now();
-  await effects.runReleaseCommand(app, release, command, { say, signal });
-  const ms = Math.round(ctx.now() - began);
-  await store.recordStep(claim, deploy.id, "release-command", { ms });
-  say("info", `Release command done in ${spent(ms)}`);
 }

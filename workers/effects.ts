@@ -7,6 +7,7 @@ import { isTealError, TealError } from "../apps/errors.ts";
 import type { Fetcher } from "../apps/fetcher.ts";
 import type { Git } from "../apps/git.ts";
 import type { Registries } from "../apps/registries.ts";
+import { COMMAND_S } from "../apps/runtime.ts";
 import type { Deploy, Instance } from "../apps/types.ts";
 import { readAppJson } from "./app-json.ts";
 import type { Builder } from "./build.ts";
@@ -96,12 +97,16 @@ export function createEffects(
     seal: options.seal,
     tagImage: (app, deploy, image) => images.tag(image, imageTag(namespace, app, deploy)),
     imageExists: (image) => images.exists(image),
-    async runReleaseCommand(app, release, command, { say, signal }) {
+    async runCommand(app, release, { command, called }, { say, signal }) {
       const name = `${namespace}-${release.deploy}-release`;
       const onLine = (line: string) => say("output", line);
-      const code = await containers.runOnce(name, app, release, command, { signal, onLine });
+      const seconds = release.runtime?.["release"]?.time ?? COMMAND_S;
+      const limit = AbortSignal.timeout(seconds * 1000);
+      const ends = { signal: AbortSignal.any([signal, limit]), onLine };
+      const code = await containers.runOnce(name, app, release, command, ends);
       signal.throwIfAborted();
-      if (code !== 0) throw new TealError("release-command-failed", { code });
+      if (limit.aborted) throw new TealError("release-command-late", { command: called, seconds });
+      if (code !== 0) throw new TealError("release-command-failed", { command: called, code });
     },
     createContainer: (app, instance, release) => containers.create(app, instance, release),
     startContainer: (app, instance, release) => containers.start(app, instance, release),

@@ -41,6 +41,12 @@ export interface Address {
   port: number;
 }
 
+/** A command of a deploy, and what people call it: `release`. */
+export interface Command {
+  command: string;
+  called: "release" | "predeploy" | "postdeploy";
+}
+
 export interface Work {
   say: Say;
   signal: AbortSignal;
@@ -70,8 +76,8 @@ export interface Effects {
   /** Names the image so that nothing prunes it while its release is kept. */
   tagImage(app: string, deploy: string, image: string): Promise<void>;
   imageExists(image: string): Promise<boolean>;
-  /** Runs `command` in a new container of the release's image to its end. @throws release-command-failed */
-  runReleaseCommand(app: App, release: Release, command: string, work: Work): Promise<void>;
+  /** Runs a command in a new container of the release's image to its end. @throws release-command-failed, release-command-late */
+  runCommand(app: App, release: Release, command: Command, work: Work): Promise<void>;
   createContainer(app: App, instance: Instance, release: Release): Promise<void>;
   startContainer(app: App, instance: Instance, release: Release): Promise<Address>;
   /** Waits until the instance is healthy. @throws check-failed */

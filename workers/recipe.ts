@@ -10,6 +10,7 @@ import { startIdleColour } from "./idle-colour.ts";
 import { liveTraffic, putOnGuard } from "./on-guard.ts";
 import { keepingRouting } from "./keep-routing.ts";
 import { reuseRelease } from "./reuse-release.ts";
+import { noteFirst, runPostdeploy } from "./scripts.ts";
 import { restWhatRuns, startingWith } from "./stop.ts";
 import { swap } from "./swap.ts";
 import { warmColour } from "./warm-colour.ts";
@@ -33,6 +34,8 @@ export async function runDeploy(ctx: DeployContext): Promise<HeldColour | null> 
     const colour = (await warmColour(ctx, release)) ?? (await startIdleColour(ctx, release));
     if (ctx.deploy.hold) return holdColour(ctx, release, colour);
 
+    await noteFirst(ctx);
+
     // ---- The point of no return. Above, every step can be undone and the live colour has not
     // ---- noticed; from here the deploy only goes forward, or is followed by a rollback.
     await startingWith(ctx, () => swap(ctx, release, colour, before));
@@ -44,6 +47,7 @@ export async function runDeploy(ctx: DeployContext): Promise<HeldColour | null> 
   else await keepWhatRuns(ctx);
   await retireLeftovers(ctx);
   if (stopped) return null;
+  await runPostdeploy(ctx);
   ctx.say("step", `Live at ${ctx.urlOf(ctx.deploy.app)} after ${spent(ctx.now() - began)}`);
   return null;
 }

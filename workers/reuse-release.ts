@@ -2,10 +2,11 @@ import { TealError } from "../apps/errors.ts";
 import type { Mount } from "../apps/mounts.ts";
 import type { Runtime } from "../apps/runtime.ts";
 import type { AppSettings, Release } from "../apps/types.ts";
-import { originOf, runReleaseCommand } from "./build-release.ts";
+import { originOf } from "./build-release.ts";
 import { appOf, type DeployContext } from "./context.ts";
 import { formationOf } from "./formation.ts";
 import { nextConfig } from "./next-config.ts";
+import { runGates } from "./scripts.ts";
 
 /**
  * A release without a build: an image that is there already, with the config that the deploy is about.
@@ -26,6 +27,7 @@ export async function reuseRelease(ctx: DeployContext): Promise<Release> {
     formation: formationOf(code, settings),
     ...(code.defaults && { defaults: code.defaults }),
     ...(code.check && { check: code.check }),
+    ...(code.scripts && { scripts: code.scripts }),
     ...(runtime && { runtime }),
     ...(mounts && { mounts }),
     ...(code.cron && { cron: code.cron }),
@@ -37,7 +39,7 @@ export async function reuseRelease(ctx: DeployContext): Promise<Release> {
   });
   say("step", `${TITLES[deploy.kind] ?? "Release"} v${release.n}, ${originOf(code)}`);
   // What a release command has done to a database, an older version expects as well as before.
-  if (deploy.kind === "config" || deploy.runRelease) await runReleaseCommand(ctx, release);
+  if (deploy.kind === "config" || deploy.runRelease) await runGates(ctx, release);
   return release;
 }
 

@@ -16,6 +16,7 @@ const runtimeBody = z.strictObject({
         pids: runtimeFields.pids.nullable(),
         readOnly: runtimeFields.readOnly.nullable(),
         grace: runtimeFields.grace.nullable(),
+        time: runtimeFields.time.nullable(),
       })
       .partial(),
   ),
@@ -49,6 +50,12 @@ export function runtimeRoutes({ store, deploys }: ApiOptions): Route[] {
         const told = (await store.getSettings(name)).options.runtime ?? {};
         if (Object.keys(body.runtime).length === 0) {
           throw new TealError("bad-request", { detail: "a process type was expected" });
+        }
+        const timed = Object.entries(body.runtime).find(([, { time }]) => typeof time === "number");
+        if (timed && timed[0] !== "release") {
+          throw new TealError("bad-request", {
+            detail: `a time for release, not ${timed[0]}, was expected`,
+          });
         }
         const runtime = changeRuntime(told, body.runtime);
         await store.changeSettings(name, { options: { runtime } });

@@ -11,6 +11,7 @@ export const runtimeFields = {
   cpus: within("cpus", "processors; 0.5 is half of one"),
   pids: within("pids", "processes and threads").int(),
   readOnly: z.boolean().describe("nothing but /tmp can be written to"),
+  time: within("time", "of release: how long each command of a deploy may take, in seconds").int(),
   grace: within("grace", "from SIGTERM to SIGKILL, in seconds").int(),
 };
 

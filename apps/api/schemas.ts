@@ -110,6 +110,14 @@ export const releaseSchema = z.object({
     })
     .optional()
     .describe("when a new web instance is healthy (app.json)"),
+  scripts: z
+    .object({
+      predeploy: z.string().optional(),
+      postdeploy: z.string().optional(),
+      first: z.string().optional().describe("after the first deploy alone"),
+    })
+    .optional()
+    .describe("what a deploy runs besides the release command (app.json)"),
   runtime: runtimeSchema.optional().describe("what its instances may take up, by process type"),
   config: z.array(z.string()).describe("names; values are at /apps/{app}/config"),
   mounts: z.array(mountSchema).optional(),

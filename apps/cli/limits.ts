@@ -1,4 +1,4 @@
-import { GRACE_S, PIDS, type ProcessRuntime, type Runtime } from "../runtime.ts";
+import { COMMAND_S, GRACE_S, PIDS, type ProcessRuntime, type Runtime } from "../runtime.ts";
 import type { Deploy } from "../types.ts";
 import type { Input } from "./command.ts";
 import { followChange } from "./deploys.ts";
@@ -7,7 +7,14 @@ import type { Cell } from "./output.ts";
 import { wrongUsage } from "./parse.ts";
 
 const WORDS: Record<string, keyof ProcessRuntime> = {
-  ...{ memory: "memory", cpus: "cpus", pids: "pids", grace: "grace", "read-only": "readOnly" },
+  ...{
+    memory: "memory",
+    cpus: "cpus",
+    pids: "pids",
+    grace: "grace",
+    time: "time",
+    "read-only": "readOnly",
+  },
 };
 const MIB: Record<string, number> = { "": 1, M: 1, G: 1024 };
 
@@ -22,9 +29,10 @@ export async function showLimits({ app: appOf, client, out }: Input): Promise<vo
     String(told.pids ?? PIDS),
     told.readOnly ? "yes" : "no",
     `${told.grace ?? GRACE_S} s`,
+    type === "release" ? `${told.time ?? COMMAND_S} s` : "",
   ]);
   if (rows.length === 0) return out.line("Every process type has the platform's defaults.");
-  out.table(["PROCESS", "MEMORY", "CPUS", "PIDS", "READ-ONLY", "GRACE"], rows);
+  out.table(["PROCESS", "MEMORY", "CPUS", "PIDS", "READ-ONLY", "GRACE", "TIME"], rows);
 }
 
 /** `web.memory=512M web.cpus=0.5 worker.grace=60`; nothing behind the = is the default again. */

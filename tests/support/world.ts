@@ -265,7 +265,7 @@ function createWorldEffects(
     seal: (_app, _name, value) => value,
     tagImage: async () => {},
     imageExists: async () => true,
-    runReleaseCommand: async () => {},
+    runCommand: async () => {},
     async createContainer(_app, instance) {
       if (!containers.has(instance.id)) containers.set(instance.id, { running: false });
     },

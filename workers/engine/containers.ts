@@ -177,6 +177,7 @@ export function createContainers(
       const stream = await container.attach({ stream: true, stdout: true, stderr: true });
       const lines = readLines(docker, stream, onLine);
       await container.start();
+      if (signal.aborted) kill();
       const { StatusCode } = (await container.wait()) as { StatusCode: number };
       await lines;
       return StatusCode;

@@ -51,17 +51,19 @@ test("check, formation and env are read", async (t) => {
 
 test("what is not known is named, and changes nothing", async (t) => {
   const told = {
-    scripts: { postdeploy: "x" },
+    scripts: { postdeploy: "x", test: "y", dokku: { predeploy: "z", other: 1 } },
     healthchecks: { web: [{ type: "liveness" }, { colour: 1 }], worker: [{}] },
     formation: { web: { quantity: 1, size: "big" } },
     env: { PORT: "1", A: { required: false, secret: true } },
   };
-  const { warnings, env } = await read(JSON.stringify(told));
+  const { warnings, env, scripts } = await read(JSON.stringify(told));
   t.deepEqual(Object.keys(env), ["A"]);
+  t.deepEqual(scripts, { predeploy: "z", first: "x" });
   t.deepEqual(
     warnings.map((line) => line.replace(/^app\.json: /, "")),
     [
-      "scripts is not known here and changes nothing",
+      "scripts.test is not known here and changes nothing",
+      "scripts.dokku.other is not known here and changes nothing",
       "healthchecks.web.colour is not known here and changes nothing",
       "formation.web.size is not known here and changes nothing",
       "env.A.secret is not known here and changes nothing",
@@ -80,6 +82,7 @@ test("what is wrong is said with its place", async (t) => {
     ['{"healthchecks": {"web": [{"path": "up"}]}}', /healthchecks\.web\.0\.path: a path such as/],
     ['{"healthchecks": {"web": [{}, {}]}}', /one startup check/],
     ['{"healthchecks": {"web": [{"attempts": 1e9}]}}', /attempts/],
+    ['{"scripts": {"dokku": {"predeploy": ["x"]}}}', /scripts\.dokku\.predeploy/],
     ['{"env": {"A B": "x"}}', /env\.A B/],
     ['{"env": {"A": {"generator": "uuid"}}}', /env\.A/],
   ];

@@ -1,0 +1,73 @@
+import anyTest, { type TestFn } from "ava";
+import { type Platform, startPlatform, until } from "../support/platform.ts";
+import { createRepo, type Repo } from "../support/repo.ts";
+
+const APP = "scripted";
+
+interface Context {
+  platform: Platform;
+  repo: Repo;
+}
+const test = anyTest as TestFn<Context>;
+
+test.before(async (t) => {
+  t.timeout(120_000);
+  const platform = await startPlatform();
+  t.context = { platform, repo: createRepo("shows-config", platform, APP) };
+  await t.context.repo.init();
+});
+
+test.after.always(async (t) => {
+  t.context.repo?.remove();
+  await t.context.platform?.stop();
+});
+
+const say = (scripts: object) => ({ "app.json": JSON.stringify({ scripts }) });
+
+/** True when each of `parts` is in the text, one after the other. */
+function inOrder(text: string, parts: string[]): boolean {
+  let at = 0;
+  return parts.every((part) => (at = text.indexOf(part, at) + 1) > 0);
+}
+
+test.serial("before the release command and after the swap, a first time once", async (t) => {
+  t.timeout(120_000);
+  const { repo } = t.context;
+  const scripts = {
+    dokku: { predeploy: "echo before-$TEAL_RELEASE", postdeploy: "echo after-it; exit 4" },
+    postdeploy: "echo seeds-it",
+  };
+  const first = await repo.push(say(scripts));
+  t.is(first.status, 0, first.text);
+  const order = ["before-v1 ", "migrating", "Swapped to", "   seeds-it", "   after-it", "Live at"];
+  t.true(inOrder(first.text, order), first.text);
+  t.regex(first.text, /The postdeploy command ended with status 4\. The new release is live/);
+  const second = await repo.push({}, "again");
+  t.is(second.status, 0, second.text);
+  t.true(inOrder(second.text, ["before-v2 ", "migrating", "Swapped to", "   after-it"]));
+  t.false(second.text.includes("   seeds-it"));
+});
+
+test.serial("predeploy is a gate, and what takes too long is ended", async (t) => {
+  t.timeout(120_000);
+  const { repo, platform } = t.context;
+  const live = async () => (await platform.api("GET", `/apps/${APP}`)).body.live;
+  const failed = await repo.push(say({ dokku: { predeploy: "echo no; exit 5" } }));
+  t.is(failed.status, 1);
+  t.regex(failed.text, /The predeploy command ended with status 5/);
+  t.false(failed.text.includes("migrating"));
+
+  const web = await platform.api("POST", `/apps/${APP}/runtime`, { runtime: { web: { time: 8 } } });
+  t.is(web.status, 400, "only of release");
+  const limited = { runtime: { release: { time: 8 } } };
+  const { id } = (await platform.api("POST", `/apps/${APP}/runtime`, limited)).body.deploy;
+  await until(
+    60_000,
+    async () => (await platform.api("GET", `/deploys/${id}`)).body.state === "live",
+  );
+  const before = await live();
+  const late = await repo.push(say({ dokku: { predeploy: "echo begun; sleep 300" } }));
+  t.is(late.status, 1);
+  t.regex(late.text, /begun *\r?\n[^]*The predeploy command did not end within 8 s/);
+  t.deepEqual(await live(), before);
+});
