@@ -8,6 +8,10 @@ const proxy = httpProxy.createProxyServer({
   agent: new Agent({ keepAlive: true, maxFreeSockets: 1024 }),
   xfwd: true,
 });
-createServer((req, res) => {
+const server = createServer((req, res) => {
   proxy.web(req, res, {}, () => res.destroy());
-}).listen(port, "127.0.0.1", 4096);
+});
+server.on("upgrade", (req, socket, head) => {
+  proxy.ws(req, socket, head, {}, () => socket.destroy());
+});
+server.listen(port, "127.0.0.1", 4096);

@@ -1,7 +1,8 @@
 /**
- * `npm run bench:router [-- --json FILE] [--seconds N] [--rounds N] [--only NAME,NAME] [--quick]`: what the
+ * `npm run bench:router [-- --json FILE] [--seconds N] [--rounds N] [--only NAME,NAME] [--part PART]`: what the
  * router costs beside nginx, HAProxy, Caddy and bare http-proxy, all in front of one backend in one run. The
- * proxies take turns, and each figure is the median of its rounds, as the machine's speed drifts.
+ * proxies take turns, and each figure is the median of its rounds, as the machine's speed drifts. PART:
+ * small, loads, websockets, hosts, log or routers; without it all of them run, but small, of which loads has a row.
  */
 import { existsSync, writeFileSync } from "node:fs";
 import { cpus, totalmem } from "node:os";
@@ -11,12 +12,14 @@ import { measure, type Figures, type Load } from "./measure.ts";
 import {
   startBackend,
   startCaddy,
+  startEcho,
   startHaproxy,
   startHttpProxy,
   startNginx,
   startTeal,
   type Proxy,
 } from "./proxies.ts";
+import { measureWebSockets } from "./websockets.ts";
 import { createWorld } from "./world.ts";
 
 const { values } = parseArgs({
@@ -25,7 +28,7 @@ const { values } = parseArgs({
     seconds: { type: "string", default: "2" },
     rounds: { type: "string", default: "3" },
     only: { type: "string" },
-    quick: { type: "boolean", default: false },
+    part: { type: "string" },
   },
 });
 const SECONDS = Number(values.seconds);
@@ -39,7 +42,8 @@ const LOADS: Load[] = [
   { name: "1 MiB uploads, 16 connections", connections: 16, path: "/upload", upload: 1_048_576 },
   { name: "a new connection per request", connections: 64, fresh: true },
 ];
-const HOSTS = [1, 100, 10_000];
+/** Its figures are messages, not requests. */
+const SOCKETS: Load = { name: "WebSocket messages of 64 bytes, 64 connections", connections: 64 };
 const STARTS = {
   nginx: startNginx,
   haproxy: startHaproxy,
@@ -58,6 +62,7 @@ if (missing.length > 0) {
 }
 
 const only = values.only?.split(",");
+const { part } = values;
 const world = createWorld();
 const all: Figures[] = [];
 try {
@@ -65,26 +70,12 @@ try {
   all.push(
     await measure(world, { name: "(none)", pid: process.pid, port: backend }, SMALL, SECONDS),
   );
-  const proxies: Proxy[] = [];
-  for (const [name, start] of Object.entries(STARTS)) {
-    if (!only || only.includes(name)) proxies.push(await start(world, backend));
-  }
-  for (const load of values.quick ? [SMALL] : LOADS) {
-    console.log(`\n${load.name}`);
-    await inTurns(proxies, load);
-  }
-  if (!values.quick && (!only || only.includes("teal"))) {
-    console.log("\nhosts in the table, small GETs, 64 connections");
-    const tables: Proxy[] = [];
-    for (const hosts of HOSTS) {
-      tables.push(await startTeal(world, backend, { hosts, name: `teal, ${hosts} hosts` }));
-    }
-    await inTurns(tables, { ...SMALL, name: "hosts in the table" });
-    console.log("\nwhat a line in the access log costs, small GETs, 64 connections");
-    const silent = { policy: { accessLog: false }, name: "teal, no access log" };
-    const logs = [await startTeal(world, backend), await startTeal(world, backend, silent)];
-    await inTurns(logs, { ...SMALL, name: "access log" });
-  }
+  if (part === "small") await inTurns(await startAll(backend), SMALL);
+  if (runs("loads")) await loads(backend);
+  if (runs("websockets")) await inTurns(await startAll(await startEcho(world)), SOCKETS);
+  if (runs("hosts")) await inTurns(await tables(backend), { ...SMALL, name: "hosts in the table" });
+  if (runs("log")) await inTurns(await logs(backend), { ...SMALL, name: "access log" });
+  if (runs("routers")) await inTurns(await scaled(backend), { ...SMALL, name: "router processes" });
 } finally {
   await world.close();
 }
@@ -97,11 +88,55 @@ if (values.json) {
   );
 }
 
+function runs(name: string): boolean {
+  return part === undefined || part === name;
+}
+
+async function startAll(backend: number): Promise<Proxy[]> {
+  const proxies: Proxy[] = [];
+  for (const [name, start] of Object.entries(STARTS)) {
+    if (!only || only.includes(name)) proxies.push(await start(world, backend));
+  }
+  return proxies;
+}
+
+async function loads(backend: number): Promise<void> {
+  const proxies = await startAll(backend);
+  for (const load of LOADS) await inTurns(proxies, load);
+}
+
+async function tables(backend: number): Promise<Proxy[]> {
+  const proxies: Proxy[] = [];
+  for (const hosts of [1, 100, 10_000]) {
+    proxies.push(await startTeal(world, backend, { hosts, name: `teal, ${hosts} hosts` }));
+  }
+  return proxies;
+}
+
+/** What a line in the access log costs. */
+async function logs(backend: number): Promise<Proxy[]> {
+  const silent = { policy: { accessLog: false }, name: "teal, no access log" };
+  return [await startTeal(world, backend), await startTeal(world, backend, silent)];
+}
+
+async function scaled(backend: number): Promise<Proxy[]> {
+  const proxies: Proxy[] = [];
+  for (const routers of [1, 2]) {
+    proxies.push(await startTeal(world, backend, { routers, name: `TEAL_ROUTERS=${routers}` }));
+  }
+  return proxies;
+}
+
 async function inTurns(of: Proxy[], load: Load): Promise<void> {
+  console.log(`\n${load.name}`);
   const rounds: Figures[][] = of.map(() => []);
   for (let round = 0; round < ROUNDS; round++) {
     for (const [i, proxy] of of.entries()) {
-      rounds[i]?.push(await measure(world, proxy, load, SECONDS));
+      rounds[i]?.push(
+        load === SOCKETS
+          ? await measureWebSockets(proxy, load, SECONDS)
+          : await measure(world, proxy, load, SECONDS),
+      );
     }
   }
   for (const figures of rounds) report(median(figures));
@@ -124,9 +159,10 @@ function median(rounds: Figures[]): Figures {
 
 function report(figures: Figures): void {
   all.push(figures);
-  const { proxy, requestsPerSecond, cpuMicros, p50Ms, p99Ms, failed } = figures;
+  const { proxy, load, requestsPerSecond, cpuMicros, p50Ms, p99Ms, failed } = figures;
+  const unit = load === SOCKETS.name ? "msg/s" : "req/s";
   console.log(
-    `${proxy.padEnd(20)}${String(requestsPerSecond).padStart(8)} req/s${cpuMicros.toFixed(1).padStart(8)} µs` +
+    `${proxy.padEnd(20)}${String(requestsPerSecond).padStart(8)} ${unit}${cpuMicros.toFixed(1).padStart(8)} µs` +
       `   p50 ${p50Ms} ms, p99 ${p99Ms} ms${failed > 0 ? `, FAILED ${failed}` : ""}`,
   );
 }

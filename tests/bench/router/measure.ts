@@ -40,9 +40,9 @@ export async function measure(
 ): Promise<Figures> {
   const args = wrkArguments(world, proxy, load);
   await run("wrk", ["-d1s", ...args]);
-  const before = cpuMicros(proxy.pid);
+  const before = cpuMicros(proxy);
   const { stdout } = await run("wrk", [`-d${seconds}s`, "--latency", ...args]);
-  const spent = cpuMicros(proxy.pid) - before;
+  const spent = cpuMicros(proxy) - before;
   const requests = number(stdout, /(\d+) requests in/);
   return {
     proxy: proxy.name,
@@ -65,9 +65,9 @@ export async function measureHttp2(
   const url = `https://${TLS_HOST}:${proxy.port}/`;
   const args = [`-c${load.connections}`, `-m${load.streams}`, url];
   await run("h2load", ["-D1", ...args]);
-  const before = cpuMicros(proxy.pid);
+  const before = cpuMicros(proxy);
   const { stdout } = await run("h2load", [`-D${seconds}`, ...args]);
-  const spent = cpuMicros(proxy.pid) - before;
+  const spent = cpuMicros(proxy) - before;
   const done = number(stdout, /(\d+) 2xx/);
   const mean = /time for request:\s+\S+\s+\S+\s+([\d.]+)(us|ms|s)/.exec(stdout);
   const scale = { us: 0.001, ms: 1, s: 1000 }[mean?.[2] as "us" | "ms" | "s"];
@@ -100,14 +100,19 @@ function wrkArguments(world: World, proxy: Proxy, load: Load): string[] {
   return [...args, `${origin}:${proxy.port}${load.path ?? "/"}`];
 }
 
-/** User and system time of a process and all its descendants so far, in µs. */
-function cpuMicros(pid: number): number {
+/** User and system time of a proxy's processes so far, in µs. */
+export function cpuMicros({ pid, more = [] }: Proxy): number {
+  return [pid, ...more].reduce((all, each) => all + cpuMicrosOf(each), 0);
+}
+
+/** Of a process and all its descendants. */
+function cpuMicrosOf(pid: number): number {
   const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
   const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
   let micros = (Number(fields[11]) + Number(fields[12])) * TICK_MICROS;
   for (const task of readdirSync(`/proc/${pid}/task`)) {
     const children = readFileSync(`/proc/${pid}/task/${task}/children`, "latin1");
-    for (const child of children.split(" ").filter(Boolean)) micros += cpuMicros(Number(child));
+    for (const child of children.split(" ").filter(Boolean)) micros += cpuMicrosOf(Number(child));
   }
   return micros;
 }

@@ -14,6 +14,8 @@ import { freePort, type World } from "./world.ts";
 export interface Proxy {
   name: string;
   pid: number;
+  /** Of its other processes, which are not children of `pid`. */
+  more?: number[];
   port: number;
   /** Speaks TLS on its port. */
   secure?: boolean;
@@ -48,6 +50,14 @@ export async function startBackend(world: World): Promise<number> {
   return port;
 }
 
+/** WebSockets whose messages come back; one process. */
+export async function startEcho(world: World): Promise<number> {
+  const port = await freePort();
+  const script = join(ROOT, "tests/bench/router/echo-backend.ts");
+  await world.start(process.execPath, [script, String(port)], { listens: port });
+  return port;
+}
+
 export function nginxConfig(world: World, name: string, http: string): string {
   const file = join(world.folder, `${name}.conf`);
   writeFileSync(
@@ -77,6 +87,11 @@ export async function startNginx(world: World, backend: number): Promise<Proxy> 
          proxy_pass http://app; proxy_http_version 1.1; proxy_request_buffering off;
          proxy_set_header Connection ""; proxy_set_header Host $host;
          proxy_set_header X-Forwarded-For $remote_addr; proxy_set_header X-Request-Id $request_id;
+       }
+       location = /ws {
+         proxy_pass http://app; proxy_http_version 1.1;
+         proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection upgrade;
+         proxy_set_header Host $host; proxy_set_header X-Forwarded-For $remote_addr;
        }
      }`,
   );
@@ -144,16 +159,26 @@ export async function startHttpProxy(world: World, backend: number): Promise<Pro
   return { name: "http-proxy", port, pid };
 }
 
-/** The router's real process, its routes in a Redis of its own. `hosts` counts the apps in its table. */
+/**
+ * The router's real processes, their routes in a Redis of their own. `hosts` counts the apps in the table,
+ * `routers` the processes.
+ */
 export async function startTeal(
   world: World,
   backend: number,
   {
     hosts = 1,
+    routers = 1,
     policy,
     name = "teal",
     certificate,
-  }: { hosts?: number; policy?: RoutePolicy; name?: string; certificate?: Pair } = {},
+  }: {
+    hosts?: number;
+    routers?: number;
+    policy?: RoutePolicy;
+    name?: string;
+    certificate?: Pair;
+  } = {},
 ): Promise<Proxy> {
   const [port, tlsPort] = [await freePort(), await freePort()];
   const home = join(world.folder, `home-${port}`);
@@ -184,8 +209,16 @@ export async function startTeal(
   const procfile = readProcfile(readFileSync(join(ROOT, "Procfile"), "utf8"));
   const [, ...words] = (procfile.get("router") as string).split(" ");
   const args = words.map((word) => (word.endsWith(".ts") ? join(ROOT, word) : word));
-  const pid = await world.start(process.execPath, args, { listens: port, env });
-  return { name, port: certificate ? tlsPort : port, pid, secure: certificate !== undefined };
+  const pids: number[] = [];
+  for (let index = 1; index <= routers; index++) {
+    // They share the port; the socket for metrics is each one's own, and the last to be there.
+    const listens = join(home, "run", `router-${index}.sock`);
+    const its = { ...env, TEAL_PROCESS_INDEX: String(index) };
+    pids.push(await world.start(process.execPath, args, { listens, env: its }));
+  }
+  const [pid, ...more] = pids as [number];
+  const secure = certificate !== undefined;
+  return { name, port: secure ? tlsPort : port, pid, more, secure };
 }
 
 async function keepCertificate(redis: Redis, home: string, { cert, key }: Pair): Promise<void> {
