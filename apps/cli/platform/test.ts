@@ -187,7 +187,10 @@ function sumUp(
     progress.line(["", `FAILED  ${failure.title}`, ...failure.lines].join("\n"));
   }
   if (skipped > 0) progress.line(`  ${skipped} skipped in ${title}`);
-  if (code === 0 || failures.length > 0) return { passed, failed: failures.length };
-  progress.line([`✗ ${title}: ava ended with status ${code}:`, ...tail].join("\n"));
-  return { passed, failed: 1 };
+  // The plan is the last that ava writes.
+  const whole = (summary?.planned ?? null) !== null;
+  if (whole && (code === 0 || failures.length > 0)) return { passed, failed: failures.length };
+  const how = whole ? `with status ${code}` : `before its last test, with status ${code}`;
+  progress.line([`✗ ${title}: ava ended ${how}:`, ...tail].join("\n"));
+  return { passed, failed: failures.length + 1 };
 }
