@@ -99,6 +99,8 @@ function statusAfter(deploy: DeployState | undefined): ReleaseStatus {
  */
 export interface InstanceView extends Instance {
   serves: "live" | "standby" | "held" | null;
+  /** The release that it answers as: after a rollback another one than it was started for. */
+  as: number;
   /** How often it has crashed of late, what the last time was, and whether that is a crash loop. */
   crashes: number;
   lastCrash?: string;
@@ -110,14 +112,17 @@ export function viewInstances(
   instances: Instance[],
   crashes: Crash[] = [],
 ): InstanceView[] {
-  const serves = ({ deploy }: Instance) => {
-    if (deploy === app.live?.deploy) return "live";
-    if (deploy === app.held?.deploy) return "held";
-    return deploy === app.standby?.deploy ? "standby" : null;
+  const slots = { live: app.live, held: app.held, standby: app.standby };
+  const role = ({ deploy, release }: Instance): Pick<InstanceView, "serves" | "as"> => {
+    for (const serves of ["live", "held", "standby"] as const) {
+      const slot = slots[serves];
+      if (slot?.deploy === deploy) return { serves, as: slot.release };
+    }
+    return { serves: null, as: release };
   };
   return instances
     .toSorted((a, b) => a.id.localeCompare(b.id, "en", { numeric: true }))
-    .map((one) => ({ ...one, serves: serves(one), ...crashesOf(one, crashes) }));
+    .map((one) => ({ ...one, ...role(one), ...crashesOf(one, crashes) }));
 }
 
 function crashesOf({ id }: Instance, all: Crash[]) {

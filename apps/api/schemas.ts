@@ -139,6 +139,10 @@ export const instanceSchema = z.object({
   index: z.number().int(),
   state: z.enum(["created", "started", "healthy", "live", "retired", "stopped", "removed"]),
   serves: z.enum(["live", "standby", "held"]).nullable().describe("null: on its way in or out"),
+  as: z
+    .number()
+    .int()
+    .describe("the release that it answers as; `release` is what it was started for"),
   crashes: z.number().int().describe("of late"),
   lastCrash: z.string().optional(),
   looping: z.boolean().optional().describe("it is in a crash loop"),

@@ -98,7 +98,7 @@ export async function listInstances({ app: appOf, client, out }: Input): Promise
   const rows = instances.map((one): Cell[] => [
     `${one.process}.${one.index}`,
     colourCell(one.colour),
-    `v${one.release}`,
+    `v${one.as}`,
     one.looping
       ? { text: "crash loop", paint: "red" }
       : one.serves === "live"

@@ -51,7 +51,7 @@ function row(one: InstanceView, usage: Usage | undefined, line: Html): Html {
   return html`<tr>
     <th scope="row">${one.process}.${one.index}</th>
     <td><b class="word ${one.colour}">${one.colour}</b></td>
-    <td>v${one.release}</td>
+    <td>v${one.as}</td>
     <td>${statusOf(one)}</td>
     <td>${line}</td>
     <td class="number">${usage && `${Math.round(usage.cpu * 100)} %`}</td>
