@@ -3,6 +3,7 @@ import type { Log } from "../apps/log.ts";
 import type { Claim } from "../apps/store.ts";
 import type { Deploy } from "../apps/types.ts";
 import type { DeployContext, Shop } from "./context.ts";
+import { printableLines } from "./engine/printable.ts";
 import { retireLeftovers } from "./hand-over.ts";
 import type { SaidLog } from "./ports.ts";
 import { isLive, runDeploy } from "./recipe.ts";
@@ -92,7 +93,9 @@ async function giveUp(
     await flush();
     const cancelled = known.code === "deploy-cancelled";
     const state = live ? "live" : cancelled ? "cancelled" : "failed";
-    await store.finishDeploy(claim, deploy.id, state, conceal(known.says));
+    // What a build says of itself may command terminals, and have lines.
+    const why = printableLines(known.says).join(" ");
+    await store.finishDeploy(claim, deploy.id, state, conceal(why));
   } catch (second) {
     log.warn({ deploy: deploy.id, error: String(second) }, "deploy left to its next executor");
   }

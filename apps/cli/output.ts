@@ -50,7 +50,7 @@ export function createOutput(
       const head = wanted && stderr.isTTY ? painted("error:", "red") : "error:";
       stderr.write(`${head} ${withoutControls(says, false)}\n${withoutControls(todo, false)}\n`);
     },
-    value: (value) => line(JSON.stringify(value, null, 2)),
+    value: (value) => line(JSON.stringify(value, null, 2).replaceAll(UNESCAPED, unicodeEscape)),
     paint,
     table(heads, rows, flexible = heads.length - 1) {
       for (const row of layOut(
@@ -66,7 +66,7 @@ export function createOutput(
     facts(rows) {
       const width = Math.max(...rows.map(([name]) => name.length));
       for (const [name, cell] of rows) {
-        const text = withoutControls(textOf(cell), false);
+        const text = onOneLine(textOf(cell));
         const value = typeof cell === "string" ? text : paint(text, cell.paint);
         line(`${paint(name.padEnd(width), "grey")}  ${value}`);
       }
@@ -82,7 +82,7 @@ function layOut(
   columns: number | undefined,
   paint: (text: string, how: Paint) => string,
 ): string[] {
-  const plain = rows.map((row) => row.map((cell) => withoutControls(textOf(cell), false)));
+  const plain = rows.map((row) => row.map((cell) => onOneLine(textOf(cell))));
   const widths = heads.map((head, i) =>
     Math.max(head.length, ...plain.map((row) => row[i]?.length ?? 0)),
   );
@@ -114,6 +114,18 @@ function textOf(cell: Cell): string {
 const COLOUR_SEQUENCE = /(\u001b\[[\d;]{0,20}m)/;
 const CONTROL = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g;
 // oxlint-enable no-control-regex
+
+/** A cell is part of one line, whatever was written into it. */
+function onOneLine(text: string): string {
+  return withoutControls(text, false).replaceAll(/[\t\n\u2028\u2029]+/g, " ");
+}
+
+/** What commands terminals and JSON lets stand as it is. */
+const UNESCAPED = /[\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g;
+
+function unicodeEscape(char: string): string {
+  return `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`;
+}
 
 function withoutControls(text: string, keepColours: boolean): string {
   if (!keepColours) return stripVTControlCharacters(text).replaceAll(CONTROL, "");
