@@ -16,6 +16,7 @@ const ACTIONS: Record<string, string> = {
   "post /apps/:app/restart": "ps:restart",
   "post /apps/:app/stop": "ps:stop",
   "post /apps/:app/start": "ps:start",
+  "post /apps/:app/retention": "retention:set",
   "post /apps/:app/runs": "run",
   "post /apps/:app/scale": "ps:scale",
   "post /apps/:app/webhooks/add": "hooks:add",

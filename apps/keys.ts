@@ -83,6 +83,8 @@ export const keys = {
   notifiers: (app: string) => `teal:app:${app}:notifiers`,
   /** list of JSON: notifications tried, newest first */
   sent: (app: string) => `teal:app:${app}:sent`,
+  /** hash: app to JSON of the images of its releases that are gone (apps/gone-images.ts) */
+  goneImages: "teal:gone-images",
   /** hash: app to JSON of its newest watch (apps/guard.ts) */
   watches: "teal:watches",
   /** string with a time to live: the worker that watches over what runs */

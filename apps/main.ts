@@ -23,6 +23,7 @@ import { createDeployLog } from "./deploy-log.ts";
 import { createDeploys } from "./deploys.ts";
 import { createErrands } from "./errands.ts";
 import { createFaultPoints } from "./fault-points.ts";
+import { createGoneImages } from "./gone-images.ts";
 import { createGit } from "./git.ts";
 import { createLog, type Log } from "./log.ts";
 import { createNews } from "./news.ts";
@@ -88,6 +89,7 @@ async function main(settings: Settings, log: Log): Promise<void> {
     webhooks,
     watches: createWatches(redis),
     crashes: createCrashes(redis),
+    goneImages: createGoneImages(redis),
   };
   const api = createApi({ ...floor, once: createOnce(redis) }).callback();
   const news = createNews(redis);

@@ -1,4 +1,5 @@
 import type { GuardOptions } from "./guard.ts";
+import type { Retention } from "./retention.ts";
 import type { Runtime } from "./runtime.ts";
 import type { PageParts, RoutingParts } from "./routing.ts";
 import type { StorageOptions } from "./mounts.ts";
@@ -15,6 +16,7 @@ export interface AppOptions extends RoutingParts, PageParts {
   certificates?: CertificateOptions;
   runtime?: Runtime;
   storage?: StorageOptions;
+  retention?: Retention;
   /** Releases after which older code no longer works, because of what they did to its data. */
   irreversible?: number[];
   /** Its people stopped it: routers answer 503. */

@@ -1,5 +1,6 @@
 import { appUrl, idleUrl } from "./address.ts";
 import { type Crash, describeCrash, isLooping } from "./crashes.ts";
+import { type GoneImages, isGone } from "./gone-images.ts";
 import type { Settings } from "./config.ts";
 import type { Store } from "./store.ts";
 import type { App, Colour, Deploy, DeployState, Instance, Release } from "./types.ts";
@@ -30,9 +31,10 @@ export interface AppView {
 
 /**
  * `live` answers requests; `warm` still runs and can be swapped back at once; `held` runs and waits
- * to be promoted; `kept` can be started again; `failed` never went live; `starting` is on its way.
+ * to be promoted; `kept` can be started again; `gone` cannot, for its image is no longer here;
+ * `failed` never went live; `starting` is on its way.
  */
-export type ReleaseStatus = "live" | "warm" | "held" | "kept" | "failed" | "starting";
+export type ReleaseStatus = "live" | "warm" | "held" | "kept" | "gone" | "failed" | "starting";
 
 export interface ReleaseView extends Omit<Release, "config"> {
   /** Names alone. */
@@ -72,8 +74,9 @@ export async function viewApp(
 export async function viewReleases(
   app: App,
   releases: Release[],
-  store: Pick<Store, "getDeploy">,
+  { store, goneImages }: { store: Pick<Store, "getDeploy">; goneImages: Pick<GoneImages, "of"> },
 ): Promise<ReleaseView[]> {
+  const gone = await goneImages.of(app.name);
   return Promise.all(
     releases.map(async ({ config, ...rest }) => {
       const release = { ...rest, config: Object.keys(config ?? {}).toSorted() };
@@ -83,7 +86,9 @@ export async function viewReleases(
         return { ...release, status, colour: slot.colour } as const;
       }
       const deploy = await store.getDeploy(release.deploy);
-      return { ...release, status: statusAfter(deploy?.state), colour: null };
+      const status = statusAfter(deploy?.state);
+      const missing = status === "kept" && isGone(gone, release);
+      return { ...release, status: missing ? "gone" : status, colour: null } as const;
     }),
   );
 }

@@ -17,8 +17,7 @@ export interface FoundImage {
 /** What is recorded of one app. */
 export interface AppRecord {
   name: string;
-  /** Those that are retained. */
-  releases: Pick<Release, "deploy" | "image">[];
+  releases: (Pick<Release, "n" | "deploy" | "image"> & { retained: boolean })[];
   deploys: Pick<Deploy, "id" | "state">[];
   /** Deploys whose instances are on record. */
   running: string[];
@@ -41,7 +40,8 @@ const YOUNG_MS = 3600_000;
  */
 export function planImages({ namespace, images, apps, now }: ImageFacts): Removal[] {
   const byName = new Map(apps.map((app) => [app.name, app]));
-  const needed = new Set(apps.flatMap(({ releases }) => releases.map(({ image }) => image)));
+  const retained = apps.flatMap((app) => app.releases.filter((one) => one.retained));
+  const needed = new Set(retained.map(({ image }) => image));
   return images.flatMap((image) => {
     if (image.tags.length === 0) return nameless(image, needed, now);
     return image.tags.flatMap((tag): Removal[] => {
@@ -61,9 +61,12 @@ function needless(tag: string, namespace: string, apps: Map<string, AppRecord>):
   const app = apps.get(name);
   if (!app) return `there is no app ${name}`;
   if (app.running.includes(deploy)) return null;
-  if (app.releases.some((release) => release.deploy === deploy)) return null;
+  const release = app.releases.find((one) => one.deploy === deploy);
+  if (release?.retained) return null;
   const found = app.deploys.find(({ id }) => id === deploy);
   if (found && (found.state === "queued" || found.state === "running")) return null;
+  if (release)
+    return found?.state === "failed" ? `${deploy} failed` : `v${release.n} is not retained`;
   return found ? `${deploy} ${ended(found.state)}, and has no release` : `${deploy} is forgotten`;
 }
 

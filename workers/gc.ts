@@ -2,14 +2,21 @@ import { readdir, rm, statfs } from "node:fs/promises";
 import { join } from "node:path";
 import type { Collected, Removal } from "../apps/errands.ts";
 import type { Git } from "../apps/git.ts";
+import type { Gone, GoneImages } from "../apps/gone-images.ts";
 import { isOld, sizeOf } from "../apps/git-sweep.ts";
 import type { Log } from "../apps/log.ts";
+import { retainedReleases, retentionLimits } from "../apps/retention.ts";
 import type { Store } from "../apps/store.ts";
+import type { App } from "../apps/types.ts";
 import type { EngineStorage } from "./engine/storage.ts";
 import { type AppRecord, planImages } from "./gc-plan.ts";
 
 interface Options {
-  store: Pick<Store, "listApps" | "listReleases" | "listDeploys" | "listInstances" | "getDeploy">;
+  store: Pick<
+    Store,
+    "listApps" | "listReleases" | "listDeploys" | "listInstances" | "getDeploy" | "getSettings"
+  >;
+  goneImages: Pick<GoneImages, "record">;
   storage: EngineStorage;
   git: Pick<Git, "sweep" | "repositories" | "remove">;
   namespace: string;
@@ -37,13 +44,14 @@ export function createCollector(options: Options) {
     const failed: string[] = [];
     // In this order: an image's deploy is on record before its image is here.
     const images = await storage.images();
-    const apps = await Promise.all((await store.listApps()).map((app) => recordOf(app.name)));
+    const apps = await Promise.all((await store.listApps()).map((app) => recordOf(app, now)));
     const removed = planImages({ namespace, images, apps, now });
     for (const { name } of dryRun ? [] : removed)
       await storage.remove(name).catch((error: Error) => failed.push(`${name}: ${error.message}`));
     removed.push(...(await cache(dryRun)));
     removed.push(...(await sources(apps, dryRun, now)));
     removed.push(...(await scratch(dryRun, now)));
+    if (!dryRun) await recordGone(apps, now);
     const gone = new Set(removed.map(({ name }) => name));
     const left = images.filter(
       ({ id, tags }) => !gone.has(id) && !(tags.length > 0 && tags.every((tag) => gone.has(tag))),
@@ -66,13 +74,33 @@ export function createCollector(options: Options) {
     return report;
   };
 
-  async function recordOf(name: string): Promise<AppRecord> {
-    const [releases, deploys, instances] = await Promise.all([
+  async function recordOf(app: App, now: number): Promise<AppRecord> {
+    const { name } = app;
+    const [all, recent, instances, { options: told }] = await Promise.all([
       store.listReleases(name),
       store.listDeploys(name, KEPT_DEPLOYS),
       store.listInstances(name),
+      store.getSettings(name),
     ]);
+    const known = new Set(recent.map(({ id }) => id));
+    const older = all.filter(({ deploy }) => !known.has(deploy));
+    const found = await Promise.all(older.map(({ deploy }) => store.getDeploy(deploy)));
+    const deploys = [...recent, ...found.filter((one) => one !== null)];
+    const limits = retentionLimits(told.retention);
+    const kept = retainedReleases({ app, releases: all, deploys, limits, now });
+    const releases = all.map((one) => ({ ...one, retained: kept.has(one.n) }));
     return { name, releases, deploys, running: instances.map(({ deploy }) => deploy) };
+  }
+
+  /** Also what others removed behind the platform's back. */
+  async function recordGone(apps: AppRecord[], at: number): Promise<void> {
+    const here = new Set((await storage.images()).map(({ id }) => id));
+    const found = new Map<string, Gone>();
+    for (const { name, releases } of apps) {
+      const missing = releases.map(({ image }) => image).filter((image) => !here.has(image));
+      found.set(name, { at, images: [...new Set(missing)] });
+    }
+    await options.goneImages.record(found);
   }
 
   async function cache(dryRun: boolean): Promise<Removal[]> {

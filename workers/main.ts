@@ -11,6 +11,7 @@ import { consumeErrands, createErrands } from "../apps/errands.ts";
 import { createFaultPoints } from "../apps/fault-points.ts";
 import { createFetcher, type Fetcher } from "../apps/fetcher.ts";
 import { createGit, type Git } from "../apps/git.ts";
+import { createGoneImages } from "../apps/gone-images.ts";
 import { createLog, type Log } from "../apps/log.ts";
 import { consumeQueue } from "../apps/queue.ts";
 import { createOutward } from "../apps/outward.ts";
@@ -139,6 +140,7 @@ async function main(settings: Settings, log: Log): Promise<void> {
   const storage = createStorage(createDocker(), namespace);
   const collect = createCollector({
     ...{ store, git, namespace, log, storage },
+    goneImages: createGoneImages(redis),
     home: settings.home,
     workDir: settings.paths.work,
     buildCache: settings.buildCache,

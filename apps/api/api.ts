@@ -35,6 +35,7 @@ import type { Once } from "./once.ts";
 import { nextLink } from "./page.ts";
 import { rateLimits } from "./rates.ts";
 import { releaseRoutes } from "./releases.ts";
+import { retentionRoutes } from "./retention.ts";
 import { routingRoutes } from "./routing.ts";
 import { cronRoutes } from "./cron.ts";
 import { runRoutes } from "./runs.ts";
@@ -54,6 +55,7 @@ export function apiRoutes(options: ApiOptions): Route[] {
   const routes = [
     ...appRoutes(options),
     ...releaseRoutes(options),
+    ...retentionRoutes(options),
     ...deployRoutes(options),
     ...sourceRoutes(options),
     ...buildRoutes(options),

@@ -19,7 +19,8 @@ const releasesQuery = pageQuery.extend({
   before: z.coerce.number().int().min(1).optional().describe("only releases with a smaller number"),
 });
 
-export function releaseRoutes({ store, deploys, secrets }: ApiOptions): Route[] {
+export function releaseRoutes(options: ApiOptions): Route[] {
+  const { store, deploys, secrets } = options;
   return [
     route({
       method: "get",
@@ -35,7 +36,7 @@ export function releaseRoutes({ store, deploys, secrets }: ApiOptions): Route[] 
         const all = await store.listReleases(subject.name);
         const rest = all.filter((release) => release.n < before);
         const { items, next } = pageOf(rest, limit, (release) => release.n);
-        return { releases: await viewReleases(subject, items, store), next };
+        return { releases: await viewReleases(subject, items, options), next };
       },
     }),
     route({
@@ -49,7 +50,7 @@ export function releaseRoutes({ store, deploys, secrets }: ApiOptions): Route[] 
         const [view] = await viewReleases(
           subject,
           [await find(subject, params["release"] ?? "")],
-          store,
+          options,
         );
         return view as ReleaseView;
       },
@@ -79,8 +80,8 @@ export function releaseRoutes({ store, deploys, secrets }: ApiOptions): Route[] 
       answer: irreversibleBody,
       async handle({ subject, params, body: { irreversible } }) {
         const { n } = await find(subject, params["release"] ?? "");
-        const { options } = await store.getSettings(subject.name);
-        const others = (options.irreversible ?? []).filter((one) => one !== n);
+        const { options: told } = await store.getSettings(subject.name);
+        const others = (told.irreversible ?? []).filter((one) => one !== n);
         const marks = irreversible ? [...others, n].toSorted((a, b) => a - b) : others;
         const change = { irreversible: marks.length > 0 ? marks : null };
         await store.changeSettings(subject.name, { options: change });

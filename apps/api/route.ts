@@ -12,6 +12,7 @@ import type { DeployLog } from "../deploy-log.ts";
 import type { Deploys } from "../deploys.ts";
 import type { Errands } from "../errands.ts";
 import type { Git } from "../git.ts";
+import type { GoneImages } from "../gone-images.ts";
 import type { Log } from "../log.ts";
 import type { Notifiers } from "../notifiers.ts";
 import type { Registries } from "../registries.ts";
@@ -47,6 +48,7 @@ export interface ApiOptions {
   certificates: Certificates;
   watches: Pick<Watches, "get">;
   crashes: Pick<Crashes, "list">;
+  goneImages: Pick<GoneImages, "of">;
   acme: Pick<Acme, "attempts">;
   settings: Pick<Settings, "storageRoots" | "domain" | "routerPort" | "acme">;
   log: Log;

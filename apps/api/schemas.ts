@@ -89,8 +89,11 @@ export const releaseSchema = z.object({
   app: z.string(),
   n: z.number().int(),
   status: z
-    .enum(["live", "warm", "held", "kept", "failed", "starting"])
-    .describe("live answers requests, warm can be swapped back at once, kept can be started again"),
+    .enum(["live", "warm", "held", "kept", "gone", "failed", "starting"])
+    .describe(
+      "live answers requests, warm can be swapped back at once, kept can be started again, " +
+        "of one that is gone the image is no longer here",
+    ),
   colour: colour.nullable().describe("null when it does not run"),
   deploy: z.string(),
   kind: deployKind,

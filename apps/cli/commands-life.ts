@@ -11,6 +11,7 @@ const CHANGE = {
 
 const config = () => import("./config.ts");
 const life = () => import("./life.ts");
+const retention = () => import("./retention.ts");
 const domains = () => import("./domains.ts");
 
 /** The commands of an app's days: config, instances, held versions, domains. */
@@ -138,6 +139,22 @@ export const LIFE_COMMANDS: Command[] = [
     app: true,
     example: "teal abort -a shop",
     run: async (input) => (await life()).abort(input),
+  },
+  {
+    name: "retention",
+    summary: "which releases keep their image, to go back to",
+    args: [],
+    app: true,
+    example: "teal retention -a shop",
+    run: async (input) => (await retention()).showRetention(input),
+  },
+  {
+    name: "retention:set",
+    summary: "keep, days; nothing behind the = is the default again",
+    args: ["NAME=VALUE…"],
+    app: true,
+    example: "teal retention:set -a shop keep=20 days=90",
+    run: async (input) => (await retention()).setRetention(input),
   },
   {
     name: "domains",

@@ -155,5 +155,5 @@ function origin({ kind, rollbackOf }: ReleaseView): string {
 function statusCell(status: ReleaseStatus): Cell {
   if (status === "live") return { text: status, paint: "bold" };
   if (status === "failed") return { text: status, paint: "red" };
-  return status === "kept" ? { text: status, paint: "grey" } : status;
+  return status === "kept" || status === "gone" ? { text: status, paint: "grey" } : status;
 }

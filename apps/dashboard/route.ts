@@ -6,6 +6,7 @@ import type { Settings } from "../config.ts";
 import type { Crashes } from "../crashes.ts";
 import type { DeployLog } from "../deploy-log.ts";
 import type { Deploys } from "../deploys.ts";
+import type { GoneImages } from "../gone-images.ts";
 import type { Log } from "../log.ts";
 import type { News } from "../news.ts";
 import type { Notifiers } from "../notifiers.ts";
@@ -31,6 +32,7 @@ export interface DashboardOptions {
   certificates: Certificates;
   watches: Pick<Watches, "get">;
   crashes: Pick<Crashes, "list">;
+  goneImages: Pick<GoneImages, "of">;
   secrets: Secrets;
   senders: Senders;
   webhooks: Redelivering;

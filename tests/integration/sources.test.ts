@@ -20,6 +20,7 @@ import { promisify } from "node:util";
 import test, { type ExecutionContext } from "ava";
 import Docker from "dockerode";
 import type { Collected } from "../../apps/errands.ts";
+import type { ReleaseView } from "../../apps/views.ts";
 import { startPlatform, until, type Platform } from "../support/platform.ts";
 import { startRegistry } from "../support/registry.ts";
 import { FIXTURES } from "../support/tree.ts";
@@ -354,6 +355,28 @@ test.serial(
     t.deepEqual(await others(), before);
     t.deepEqual((await gc()).removed, [], "twice is once");
     t.regex(await teal("rollback", "v1"), /is live/, "releases keep their images");
+
+    t.regex(await teal("retention:set", "keep=1"), /the newest 1 good/);
+    const images = (all: ReleaseView[], ...statuses: string[]) =>
+      all.filter(({ status }) => statuses.includes(status)).map(({ image }) => image);
+    const listed = async () => JSON.parse(await teal("releases", "--json")) as ReleaseView[];
+    const all = await listed();
+    const running = images(all, "live", "warm");
+    const goes = all.find(({ status, image }) => status === "kept" && !running.includes(image));
+    if (!goes) return t.fail("a release that is not retained was expected");
+    const ids = async () => (await docker.listImages({ all: true })).map(({ Id }) => Id);
+    await until(30_000, async () => {
+      await gc();
+      return !(await ids()).includes(goes.image);
+    });
+    const after = await listed();
+    const left = await ids();
+    t.true(images(after, "live", "warm", "kept").every((image) => left.includes(image)));
+    t.false(images(after, "gone").some((image) => left.includes(image)));
+    t.is(after.find(({ n }) => n === goes.n)?.status, "gone");
+    t.regex(await teal("rollback", `v${goes.n}`), /is no longer on this machine/);
+    t.is((await listed()).length, after.length + 1, "the records stay");
+    t.regex(await teal("rollback", "v1"), /is live/, "its image is the live one's");
   },
 );
 

@@ -17,6 +17,7 @@ import type { DashboardOptions } from "../../apps/dashboard/route.ts";
 import { createDeployLog, type DeployLog } from "../../apps/deploy-log.ts";
 import { createDeploys, type Deploys } from "../../apps/deploys.ts";
 import { createErrands } from "../../apps/errands.ts";
+import { createGoneImages } from "../../apps/gone-images.ts";
 import { createGit, type Git } from "../../apps/git.ts";
 import type { Log } from "../../apps/log.ts";
 import { createNews } from "../../apps/news.ts";
@@ -103,6 +104,7 @@ export async function startApi(more: Pick<ApiOptions, "rates"> = {}): Promise<Te
     certificates: createCertificates(connection, secrets),
     watches: createWatches(connection),
     crashes: createCrashes(connection),
+    goneImages: createGoneImages(connection),
     acme: createAcme(connection, secrets),
     settings,
     log,

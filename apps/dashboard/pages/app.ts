@@ -51,7 +51,7 @@ async function overview(visit: Visit<App>, options: PageOptions): Promise<Html> 
     watches.get(app.name),
   ]);
   const [releases, progress] = await Promise.all([
-    viewReleases(app, all.slice(0, SHOWN), store),
+    viewReleases(app, all.slice(0, SHOWN), options),
     Promise.all(deploys.filter(goesOn).map(async (one) => [one, await steps.of(one.id)] as const)),
   ]);
   const stage: Stage = { app: view, instances, samples, releases: all, watch, mayPush };

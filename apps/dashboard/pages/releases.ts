@@ -9,7 +9,8 @@ import { releaseList } from "../timeline.ts";
 const SHOWN = 50;
 
 /** The timeline of an app's releases, each with what it changed. */
-export function releasePages({ store, secrets }: PageOptions): Route[] {
+export function releasePages(options: PageOptions): Route[] {
+  const { store, secrets } = options;
   return [
     page<"app">({
       path: "/apps/:app/releases",
@@ -18,7 +19,7 @@ export function releasePages({ store, secrets }: PageOptions): Route[] {
       async show({ subject: app, mayPush, query }) {
         const before = Number(query.get("before") ?? Infinity) || Infinity;
         const all = (await store.listReleases(app.name)).filter(({ n }) => n < before);
-        const shown = await viewReleases(app, all.slice(0, SHOWN), store);
+        const shown = await viewReleases(app, all.slice(0, SHOWN), options);
         const diffs = new Map<number, ReleaseDiff>();
         all.slice(0, SHOWN).forEach((release, i) => {
           const earlier = all[i + 1];

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test from "ava";
 import { createCrashes } from "../../../apps/crashes.ts";
+import { createGoneImages } from "../../../apps/gone-images.ts";
 import { goLive, pushOf, startApi, type TestApi } from "../../support/api.ts";
 
 const MAIN = new URL("../../../apps/cli/main.ts", import.meta.url).pathname;
@@ -110,4 +111,31 @@ test.serial("crashes are listed, and a loop is seen in ps and in the app's facts
   );
   t.regex((await teal("ps")).stdout, /crash loop .*5: web\.1 ran out of memory/);
   t.regex((await teal("apps:info")).stdout, /crash loop\s+web\.1 ran out of memory/);
+});
+
+test.serial("retention is shown and set; a release whose image is gone says so", async (t) => {
+  t.regex(
+    (await teal("retention")).stdout,
+    /^keep\s+the newest 20 good releases\ndays\s+however old/,
+  );
+  t.is((await teal("retention:set", "keep=5", "days=90")).code, 0);
+  t.deepEqual((await options()).retention, { keep: 5, days: 90 });
+  t.is((await teal("retention:set", "days=")).code, 0);
+  t.deepEqual(JSON.parse((await teal("retention", "--json")).stdout), { keep: 5, days: null });
+  t.is((await teal("retention:set", "keep=")).code, 0);
+  t.is((await options()).retention, undefined);
+  for (const bad of ["keep=0", "keep=1.5", "days=old", "age=3", "keep"]) {
+    t.is((await teal("retention:set", bad)).code, 2, bad);
+  }
+  const [waiting] = await api.store.listDeploys("shop", 1);
+  if (waiting?.state === "queued") await api.deploys.cancel(waiting.id, "ann");
+  for (const commit of ["bbb", "ccc"]) {
+    await goLive(api.store, "shop", await api.deploys.push(pushOf("shop", commit)));
+  }
+  const releases = await api.store.listReleases("shop");
+  const images = releases.map(({ image }) => image);
+  const gone = createGoneImages(api.redis.connect());
+  await gone.record(new Map([["shop", { at: Date.now() + 1000, images }]]));
+  const shown = JSON.parse((await teal("releases", "--json")).stdout) as { status: string }[];
+  t.deepEqual([shown[0]?.status, shown[1]?.status, shown.at(-1)?.status], ["live", "warm", "gone"]);
 });

@@ -17,7 +17,7 @@ const plan = (images: FoundImage[], apps: AppRecord[]) =>
 
 test("a tag stays for a release, an unfinished deploy and instances, and goes for all else", (t) => {
   const shop = app("shop", {
-    releases: [{ deploy: "shop-1", image: "a" }],
+    releases: [{ n: 1, deploy: "shop-1", image: "a", retained: true }],
     deploys: [
       { id: "shop-2", state: "running" },
       { id: "shop-3", state: "queued" },
@@ -36,10 +36,27 @@ test("a tag stays for a release, an unfinished deploy and instances, and goes fo
 });
 
 test("an image that a retained release is made of keeps its last tag, whatever deploy that names", (t) => {
-  const shop = app("shop", { releases: [{ deploy: "shop-9", image: "a" }] });
+  const shop = app("shop", { releases: [{ n: 9, deploy: "shop-9", image: "a", retained: true }] });
   t.deepEqual(plan([image("a", ["teal/shop:shop-1"])], [shop]), []);
   const two = image("a", ["teal/shop:shop-1", "teal/shop:shop-9"]);
   t.deepEqual(plan([two], [shop]), ["teal/shop:shop-1: shop-1 is forgotten"]);
+});
+
+test("the image of a release goes with its retention, unless a retained one is made of it", (t) => {
+  const shop = app("shop", {
+    releases: [
+      { n: 1, deploy: "shop-1", image: "a", retained: false },
+      { n: 2, deploy: "shop-2", image: "b", retained: false },
+      { n: 3, deploy: "shop-3", image: "c", retained: false },
+      { n: 4, deploy: "shop-4", image: "b", retained: true },
+    ],
+    deploys: [{ id: "shop-3", state: "failed" }],
+  });
+  const images = ["a", "b", "c"].map((id, i) => image(id, [`teal/shop:shop-${i + 1}`]));
+  t.deepEqual(plan(images, [shop]), [
+    "teal/shop:shop-1: v1 is not retained",
+    "teal/shop:shop-3: shop-3 failed",
+  ]);
 });
 
 test("an image that a container is made of stays", (t) => {
@@ -48,7 +65,9 @@ test("an image that a container is made of stays", (t) => {
 });
 
 test("a nameless image goes when it is old enough and nobody has named it", (t) => {
-  const shop = app("shop", { releases: [{ deploy: "shop-1", image: "kept" }] });
+  const shop = app("shop", {
+    releases: [{ n: 1, deploy: "shop-1", image: "kept", retained: true }],
+  });
   const images = [
     image("gone", []),
     image("kept", []),
