@@ -355,7 +355,12 @@ test.serial(
     t.deepEqual(await others(), before);
     t.deepEqual((await gc()).removed, [], "twice is once");
     t.regex(await teal("rollback", "v1"), /is live/, "releases keep their images");
+  },
+);
 
+test.serial(
+  "releases beyond the retention lose their image, are said to be gone, and stay on record",
+  async (t) => {
     t.regex(await teal("retention:set", "keep=1"), /the newest 1 good/);
     const images = (all: ReleaseView[], ...statuses: string[]) =>
       all.filter(({ status }) => statuses.includes(status)).map(({ image }) => image);
