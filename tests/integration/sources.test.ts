@@ -362,22 +362,18 @@ test.serial(
   "releases beyond the retention lose their image, are said to be gone, and stay on record",
   async (t) => {
     t.regex(await teal("retention:set", "keep=1"), /the newest 1 good/);
-    const images = (all: ReleaseView[], ...statuses: string[]) =>
-      all.filter(({ status }) => statuses.includes(status)).map(({ image }) => image);
-    const listed = async () => JSON.parse(await teal("releases", "--json")) as ReleaseView[];
     const all = await listed();
-    const running = images(all, "live", "warm");
+    const running = imagesOf(all, "live", "warm");
     const goes = all.find(({ status, image }) => status === "kept" && !running.includes(image));
     if (!goes) return t.fail("a release that is not retained was expected");
-    const ids = async () => (await docker.listImages({ all: true })).map(({ Id }) => Id);
     await until(30_000, async () => {
       await gc();
-      return !(await ids()).includes(goes.image);
+      return !(await imageIds()).includes(goes.image);
     });
     const after = await listed();
-    const left = await ids();
-    t.true(images(after, "live", "warm", "kept").every((image) => left.includes(image)));
-    t.false(images(after, "gone").some((image) => left.includes(image)));
+    const left = await imageIds();
+    t.true(imagesOf(after, "live", "warm", "kept").every((image) => left.includes(image)));
+    t.false(imagesOf(after, "gone").some((image) => left.includes(image)));
     t.is(after.find(({ n }) => n === goes.n)?.status, "gone");
     t.regex(await teal("rollback", `v${goes.n}`), /is no longer on this machine/);
     t.is((await listed()).length, after.length + 1, "the records stay");
@@ -405,6 +401,11 @@ test.serial(
     t.regex(await teal("sbom", "v999"), /has no release/);
   },
 );
+
+const imagesOf = (all: ReleaseView[], ...statuses: string[]) =>
+  all.filter(({ status }) => statuses.includes(status)).map(({ image }) => image);
+const listed = async () => JSON.parse(await teal("releases", "--json")) as ReleaseView[];
+const imageIds = async () => (await docker.listImages({ all: true })).map(({ Id }) => Id);
 
 async function gc(...more: string[]) {
   const own = { HOME: root, TEAL_URL: platform.apiUrl, TEAL_TOKEN: platform.adminToken() };
