@@ -48,8 +48,10 @@ interface Options {
 }
 
 export function createDeploys({ store, queue, reach = () => {} }: Options): Deploys {
+  /** The reason is a person's text, and becomes one line that commands no terminal. */
   async function request(intent: Intent): Promise<Deploy> {
-    const deploy = await store.requestDeploy(intent);
+    const why = intent.why.replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, " ").trim();
+    const deploy = await store.requestDeploy({ ...intent, why });
     reach("record-written");
     await queue.wake(intent.app);
     reach("enqueued");

@@ -1,5 +1,6 @@
 import { Queue, Worker } from "bullmq";
 import type { Redis } from "ioredis";
+import { APP_NAME } from "./types.ts";
 
 /**
  * The queue contract. A job says only "there is work for app X": what the work is stands in the
@@ -45,7 +46,7 @@ export function consumeQueue(
   work: (app: string) => Promise<void>,
   times: { lockMs: number; stalledMs: number },
 ): { close(): Promise<void> } {
-  const worker = new Worker<Job>(NAME, (job) => work(job.data.app), {
+  const worker = new Worker<Job>(NAME, (job) => work(appOf(job.data)), {
     connection: redis,
     concurrency: 100,
     lockDuration: times.lockMs,
@@ -56,4 +57,10 @@ export function consumeQueue(
     // Reported once by the connection's own listener.
   });
   return { close: () => worker.close() };
+}
+
+/** Of a job that another program could have written, nothing but the name of an app is taken. */
+function appOf({ app }: Job): string {
+  if (typeof app === "string" && APP_NAME.test(app)) return app;
+  throw new Error("a job with the name of an app was expected");
 }

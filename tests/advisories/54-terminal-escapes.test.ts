@@ -90,7 +90,9 @@ test.serial("an event stays one line, in the stream and at the command line", as
   const api = await startApi();
   t.teardown(() => api.stop());
   await api.store.createApp("shop", "ann");
-  const deploy = await api.deploys.push(pushOf("shop", "aaa"));
+  const deploy = await api.deploys.push(pushOf("shop", "aaa", `${HOSTILE}\nline two`));
+  t.notRegex(deploy.why, COMMANDS);
+  t.notRegex(deploy.why, /\n/);
   const text = `${HOSTILE}\n\nevent: end\ndata: {}`;
   await api.deployLog.append(deploy.id, [{ kind: "output", text }]);
   await goWrong(api.store, "shop", `${HOSTILE}\nline two`);

@@ -37,6 +37,7 @@ export async function doctor(platform: Platform): Promise<Finding[]> {
     checkPorts(platform),
     checkHome(platform),
     checkRedis(platform),
+    checkRedisDoor(platform),
     checkMigration(),
     checkClock(),
   ];
@@ -172,6 +173,23 @@ async function checkHome({ settings: { home } }: Platform): Promise<Finding> {
       ? `${home} is open to others, and it holds secrets. Run: chmod 700 ${home}`
       : `${home} belongs to user ${found.uid}. Run teal as that user, or set TEAL_HOME.`,
   };
+}
+
+/** A Redis that is reached over the network must ask for a password: apps may reach it too. */
+async function checkRedisDoor({ settings }: Platform): Promise<Finding[]> {
+  const url = settings.redisUrl;
+  if (url === null || url.startsWith("unix://")) return [];
+  const { host } = new URL(url);
+  const stranger = { ...settings, redisUrl: `${new URL(url).protocol}//${host}` };
+  const open = await askRedis(stranger, (redis) => redis.ping()).catch(() => null);
+  if (open === null) return [];
+  return [
+    {
+      level: "bad",
+      what: "Redis",
+      says: `${host} takes everybody without a password, and apps may reach it: whoever does is master of this platform. Set one (requirepass, or an ACL), and give it in TEAL_REDIS_URL as redis://:PASSWORD@${host}`,
+    },
+  ];
 }
 
 async function checkRedis(platform: Platform): Promise<Finding[]> {
