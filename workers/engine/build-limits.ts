@@ -2,6 +2,7 @@ import { mkdir, readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type Docker from "dockerode";
 import type { Log } from "../../apps/log.ts";
+import { retryEngine } from "./retry.ts";
 
 /** What all builds of this machine together may use. */
 export interface BuildBounds {
@@ -64,7 +65,9 @@ interface Group {
 }
 
 async function findGroup(docker: Docker): Promise<Group> {
-  const { CgroupDriver: driver } = (await docker.info()) as { CgroupDriver?: string };
+  const { CgroupDriver: driver } = (await retryEngine(() => docker.info())) as {
+    CgroupDriver?: string;
+  };
   if (driver !== "cgroupfs") throw new Error(`the engine's groups are made by ${driver}`);
   const unified = await stat(join(GROUPS, "cgroup.controllers")).then(
     () => true,

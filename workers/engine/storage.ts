@@ -3,8 +3,12 @@ import { buffer } from "node:stream/consumers";
 import type Docker from "dockerode";
 import { extract } from "tar-stream";
 import type { FoundImage } from "../gc-plan.ts";
-import { statusOf } from "./retry.ts";
+import { retryEngine, statusOf } from "./retry.ts";
 import { engineError } from "./streams.ts";
+
+interface InfoAnswer {
+  DockerRootDir: string;
+}
 
 export interface EngineStorage {
   /** Images of this platform: by its label, or a tag of its namespace. */
@@ -90,7 +94,10 @@ export function createStorage(docker: Docker, namespace: string): EngineStorage 
         await container.remove({ force: true }).catch(() => {});
       }
     },
-    rootDir: async () => ((await docker.info()) as { DockerRootDir: string }).DockerRootDir,
+    async rootDir() {
+      const { DockerRootDir } = (await retryEngine(() => docker.info())) as InfoAnswer;
+      return DockerRootDir;
+    },
   };
 }
 

@@ -23,8 +23,8 @@ export function createVolumes(docker: Docker, namespace: string) {
         const Labels = { "teal.platform": namespace, "teal.app": app };
         // One that is there stays as it is.
         await retryEngine(() => docker.createVolume({ Name, Labels }));
-        const { Mountpoint } = await docker.getVolume(Name).inspect();
-        const { Config } = await docker.getImage(image).inspect();
+        const { Mountpoint } = await retryEngine(() => docker.getVolume(Name).inspect());
+        const { Config } = await retryEngine(() => docker.getImage(image).inspect());
         await giveTo(Mountpoint, Config.User);
       }
     },
