@@ -29,7 +29,9 @@ const TOOLS: [title: string, command: string, ...args: string[]][] = [
   ["unused code (knip)", "knip"],
 ];
 const UNIT = ["tests/unit/**/*.test.ts", "tests/advisories/**/*.test.ts"];
-const INTEGRATION = ["tests/integration/**/*.test.ts"];
+const INTEGRATION = ["tests/integration/*.test.ts"];
+/** What takes from all that runs beside it, such as memory from every build. */
+const ALONE = ["tests/integration/alone/*.test.ts"];
 /** A test run that takes longer is ended, so that the sum is always printed. */
 const RUN_MS = 30 * 60_000;
 /** Of the integration tests; their own tests run one after the other. */
@@ -70,6 +72,11 @@ export async function testAll({ root, args, progress }: Options): Promise<number
     if (withIntegration) {
       const files = ["--concurrency", FILES_AT_ONCE, ...INTEGRATION, ...forAva];
       add(sum, await ava({ root, env, progress, title: "integration tests", args: files }));
+    }
+    // What ava is given beside may choose none of these, and that would be a failure.
+    if (withIntegration && forAva.length === 0) {
+      const alone = ["--concurrency", "1", ...ALONE];
+      add(sum, await ava({ root, env, progress, title: "tests that run alone", args: alone }));
     }
   }
   progress.line(`${sum.passed} passed, ${sum.failed} failed`);

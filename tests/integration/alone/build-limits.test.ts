@@ -3,7 +3,7 @@ import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import test from "ava";
-import { firstAnswer, startBuilder } from "../support/builder.ts";
+import { firstAnswer, startBuilder } from "../../support/builder.ts";
 
 const MIB = 1024 ** 2;
 const builder = await startBuilder({ bounds: { memory: 1024 * MIB, cpus: null } });
