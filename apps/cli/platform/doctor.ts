@@ -20,8 +20,10 @@ const GIB = 1024 ** 3;
 const LOW_DISK = 5 * GIB;
 const LEAST_DISK = 1 * GIB;
 const LEAST_MEMORY = GIB / 2;
-/** The first runc without CVE-2024-21626, by which a container reaches the machine. */
+/** The first runc without CVE-2024-21626, by which a container reaches the machine, */
 const SAFE_RUNC = "1.1.12";
+/** and the first ones of each line without those of 2025, by which it does too. */
+const MENDED_RUNC = ["1.2.8", "1.3.3"];
 /** A certificate or a signed token fails when the clock is this far off; earlier than this code. */
 const EARLIEST_TIME = Date.UTC(2026, 0, 1);
 
@@ -70,12 +72,15 @@ export function compareVersions(a: string, b: string): number {
 export function judgeRunc(runc: string | null): Finding {
   const what = "runc";
   if (runc === null) return { level: "warn", what, says: "the engine does not tell its version." };
-  if (compareVersions(runc, SAFE_RUNC) >= 0)
-    return { level: "good", what, says: `version ${runc}.` };
+  const line = compareVersions(runc, "1.3") < 0 ? 0 : 1;
+  const mended = MENDED_RUNC[line] as string;
+  if (compareVersions(runc, mended) >= 0) return { level: "good", what, says: `version ${runc}.` };
+  const holes = ["CVE-2025-31133", "CVE-2025-52565", "CVE-2025-52881"];
+  if (compareVersions(runc, SAFE_RUNC) < 0) holes.unshift("CVE-2024-21626");
   return {
     level: "warn",
     what,
-    says: `version ${runc} is older than ${SAFE_RUNC}, and a container may break out of it (CVE-2024-21626) unless your distribution has mended it (Debian: 1.1.5+ds1-1+deb12u1 has). Run: apt-get update && apt-get install --only-upgrade runc`,
+    says: `version ${runc} is older than ${mended}, and a container may break out of it (${holes.join(", ")}) unless your distribution has mended it (Debian: 1.1.5+ds1-1+deb12u1 has for CVE-2024-21626). Run: apt-get update && apt-get install --only-upgrade runc`,
   };
 }
 

@@ -24,8 +24,12 @@ test("versions are compared by number, and a distribution's suffix does not coun
 test("the doctor warns of a runc that containers can break out of", (t) => {
   t.is(judgeRunc("1.1.11").level, "warn");
   t.regex(judgeRunc("1.1.11").says, /CVE-2024-21626/);
-  t.is(judgeRunc("1.1.12").level, "good");
-  t.is(judgeRunc("1.3.0-rc.1").level, "good");
+  for (const old of ["1.1.12", "1.2.7", "1.3.0-rc.1", "1.3.2"]) {
+    t.is(judgeRunc(old).level, "warn", old);
+    t.regex(judgeRunc(old).says, /CVE-2025-31133/);
+    t.notRegex(judgeRunc(old).says, /container may break out of it \(CVE-2024/);
+  }
+  for (const mended of ["1.2.8", "1.3.3", "1.4.0", "2.0.0"]) t.is(judgeRunc(mended).level, "good");
   t.is(judgeRunc(null).level, "warn");
 });
 
