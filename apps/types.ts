@@ -1,5 +1,6 @@
 import type { Runtime } from "./runtime.ts";
 import type { CronJob } from "./cron.ts";
+import type { HealthCheck } from "./checks.ts";
 import type { Mount } from "./mounts.ts";
 import type { AppOptions, OptionsChange } from "./options.ts";
 
@@ -193,7 +194,10 @@ export interface Release {
   formation: Record<string, number>;
   /** What its app.json says of process types that nobody has scaled. */
   defaults?: Record<string, number>;
+  /** Of old releases; new ones have `checks`. */
   check?: StartupCheck;
+  /** What its app.json says of when an instance is healthy, by process type. */
+  checks?: Record<string, HealthCheck[]>;
   scripts?: Scripts;
   /** What its instances may take up, by process type. */
   runtime?: Runtime;

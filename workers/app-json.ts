@@ -2,9 +2,11 @@ import { z } from "zod";
 import { assertSchedule, CONCURRENCIES, type CronJob, cronJobId } from "../apps/cron.ts";
 import { TealError } from "../apps/errors.ts";
 import { ENV_NAME, isGivenName } from "../apps/env-names.ts";
-import type { Scripts, StartupCheck } from "../apps/types.ts";
+import type { HealthCheck } from "../apps/checks.ts";
+import type { Scripts } from "../apps/types.ts";
 import { PlanError } from "../buildpacks/errors.ts";
 import { type JsonObject, isObject, parseJsonObject } from "../buildpacks/json.ts";
+import { checkSchema, checksOf, checksSchema } from "./app-json-checks.ts";
 import { openTree } from "../buildpacks/tree.ts";
 
 /** One name of the environment that an app expects. */
@@ -19,7 +21,8 @@ export interface ExpectedEnv {
 
 /** What an app says of itself in `app.json`, as far as the platform knows it. */
 export interface AppJson {
-  check?: StartupCheck;
+  /** By process type. */
+  checks?: Record<string, HealthCheck[]>;
   scripts?: Scripts;
   /** Of process types that `ps:scale` has not set. */
   formation: Record<string, number>;
@@ -28,22 +31,7 @@ export interface AppJson {
 }
 
 const FILE = "app.json";
-const LONGEST_CHECK_S = 600;
-const seconds = z.number().min(0).max(LONGEST_CHECK_S);
 
-const checkSchema = z.object({
-  type: z.enum(["startup", "liveness", "readiness"]).default("startup"),
-  name: z.string().optional(),
-  path: z
-    .string()
-    .regex(/^\/[!-~]*$/, "a path such as /health")
-    .default("/"),
-  content: z.string().min(1).optional(),
-  timeout: seconds.default(5),
-  attempts: z.number().int().min(1).max(100).default(3),
-  wait: seconds.default(5),
-  initialDelay: seconds.default(0),
-});
 const countSchema = z.object({ quantity: z.number().int().min(0).max(20).default(1) });
 const envSchema = z.object({
   description: z.string().optional(),
@@ -62,7 +50,7 @@ const dokkuSchema = z.object({ predeploy: line.optional(), postdeploy: line.opti
 const scriptsSchema = z.object({ dokku: dokkuSchema.default({}), postdeploy: line.optional() });
 const schema = z.object({
   scripts: scriptsSchema.default({ dokku: {} }),
-  healthchecks: z.record(z.string(), z.array(checkSchema)).default({}),
+  healthchecks: checksSchema.default({}),
   formation: z.record(z.string(), countSchema).default({}),
   env: z.record(z.string(), z.union([z.string(), envSchema])).default({}),
   cron: z.array(cronSchema).max(20).default([]),
@@ -91,7 +79,7 @@ export async function readAppJson(dir: string, warn: (text: string) => void): Pr
     warn(`${FILE}: env.${name} is given by the platform and changes nothing`);
   }
   return {
-    ...startupOf(healthchecks, warn),
+    ...checksOf(healthchecks, warn),
     ...scriptsOf(scripts),
     formation: Object.fromEntries(
       Object.entries(formation).map(([name, it]) => [name, it.quantity]),
@@ -125,31 +113,6 @@ async function readObject(dir: string): Promise<JsonObject> {
     if (!(error instanceof PlanError)) throw error;
     throw badAppJson(error.says.replace(/\.$/, ""));
   }
-}
-
-type Checks = z.infer<typeof schema>["healthchecks"];
-
-function startupOf(checks: Checks, warn: (text: string) => void): { check?: StartupCheck } {
-  for (const process of Object.keys(checks).filter((name) => name !== "web")) {
-    warn(`${FILE}: healthchecks.${process} changes nothing: only web is asked over HTTP`);
-  }
-  const ofWeb = checks["web"] ?? [];
-  const [startup, ...more] = ofWeb.filter(({ type }) => type === "startup");
-  for (const { type } of ofWeb.filter((it) => it.type !== "startup")) {
-    warn(`${FILE}: a healthcheck of type ${type} changes nothing`);
-  }
-  if (more.length > 0) throw badAppJson("healthchecks.web: one startup check was expected");
-  if (!startup) return {};
-  const { path, content, timeout, attempts, wait, initialDelay } = startup;
-  const within = Math.min(LONGEST_CHECK_S, initialDelay + attempts * (timeout + wait));
-  return {
-    check: {
-      path,
-      ...(content === undefined ? {} : { content }),
-      timeoutMs: Math.max(100, timeout * 1000),
-      withinMs: Math.max(1000, within * 1000),
-    },
-  };
 }
 
 function scriptsOf({ dokku, postdeploy: first }: z.infer<typeof scriptsSchema>): {

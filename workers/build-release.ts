@@ -14,7 +14,7 @@ export async function buildRelease(ctx: DeployContext): Promise<Release> {
   await effects.tagImage(deploy.app, deploy.id, built.image);
   await ctx.reach("image-tagged");
 
-  const { formation: defaults = {}, env = {}, check, cron = [], scripts } = built.appJson ?? {};
+  const { formation: defaults = {}, env = {}, checks, cron = [], scripts } = built.appJson ?? {};
   const settings = await store.getSettings(deploy.app);
   const { runtime, storage } = settings.options;
   const release = await store.createRelease(claim, {
@@ -27,7 +27,7 @@ export async function buildRelease(ctx: DeployContext): Promise<Release> {
     processes: built.processes,
     formation: formationOf({ ...built, defaults }, settings),
     defaults,
-    ...(check && { check }),
+    ...(checks && { checks }),
     ...(scripts && { scripts }),
     ...(runtime && { runtime }),
     ...(storage && { mounts: storage.mounts }),

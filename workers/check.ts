@@ -1,28 +1,27 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { describeCheck, type HealthCheck } from "../apps/checks.ts";
 import { TealError } from "../apps/errors.ts";
-import type { Instance, StartupCheck } from "../apps/types.ts";
+import type { Instance, Release } from "../apps/types.ts";
 import { spent } from "./context.ts";
 import type { ContainerState } from "./engine/containers.ts";
+import { attempt, type Prober } from "./health.ts";
 import { explainSilence, listeningPorts } from "./listening.ts";
 import type { Work } from "./ports.ts";
-import { type Answer, probe } from "./probe.ts";
 
 interface Options {
-  containers: {
-    inspect(id: string): Promise<ContainerState | null>;
-    lastLines(id: string, count: number): Promise<string[]>;
-  };
+  containers: Prober["containers"] & { lastLines(id: string, count: number): Promise<string[]> };
   /** Host header for the probe. */
   hostHeader: string;
-  /** Within this time from the start of the check it must be healthy. */
+  /** Within this time from the start of the check it must be healthy, unless the app says more. */
   timeoutMs: number;
-  /** What the app itself says. */
-  startup?: StartupCheck;
+  /** What the app itself says of the instance's process type. */
+  checks: HealthCheck[];
 }
 
 /** Often at first, so that a fast app is live fast. */
 const POLL_FIRST_MS = 20;
 const POLL_MS = 100;
+const COMMAND_POLL_MS = 500;
 const FIRST_MS = 2000;
 const LOOK_AT_CONTAINER_MS = 500;
 const PROBE_TIMEOUT_MS = 5000;
@@ -30,13 +29,12 @@ const PROBE_MIN_MS = 500;
 /** A process without a port is healthy once it has run for this long. */
 const SETTLE_MS = 1000;
 const LAST_LINES = 50;
-/** Of a body, what is looked through for what the app says is in it, and what is shown of it. */
-const CONTENT_CHARS = 64 * 1024;
-const EXCERPT_CHARS = 300;
+const LONGEST_MS = 600_000;
 
 /**
- * Waits until an instance is healthy. `web`: its port answers HTTP with a status below 500,
- * asked from outside the container; other process types: it runs on for a second.
+ * Waits until an instance is healthy: all that its app says of it is so. Without a word of the app,
+ * `web`: its port answers HTTP with a status below 500, asked from outside the container; other
+ * process types: it runs on for a second.
  * @throws check-failed with the last status or error; the app's last lines are in the log before.
  */
 export async function checkInstance(
@@ -45,7 +43,7 @@ export async function checkInstance(
   options: Options,
 ): Promise<void> {
   const why =
-    instance.process === "web"
+    instance.process === "web" || options.checks.length > 0
       ? await waitForAnswer(instance, work, options)
       : await waitForSettled(instance, work, options);
   if (why === null) return;
@@ -54,7 +52,7 @@ export async function checkInstance(
   }
   throw new TealError("check-failed", {
     instance: `${instance.process}.${instance.index}`,
-    seconds: options.timeoutMs / 1000,
+    seconds: Math.max(...wantedOf(options).map((one) => withinOf(one, options.timeoutMs))) / 1000,
     detail: why,
   });
 }
@@ -69,9 +67,9 @@ async function waitForAnswer(
   const watch = watchForEnd(containers, instance.id);
   const over = new AbortController();
   try {
-    const polled = pollUntilHealthy(instance, work, options, over.signal);
+    const polled = pollAll(instance, work, options, over.signal);
     const why = await Promise.race([watch.ended, polled]);
-    if (why === null || watch.signal.aborted) return why;
+    if (why === null || watch.signal.aborted || !asksPort(instance, options)) return why;
     const state = await containers.inspect(instance.id);
     const port = instance.port ?? 0;
     const silence = state?.running ? explainSilence(port, await listeningPorts(state.pid)) : "";
@@ -82,23 +80,70 @@ async function waitForAnswer(
   }
 }
 
-/** null when healthy; after the time is over the last status or error. */
+/** Without any of the app's own the port must answer. */
+function wantedOf({ checks }: Options): (HealthCheck | undefined)[] {
+  return checks.length > 0 ? checks : [undefined];
+}
+
+function asksPort({ process }: Instance, options: Options): boolean {
+  const own = wantedOf(options).some((one) => !one || one.path !== undefined || one.listening);
+  return process === "web" && own && !options.checks.some(({ port }) => port !== undefined);
+}
+
+/** What an instance must pass before it serves. Old releases have one startup check of `web`. */
+export function startChecks(
+  { checks, check }: Pick<Release, "checks" | "check">,
+  process: string,
+): HealthCheck[] {
+  if (checks) return (checks[process] ?? []).filter(({ type }) => type !== "liveness");
+  if (!check || process !== "web") return [];
+  const { withinMs, ...rest } = check;
+  const waitMs = Math.max(0, withinMs - rest.timeoutMs);
+  return [{ ...rest, type: "startup", attempts: 1, waitMs, initialDelayMs: 0 }];
+}
+
+/** All that all tries of a check may take, ms. */
+function withinOf(check: HealthCheck | undefined, otherwise: number): number {
+  if (!check) return otherwise;
+  const { initialDelayMs, attempts, timeoutMs, waitMs, uptimeMs = 0 } = check;
+  const ms = initialDelayMs + attempts * (timeoutMs + waitMs);
+  return uptimeMs + Math.max(1000, Math.min(LONGEST_MS, ms));
+}
+
+/** null when every check has passed, or has failed that only warns. */
+async function pollAll(instance: Instance, work: Work, options: Options, over: AbortSignal) {
+  const found = await Promise.all(
+    wantedOf(options).map(async (check) => {
+      const why = await pollUntilHealthy(instance, work, options, check, over);
+      if (why === null || !check?.warn) return why;
+      work.say("warn", `${nameOf(instance, check)} failed, which only warns: ${why}`);
+      return null;
+    }),
+  );
+  return found.find((why) => why !== null) ?? null;
+}
+
+function nameOf({ process, index, port = 0 }: Instance, check: HealthCheck | undefined): string {
+  return `${process}.${index}: ${describeCheck(check, port)}`;
+}
+
+/** null when healthy; after the time is over the last that was found. */
 async function pollUntilHealthy(
   instance: Instance,
   { say, signal }: Work,
-  { hostHeader, timeoutMs, startup }: Options,
+  options: Options,
+  check: HealthCheck | undefined,
   over: AbortSignal,
 ): Promise<string | null> {
-  const { host = "", port = 0 } = instance;
-  const path = startup?.path ?? "/";
-  say("step", `Checking ${instance.process}.${instance.index}: GET ${path} on port ${port}`);
+  say("step", `Checking ${nameOf(instance, check)}`);
+  const withinMs = withinOf(check, options.timeoutMs);
   const began = performance.now();
   let last = "";
   for (let tries = 1; ; tries++) {
     signal.throwIfAborted();
-    const left = timeoutMs - (performance.now() - began);
-    const probeMs = Math.max(PROBE_MIN_MS, Math.min(startup?.timeoutMs ?? PROBE_TIMEOUT_MS, left));
-    const found = await attempt({ host, port }, { hostHeader, timeoutMs: probeMs, startup });
+    const left = withinMs - (performance.now() - began);
+    const tryMs = Math.max(PROBE_MIN_MS, Math.min(check?.timeoutMs ?? PROBE_TIMEOUT_MS, left));
+    const found = await attempt(instance, check, options, tryMs);
     if (found.healthy) {
       say("info", `Try ${tries}: ${found.text}`);
       return null;
@@ -107,8 +152,10 @@ async function pollUntilHealthy(
     if (over.aborted) return last;
     if (found.text !== last) say("info", `Try ${tries} after ${spent(elapsed)}: ${found.text}`);
     last = found.text;
-    if (elapsed > timeoutMs) return last;
-    await sleep(elapsed < FIRST_MS ? POLL_FIRST_MS : POLL_MS);
+    if (elapsed > withinMs) return last;
+    // A command costs more than a request.
+    const pause = check?.command ? COMMAND_POLL_MS : elapsed < FIRST_MS ? POLL_FIRST_MS : POLL_MS;
+    await sleep(pause);
   }
 }
 
@@ -135,34 +182,6 @@ function watchForEnd(containers: Options["containers"], id: string) {
     signal: found.signal,
     stop: () => stopping.abort(),
   };
-}
-
-async function attempt(
-  target: { host: string; port: number },
-  { startup, ...how }: { hostHeader: string; timeoutMs: number; startup: StartupCheck | undefined },
-): Promise<{ healthy: boolean; text: string }> {
-  try {
-    const wanted = startup?.content === undefined ? {} : { bodyChars: CONTENT_CHARS };
-    const answer = await probe(target, { ...how, ...wanted, path: startup?.path ?? "/" });
-    if (isHealthy(answer, startup)) return { healthy: true, text: `status ${answer.status}` };
-    return { healthy: false, text: describe(answer, startup) };
-  } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    return { healthy: false, text: code === "ECONNREFUSED" ? "connection refused" : message };
-  }
-}
-
-/** Anything below 500 will do, unless the app says more. */
-function isHealthy({ status, body }: Answer, startup: StartupCheck | undefined): boolean {
-  if (!startup) return status >= 100 && status < 500;
-  return status >= 200 && status < 300 && body.includes(startup.content ?? "");
-}
-
-function describe({ status, location, body }: Answer, startup?: StartupCheck): string {
-  const excerpt = body.slice(0, EXCERPT_CHARS).replaceAll(/\s+/g, " ").trim();
-  const content = startup?.content;
-  const lacks = content !== undefined && !body.includes(content);
-  return `status ${status}${lacks ? `, without ${JSON.stringify(content)}` : ""}${location ? `, Location: ${location}` : ""}${excerpt ? `, body: ${excerpt}` : ""}`;
 }
 
 async function waitForSettled(

@@ -13,7 +13,7 @@ import { readAppJson } from "./app-json.ts";
 import type { Builder } from "./build.ts";
 import { placeOf } from "./build-place.ts";
 import { keyOf } from "./build-wish.ts";
-import { checkInstance } from "./check.ts";
+import { checkInstance, startChecks } from "./check.ts";
 import type { Containers } from "./engine/containers.ts";
 import type { Images } from "./engine/images.ts";
 import type { createVolumes } from "./engine/volumes.ts";
@@ -114,8 +114,8 @@ export function createEffects(
       checkInstance(instance, work, {
         containers,
         hostHeader: options.hostOf(app.name),
-        timeoutMs: release.check?.withinMs ?? options.deployTimeoutMs,
-        ...(release.check && { startup: release.check }),
+        timeoutMs: options.deployTimeoutMs,
+        checks: startChecks(release, instance.process),
       }),
     answers: (instance) => answers(options, instance),
     keepRunning: (instance) => containers.keepRunning(instance.id),

@@ -27,6 +27,7 @@ export async function reuseRelease(ctx: DeployContext): Promise<Release> {
     formation: formationOf(code, settings),
     ...(code.defaults && { defaults: code.defaults }),
     ...(code.check && { check: code.check }),
+    ...(code.checks && { checks: code.checks }),
     ...(code.scripts && { scripts: code.scripts }),
     ...(runtime && { runtime }),
     ...(mounts && { mounts }),

@@ -85,6 +85,22 @@ export const mountSchema = z.object({
   target: z.string(),
 });
 
+const checkSchema = z.object({
+  type: z.enum(["startup", "liveness", "readiness"]),
+  path: z.string().optional(),
+  content: z.string().optional(),
+  headers: z.record(z.string(), z.string()).optional(),
+  port: z.number().int().optional(),
+  command: z.array(z.string()).optional(),
+  listening: z.literal(true).optional(),
+  uptimeMs: z.number().optional(),
+  attempts: z.number().int(),
+  timeoutMs: z.number(),
+  waitMs: z.number(),
+  initialDelayMs: z.number(),
+  warn: z.literal(true).optional(),
+});
+
 export const releaseSchema = z.object({
   app: z.string(),
   n: z.number().int(),
@@ -112,7 +128,11 @@ export const releaseSchema = z.object({
       withinMs: z.number(),
     })
     .optional()
-    .describe("when a new web instance is healthy (app.json)"),
+    .describe("of old releases: when a new web instance is healthy"),
+  checks: z
+    .record(z.string(), z.array(checkSchema))
+    .optional()
+    .describe("by process type (app.json)"),
   scripts: z
     .object({
       predeploy: z.string().optional(),

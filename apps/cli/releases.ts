@@ -1,3 +1,4 @@
+import { describeCheck } from "../checks.ts";
 import type { Change, ReleaseDiff } from "../diff.ts";
 import type { Deploy } from "../types.ts";
 import type { AppView, ReleaseStatus, ReleaseView } from "../views.ts";
@@ -58,6 +59,12 @@ export async function showRelease({ app: appOf, args, client, out }: Input): Pro
           ],
         ]
       : []),
+    ...Object.entries(one.checks ?? {}).flatMap(([process, checks]) =>
+      checks.map((check): [string, Cell] => [
+        "check",
+        `${process} ${check.type}: ${describeCheck(check, one.port)}`,
+      ]),
+    ),
     ...(one.mounts ?? []).map(({ source, target }): [string, Cell] => [
       "storage",
       `${source}:${target}`,

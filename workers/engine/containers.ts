@@ -1,8 +1,10 @@
 import type Docker from "dockerode";
 import type { App, Instance, Release } from "../../apps/types.ts";
 import { type OwnLabels, ownLabels } from "./labels.ts";
+import { type Executed, executeIn } from "./execute.ts";
 import { addressIn, type Networks } from "./network.ts";
 import { retryEngine, statusOf } from "./retry.ts";
+import { readLines } from "./read-lines.ts";
 import { containerSpec, oneOffSpec } from "./spec.ts";
 import { createVolumes } from "./volumes.ts";
 
@@ -10,6 +12,8 @@ export interface ContainerState {
   running: boolean;
   exitCode: number;
   oomKilled: boolean;
+  /** ms since the epoch */
+  startedAt: number;
   /** Process id on this machine; 0 when it does not run. */
   pid: number;
   /** Addresses on its networks. */
@@ -92,6 +96,7 @@ export function createContainers(
         running: info.State.Running,
         exitCode: info.State.ExitCode,
         oomKilled: info.State.OOMKilled,
+        startedAt: Date.parse(info.State.StartedAt),
         pid: info.State.Pid,
         addresses: Object.values(info.NetworkSettings.Networks).map((n) => n.IPAddress),
       };
@@ -117,6 +122,10 @@ export function createContainers(
       // 409: its removal is already under way.
       if (![404, 409].includes(statusOf(error) ?? 0)) throw error;
     }
+  }
+
+  async function execute(id: string, command: string[], timeoutMs: number): Promise<Executed> {
+    return executeIn(docker, id, command, timeoutMs);
   }
 
   async function keepRunning(id: string): Promise<void> {
@@ -187,7 +196,7 @@ export function createContainers(
     }
   }
 
-  return { create, start, inspect, stop, remove, keepRunning, lastLines, list, runOnce };
+  return { create, start, inspect, stop, remove, keepRunning, execute, lastLines, list, runOnce };
 }
 
 function runOf({ State, Created }: Docker.ContainerInfo, labels: OwnLabels): { run?: RunState } {
@@ -208,27 +217,4 @@ function splitFrames(raw: Buffer): string[] {
     at += 8 + length;
   }
   return Buffer.concat(parts).toString("utf8").split("\n").filter(Boolean);
-}
-
-async function readLines(
-  docker: Docker,
-  stream: NodeJS.ReadWriteStream,
-  onLine: (line: string) => void,
-): Promise<void> {
-  let rest = "";
-  const sink = {
-    write(chunk: Buffer) {
-      const lines = (rest + chunk.toString("utf8")).split("\n");
-      rest = (lines.pop() ?? "").slice(-4000);
-      lines.forEach(onLine);
-      return true;
-    },
-  } as unknown as NodeJS.WritableStream;
-  docker.modem.demuxStream(stream, sink, sink);
-  await new Promise<void>((resolve) => {
-    stream.once("end", resolve);
-    stream.once("close", resolve);
-    stream.once("error", () => resolve());
-  });
-  if (rest) onLine(rest);
 }

@@ -37,7 +37,14 @@ test("check, formation and env are read", async (t) => {
     },
   };
   t.deepEqual(await read(JSON.stringify(told)), {
-    check: { path: "/up", content: "ok", timeoutMs: 2000, withinMs: 12_000 },
+    checks: {
+      web: [
+        {
+          ...{ type: "startup", path: "/up", content: "ok" },
+          ...{ attempts: 4, timeoutMs: 2000, waitMs: 1000, initialDelayMs: 0 },
+        },
+      ],
+    },
     formation: { web: 2, worker: 1 },
     env: {
       GREETING: { required: false, generate: false, value: "hello" },
@@ -52,7 +59,7 @@ test("check, formation and env are read", async (t) => {
 test("what is not known is named, and changes nothing", async (t) => {
   const told = {
     scripts: { postdeploy: "x", test: "y", dokku: { predeploy: "z", other: 1 } },
-    healthchecks: { web: [{ type: "liveness" }, { colour: 1 }], worker: [{}] },
+    healthchecks: { web: [{ type: "liveness" }, { colour: 1 }], worker: [] },
     formation: { web: { quantity: 1, size: "big" } },
     env: { PORT: "1", A: { required: false, secret: true } },
   };
@@ -68,7 +75,6 @@ test("what is not known is named, and changes nothing", async (t) => {
       "formation.web.size is not known here and changes nothing",
       "env.A.secret is not known here and changes nothing",
       "env.PORT is given by the platform and changes nothing",
-      "healthchecks.worker changes nothing: only web is asked over HTTP",
       "a healthcheck of type liveness changes nothing",
     ],
   );
@@ -80,7 +86,11 @@ test("what is wrong is said with its place", async (t) => {
     ["[]", /an object was expected/],
     ['{"formation": {"web": {"quantity": -1}}}', /formation\.web\.quantity/],
     ['{"healthchecks": {"web": [{"path": "up"}]}}', /healthchecks\.web\.0\.path: a path such as/],
-    ['{"healthchecks": {"web": [{}, {}]}}', /one startup check/],
+    ['{"healthchecks": {"worker": [{}]}}', /worker\.0: a process type other than web needs/],
+    ['{"healthchecks": {"web": [{"path": "/", "uptime": 3}]}}', /one of path, command, listening/],
+    ['{"healthchecks": {"web": [{"uptime": 3, "content": "x"}]}}', /go with a path/],
+    ['{"healthchecks": {"web": [{"httpHeaders": [{"name": "a b", "value": ""}]}]}}', /a header/],
+    ['{"healthchecks": {"web": [{"port": 0}]}}', /port/],
     ['{"healthchecks": {"web": [{"attempts": 1e9}]}}', /attempts/],
     ['{"scripts": {"dokku": {"predeploy": ["x"]}}}', /scripts\.dokku\.predeploy/],
     ['{"env": {"A B": "x"}}', /env\.A B/],
@@ -102,4 +112,26 @@ test("cron: a command, a schedule of five fields or a name, and what may overlap
     const wrong = JSON.stringify({ cron: [{ command: "true", schedule }] });
     await t.throwsAsync(read(wrong), { message: /five fields such as/ }, schedule);
   }
+});
+
+test("healthchecks: what each field becomes", async (t) => {
+  const times = { attempts: 3, timeoutMs: 5000, waitMs: 5000, initialDelayMs: 0 };
+  const web = [
+    { httpHeaders: [{ name: "X-A", value: "b" }], port: 9000 },
+    { command: "node up.js", warn: true, initialDelay: 2 },
+    { command: ["./up", "now"], type: "readiness", timeout: 0 },
+    { listening: true },
+    { uptime: 3, warn: false, listening: false },
+  ];
+  const { checks } = await read(JSON.stringify({ healthchecks: { web } }));
+  t.deepEqual(checks?.["web"], [
+    { type: "startup", path: "/", headers: { "X-A": "b" }, port: 9000, ...times },
+    {
+      ...{ type: "startup", command: ["/bin/sh", "-c", "exec node up.js"], warn: true },
+      ...{ ...times, initialDelayMs: 2000 },
+    },
+    { type: "readiness", command: ["./up", "now"], ...times, timeoutMs: 100 },
+    { type: "startup", listening: true, ...times },
+    { type: "startup", uptimeMs: 3000, ...times },
+  ]);
 });

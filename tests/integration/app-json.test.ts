@@ -71,3 +71,31 @@ test.serial("predeploy is a gate, and what takes too long is ended", async (t) =
   t.regex(late.text, /begun *\r?\n[^]*The predeploy command did not end within 8 s/);
   t.deepEqual(await live(), before);
 });
+
+test.serial(
+  "checks run inside the container, of any process type, and all must pass",
+  async (t) => {
+    t.timeout(120_000);
+    const { repo } = t.context;
+    const once = { attempts: 1, wait: 4, timeout: 4 };
+    const within = (code: string) => ({ command: ["node", "-e", code], ...once });
+    const fail = 'console.log("not yet", process.env.TEAL_PROCESS); process.exit(9)';
+    const good = {
+      web: [
+        { path: "/", httpHeaders: [{ name: "X-Probe", value: "1" }], ...once },
+        { listening: true, ...once },
+        within("process.exit(0)"),
+        { ...within(fail), warn: true },
+      ],
+      worker: [{ uptime: 2, ...once }],
+    };
+    const pushed = await repo.push({ "app.json": JSON.stringify({ healthchecks: good }) });
+    t.is(pushed.status, 0, pushed.text);
+    t.regex(pushed.text, /failed, which only warns: status 9 of its command: not yet web/);
+    t.regex(pushed.text, /Checking worker\.1: up for 2 s/);
+    const bad = { worker: [within(fail)] };
+    const refused = await repo.push({ "app.json": JSON.stringify({ healthchecks: bad }) });
+    t.is(refused.status, 1);
+    t.regex(refused.text, /worker\.1 did not become healthy within 8 s: status 9 of its command/);
+  },
+);
