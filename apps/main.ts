@@ -119,6 +119,8 @@ async function main(settings: Settings, log: Log): Promise<void> {
     outward: createOutward(settings),
     allowPrivate: settings.allowPrivate,
     urlOf: (app) => appUrl(app, settings),
+    logUrlOf: (app, deploy) =>
+      `http://${settings.domain}:${settings.apiPort}/apps/${app}/deploys/${deploy}`,
   });
   const ssh = createSshServer({
     ...{ access, audit, git, store, receiver, log },

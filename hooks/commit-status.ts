@@ -32,7 +32,7 @@ const GITLAB: Record<State, string> = {
   error: "canceled",
 };
 /** GitHub takes no longer descriptions. */
-const MAX_DESCRIPTION = 140;
+export const MAX_DESCRIPTION = 140;
 
 /**
  * What tells the sender's code host how the deploy of its commit goes; null when the host has no
@@ -41,21 +41,19 @@ const MAX_DESCRIPTION = 140;
  */
 export function commitStatus(
   sender: Sender,
-  { token }: Credentials,
+  credentials: Credentials,
   deploy: Deploy,
   event: NoticeEvent,
   url: string,
 ): Message | null {
+  const { token } = credentials;
   const state = STATES[event];
   if (!sender.repo || !token || !deploy.commit || !state) return null;
   const source = parseRepoUrl(sender.repo);
   if (source.kind === "ssh") return null;
-  const { origin, host, pathname } = new URL(source.url);
-  const name = pathname
-    .slice(1)
-    .replace(/\/$/, "")
-    .replace(/\.git$/, "");
-  const secret = token.slice(token.indexOf(":") + 1);
+  const { origin } = new URL(source.url);
+  const name = nameOf(source.url);
+  const secret = secretOf(token);
   const said = SAYS[event] ?? deploy.error ?? event;
   const description = `${deploy.id}: ${said}`.slice(0, MAX_DESCRIPTION);
   const context = `teal/${deploy.app}`;
@@ -70,11 +68,43 @@ export function commitStatus(
     const body = { state: GITLAB[state], name: context, target_url: url, description };
     return post(to, { "PRIVATE-TOKEN": secret }, body);
   }
-  const path = `repos/${name}/statuses/${deploy.commit}`;
   const body = { state, target_url: url, description, context };
-  if (sender.provider === "gitea")
-    return post(`${origin}/api/v1/${path}`, { Authorization: `token ${secret}` }, body);
-  if (sender.provider !== "github") return null;
+  if (sender.provider === "gitea") {
+    const to = `${origin}/api/v1/repos/${name}/statuses/${deploy.commit}`;
+    return post(to, { Authorization: `token ${secret}` }, body);
+  }
+  const github = githubOf(sender, credentials);
+  if (!github) return null;
+  return post(`${github.repo}/statuses/${deploy.commit}`, github.headers, body);
+}
+
+/** Where GitHub's API has the sender's repository, and what opens it; null for other hosts, or without a token. */
+export function githubOf(
+  sender: Sender,
+  { token }: Credentials,
+): { repo: string; headers: Record<string, string> } | null {
+  if (sender.provider !== "github" || !sender.repo || !token) return null;
+  const source = parseRepoUrl(sender.repo);
+  if (source.kind === "ssh") return null;
+  const { origin, host } = new URL(source.url);
   const base = host === "github.com" ? "https://api.github.com" : `${origin}/api/v3`;
-  return post(`${base}/${path}`, { Authorization: `Bearer ${secret}` }, body);
+  return {
+    repo: `${base}/repos/${nameOf(source.url)}`,
+    headers: {
+      Accept: "application/vnd.github+json",
+      Authorization: `Bearer ${secretOf(token)}`,
+      "User-Agent": "teal",
+    },
+  };
+}
+
+/** `OWNER/NAME` */
+function nameOf(url: string): string {
+  const path = new URL(url).pathname.slice(1);
+  return path.replace(/\/$/, "").replace(/\.git$/, "");
+}
+
+/** Without the user's name. */
+function secretOf(token: string): string {
+  return token.slice(token.indexOf(":") + 1);
 }

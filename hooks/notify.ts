@@ -11,6 +11,7 @@ import type { Store } from "../apps/store.ts";
 import { asking } from "../apps/store-scripts.ts";
 import type { Deploy } from "../apps/types.ts";
 import { commitStatus } from "./commit-status.ts";
+import { githubDeployment, tellGithub, type GithubDeployment } from "./github-deployment.ts";
 import { format, type Message } from "./notify-format.ts";
 import { sendMail, type Mail } from "./notify-mail.ts";
 import { send } from "./notify-send.ts";
@@ -19,7 +20,7 @@ import { send } from "./notify-send.ts";
 interface Telling {
   app: string;
   deploy: string;
-  /** A notifier's id, or STATUS. */
+  /** A notifier's id, STATUS or DEPLOYMENT. */
   notifier: string;
   event: NoticeEvent;
   detail?: string;
@@ -36,6 +37,8 @@ interface Options {
   /** Mail may go without TLS. */
   allowPrivate: boolean;
   urlOf(app: string): string;
+  /** Where people read a deploy's log. */
+  logUrlOf(app: string, deploy: string): string;
   log: Log;
   times?: Times;
 }
@@ -52,6 +55,7 @@ interface Times {
 const NAME = "teal-notices";
 /** In the place of a notifier: the code host that a webhook came from. */
 const STATUS = "commit-status";
+const DEPLOYMENT = "github-deployment";
 /** Ten tries over about 40 minutes. */
 const TIMES: Times = { pollMs: 1000, backoffMs: 5000, attempts: 10, exchangeMs: 10_000 };
 const DAY_S = 24 * 3600;
@@ -64,7 +68,8 @@ const DAY_S = 24 * 3600;
 export function createNotify(options: Options): { close(): Promise<void> } {
   const { redis, blocking, log, times = TIMES } = options;
   const queue = new Queue<Telling>(NAME, { connection: redis });
-  const worker = new Worker<Telling>(NAME, (job) => tell(options, times, job), {
+  const inTurn = createTurns();
+  const worker = new Worker<Telling>(NAME, (job) => inTurn(job, () => tell(options, times, job)), {
     connection: blocking,
     concurrency: 20,
   });
@@ -110,7 +115,7 @@ async function handOver(
   if (deploy && event) {
     const all = await notifiers.list(deploy.app);
     const wanted = all.filter((one) => one.events.includes(event)).map((one) => one.id);
-    for (const notifier of deploy.sender ? [...wanted, STATUS] : wanted) {
+    for (const notifier of deploy.sender ? [...wanted, STATUS, DEPLOYMENT] : wanted) {
       await queue.add(
         "tell",
         { app: deploy.app, deploy: id, notifier, event, ...(detail && { detail }) },
@@ -127,6 +132,21 @@ async function handOver(
   }
   await asking(() => redis.lrem(keys.notices, 1, notice));
   return true;
+}
+
+/** What GitHub hears of one deploy, it hears one after another, so that it makes one deployment of it. */
+function createTurns() {
+  const last = new Map<string, Promise<void>>();
+  return async ({ data }: Job<Telling>, run: () => Promise<void>): Promise<void> => {
+    if (data.notifier !== DEPLOYMENT) return run();
+    const turn = (last.get(data.deploy) ?? Promise.resolve()).catch(() => {}).then(run);
+    last.set(data.deploy, turn);
+    try {
+      await turn;
+    } finally {
+      if (last.get(data.deploy) === turn) last.delete(data.deploy);
+    }
+  };
 }
 
 function eventOf(deploy: Deploy, state: string): NoticeEvent | null {
@@ -147,33 +167,42 @@ interface Answer {
   text?: string;
 }
 
+type Telegram = Message | Mail | GithubDeployment;
+
 /** HTTP says with 4xx that the fault is ours, SMTP with 5xx. */
 async function tellOnce(
   { outward, allowPrivate }: Options,
-  message: Message | Mail,
+  message: Telegram,
   ms: number,
 ): Promise<Answer> {
   if ("server" in message) {
     const { status, text } = await sendMail(outward, message, { ms, plain: allowPrivate });
     return { status, arrived: status === 250, again: status < 500, text };
   }
-  const status = await send(outward, message, ms);
+  const status = await ("repo" in message
+    ? tellGithub(outward, message, ms)
+    : send(outward, message, ms));
   const again = status >= 500 || status === 429 || status === 408;
   return { status, arrived: status >= 200 && status < 300, again };
 }
 
 /** Null when there is nobody to tell any more, or nothing to tell. */
-async function messageOf(options: Options, job: Job<Telling>): Promise<Message | Mail | null> {
-  const { store, notifiers, senders, urlOf } = options;
+async function messageOf(options: Options, job: Job<Telling>): Promise<Telegram | null> {
+  const { store, notifiers, senders, urlOf, logUrlOf } = options;
   const { app, deploy: id, notifier: notifierId, event, detail } = job.data;
   const deploy = await store.getDeploy(id);
   if (!deploy) return null;
   const url = urlOf(app);
-  if (notifierId === STATUS) {
+  if (notifierId === STATUS || notifierId === DEPLOYMENT) {
     const sender = (await senders.list(app)).find((one) => one.id === deploy.sender);
     // A late try must not put "pending" over the outcome.
-    if (!sender || (event === "deploy.started" && deploy.state !== "running")) return null;
-    return commitStatus(sender, await senders.credentials(app, sender.id), deploy, event, url);
+    if (event === "deploy.started" && deploy.state !== "running") return null;
+    if (event === "deploy.held" && deploy.state !== "held") return null;
+    if (!sender) return null;
+    const credentials = await senders.credentials(app, sender.id);
+    if (notifierId === STATUS) return commitStatus(sender, credentials, deploy, event, url);
+    const urls = { app: url, log: logUrlOf(app, id) };
+    return githubDeployment(sender, credentials, deploy, event, urls);
   }
   const notifier = await notifiers.open(app, notifierId);
   return (

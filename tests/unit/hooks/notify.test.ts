@@ -32,6 +32,7 @@ test.before(async () => {
     outward: createOutward({ allowPrivate: true }),
     allowPrivate: true,
     urlOf: (app) => `http://${app}.teal.test/`,
+    logUrlOf: (app, deploy) => `http://teal.test/apps/${app}/deploys/${deploy}`,
     log: api.options.log,
     times: { pollMs: 20, backoffMs: 50, attempts: 4, exchangeMs: 1000 },
   });
@@ -185,15 +186,18 @@ test("the code host that a webhook came from is told how its commit fares, when 
     const intent = { ...pushOf(app, "b"), sender: sender.id };
     const deploy = await api.store.requestDeploy(intent);
     const taken = await api.store.claim(app, "test", 10_000);
-    await triesOf(app, 1);
+    await eventually(async () => to.received.some(({ url }) => url.includes("/statuses/")));
     await api.store.finishDeploy(taken!.claim, deploy.id, "failed", "The build failed.");
-    await triesOf(app, 2);
-    const said = to.received.map(({ body }) => JSON.parse(body));
+    await eventually(
+      async () => to.received.filter(({ url }) => url.includes("/statuses/")).length === 2,
+    );
+    const heard = to.received.filter(({ url }) => url.includes("/statuses/"));
+    const said = heard.map(({ body }) => JSON.parse(body));
     const states = said.map(({ state }) => state);
     t.deepEqual(states, provider === "gitlab" ? ["running", "failed"] : ["pending", "failure"]);
     t.is(said[1].context ?? said[1].name, `teal/${app}`);
     t.is(said[1].description, `${app}-1: The build failed.`);
-    for (const { url, headers } of to.received) {
+    for (const { url, headers } of heard) {
       t.is(url, `${at}${intent.commit}`);
       t.is(headers[auth], as);
     }
