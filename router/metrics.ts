@@ -2,7 +2,7 @@ import { createServer, type Server } from "node:http";
 import { chmod, mkdir, unlink } from "node:fs/promises";
 import { dirname } from "node:path";
 import { LATENCY_MS } from "./contract.ts";
-import type { RouterStats } from "./server.ts";
+import type { RouterStats } from "./stats.ts";
 
 const CLASSES = [1, 2, 3, 4, 5];
 

@@ -1,6 +1,6 @@
 import type { Redis } from "ioredis";
 import { contextOf } from "./certificates.ts";
-import type { TlsParts } from "./server.ts";
+import type { TlsParts } from "./host-tls.ts";
 
 export interface ProofsOptions {
   names: { acmeAnswer(host: string, token: string): string; acmeProof(host: string): string };

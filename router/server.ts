@@ -2,33 +2,19 @@ import { hostname } from "node:os";
 import type { AccessLog } from "./access-log.ts";
 import { createAdmission } from "./admission.ts";
 import { createClock } from "./clock.ts";
-import type {
-  Counters,
-  ReleaseCounters,
-  Route,
-  RouteAck,
-  RouteCertificate,
-  RouterReport,
-} from "./contract.ts";
+import type { Counters, Route, RouteAck, RouteCertificate, RouterReport } from "./contract.ts";
 import { createDrain } from "./drain.ts";
 import { createHolds } from "./hold.ts";
-import type { SecureContext } from "node:tls";
-import { createCertificates } from "./certificates.ts";
 import { createHealth } from "./health.ts";
+import { createHostTls, type TlsParts } from "./host-tls.ts";
 import { createListener, type Listener } from "./listener.ts";
 import type { Ports } from "./policy.ts";
 import { createPatience } from "./patience.ts";
 import { createIdles, type Idles } from "./idle.ts";
 import { createPool, type Address } from "./pool.ts";
 import { createSwaps, type Swaps } from "./swap.ts";
-import {
-  createTable,
-  newCounters,
-  type AppState,
-  type Exchange,
-  type Snapshot,
-  type TargetState,
-} from "./table.ts";
+import { createStats, streamsOn, type RouterStats } from "./stats.ts";
+import { createTable, newCounters, type AppState, type Snapshot } from "./table.ts";
 import { createTrust, type Range } from "./trust.ts";
 
 export interface RouterOptions {
@@ -49,16 +35,6 @@ export interface RouterOptions {
   trustedProxies?: readonly Range[];
   /** Every connection begins with a header of the PROXY protocol, and comes from such a proxy. */
   proxyProtocol?: boolean;
-}
-
-/** What a router needs for TLS. Without it no host has a certificate. */
-export interface TlsParts {
-  openKey(certificate: RouteCertificate): string;
-  /** What proves to an ACME server, by its token, that a host is ours; null when nothing does. */
-  answerFor?(host: string, token: string): Promise<string | null>;
-  /** The certificate that does. */
-  proofFor?(host: string): Promise<SecureContext | null>;
-  failed?(certificate: RouteCertificate, error: Error): void;
 }
 
 /** Times in ms. */
@@ -85,7 +61,6 @@ const LIMITS: Limits = {
   assetsMs: 600_000,
 };
 
-const TOKEN = /^[A-Za-z0-9_-]{1,200}$/;
 const SWEEP_MS = 5000;
 
 export interface Router extends Swaps, Pick<Listener, "server" | "listen" | "listenTls"> {
@@ -99,34 +74,6 @@ export interface Router extends Swaps, Pick<Listener, "server" | "listen" | "lis
   stats(): RouterStats;
   /** Stops listening, lets requests end for at most `drainMs`, then cuts. Resolves when nothing is open. */
   close(drainMs: number): Promise<void>;
-}
-
-export interface RouterStats {
-  id: string;
-  /** Requests that wait for a swap, and for a target that can be reached. */
-  waiting: number;
-  unreachable: number;
-  /** Lines that the access log has left out. */
-  leftOut: number;
-  connections: number;
-  draining: Record<string, number>;
-  apps: Record<string, AppStats>;
-}
-
-export interface AppStats {
-  version: number;
-  release: number;
-  holding: boolean;
-  targets: { id: string; open: number; down: boolean }[];
-  counters: Counters;
-  /** Of all its releases so far. */
-  tallies: Record<"blue" | "green", ReleaseCounters>;
-  turnedAway: number;
-  /** Of its other colour, at the idle address. */
-  idleAnswers: number;
-  ejections: number;
-  /** Open event streams and WebSockets. */
-  streams: number;
 }
 
 /** A router without the store: events in, acknowledgements out, and the server, not yet listening. */
@@ -165,10 +112,7 @@ export function createRouter(options: RouterOptions): Router {
       options.log?.forget(app);
     },
   });
-  const certificates = createCertificates({
-    openKey: options.tls?.openKey ?? (() => ""),
-    failed: options.tls?.failed ?? (() => undefined),
-  });
+  const hostTls = createHostTls({ find, findLive: table.find }, options.tls);
   const patience = createPatience({ clock, limit: limits.heldRequests });
   const health = createHealth({
     clock,
@@ -183,18 +127,9 @@ export function createRouter(options: RouterOptions): Router {
     closing: () => closing,
     health,
     patience,
-    contextFor(host) {
-      const app = find(host);
-      return app ? certificates.contextFor(app.name, host) : null;
-    },
-    async proofFor(host) {
-      const proofFor = options.tls?.proofFor;
-      return table.find(host) && proofFor ? proofFor(host) : null;
-    },
-    async answerFor(host, token) {
-      const answerFor = options.tls?.answerFor;
-      return TOKEN.test(token) && table.find(host) && answerFor ? answerFor(host, token) : null;
-    },
+    contextFor: hostTls.contextFor,
+    proofFor: hostTls.proofFor,
+    answerFor: hostTls.answerFor,
     trust: createTrust(options.trustedProxies ?? []),
     proxyProtocol: options.proxyProtocol ?? false,
     log: options.log ?? null,
@@ -211,34 +146,6 @@ export function createRouter(options: RouterOptions): Router {
 
   function sweepPools(): void {
     for (const app of all()) for (const target of app.targets) target.pool.sweep();
-  }
-
-  function stats(): RouterStats {
-    const apps: Record<string, AppStats> = {};
-    for (const app of table.apps()) {
-      apps[app.name] = {
-        version: app.route?.version ?? 0,
-        release: app.route?.release ?? 0,
-        holding: app.hold !== null,
-        targets: app.targets.map(({ id, open, down }) => ({ id, open: open.size, down })),
-        counters: app.counters,
-        tallies: app.tallies.byColour(),
-        turnedAway: app.turnedAway,
-        idleAnswers: idles.answers(app.name),
-        ejections: app.ejections,
-        streams: app.targets.reduce((sum, target) => sum + streamsOn(target).length, 0),
-      };
-    }
-    const { id } = options;
-    return {
-      id,
-      waiting: holds.waiting(),
-      unreachable: patience.waiting(),
-      leftOut: options.log?.leftOut() ?? 0,
-      connections: listener.connections(),
-      draining: drain.busy(),
-      apps,
-    };
   }
 
   async function close(drainMs: number): Promise<void> {
@@ -261,7 +168,7 @@ export function createRouter(options: RouterOptions): Router {
     server: listener.server,
     listen: listener.listen,
     listenTls: listener.listenTls,
-    setCertificates: certificates.set,
+    setCertificates: hostTls.set,
     apply: swaps.apply,
     force: swaps.force,
     forget: swaps.forget,
@@ -275,11 +182,10 @@ export function createRouter(options: RouterOptions): Router {
     }),
     counters: (app) => table.get(app)?.counters ?? newCounters(),
     snapshot: table.snapshot,
-    stats,
+    stats: createStats({
+      ...{ id: options.id, table, idles, holds, patience, listener, drain },
+      log: options.log ?? null,
+    }),
     close,
   };
-}
-
-function streamsOn(target: TargetState): Exchange[] {
-  return [...target.open].filter((exchange) => exchange.streaming);
 }

@@ -3,7 +3,8 @@ import { once } from "node:events";
 import { connect, type ConnectionOptions, type TLSSocket } from "node:tls";
 import type { ExecutionContext } from "ava";
 import type { RouteCertificate } from "../../router/contract.ts";
-import type { RouterOptions, TlsParts } from "../../router/server.ts";
+import type { TlsParts } from "../../router/host-tls.ts";
+import type { RouterOptions } from "../../router/server.ts";
 import { createIssuer, type Issuer, type Pair } from "./certificates.ts";
 import { eventually, startRouter, type RouterRig } from "./router-rig.ts";
 
