@@ -177,7 +177,7 @@ test("After a swap a WebSocket on the old colour gets a drain window, then 1001"
   const [blue, green] = [await startEcho(t), await startEcho(t)];
   rig.route([blue.port]);
   const client = await connectTo(t, rig);
-  rig.route([green.port], { drainMs: 400 });
+  rig.route([green.port], { drainMs: 1500 });
   client.send("still");
   const [data] = await once(client, "message");
   t.is(String(data), "still");
