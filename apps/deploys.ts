@@ -66,8 +66,12 @@ export function createDeploys({ store, queue, reach = () => {} }: Options): Depl
 
   return {
     async push(intent) {
-      const hold = intent.hold ?? (await store.getSettings(intent.app)).hold;
-      return request(hold ? { ...intent, hold } : intent);
+      if (intent.promoteAfter !== undefined) return request({ ...intent, hold: true });
+      const { hold: always, options } = await store.getSettings(intent.app);
+      const hold = intent.hold ?? always;
+      const { promoteAfter: seconds } = options;
+      const ends = always && hold && seconds !== undefined && { promoteAfter: seconds * 1000 };
+      return request(hold ? { ...intent, hold, ...ends } : intent);
     },
     async rollback({ app: name, to, part, force, runRelease, by, why }) {
       const app = await appOf(name);

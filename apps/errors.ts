@@ -65,6 +65,12 @@ export const ERRORS = {
     says: "Deploy {id} is newer and on its way, so the guard does not swap back now.",
     todo: "Nothing; it looks again when that deploy has ended.",
   },
+  "promote-waits": {
+    status: 409,
+    exit: 5,
+    says: "Deploy {id} is newer and on its way, so what is held is not promoted by itself now.",
+    todo: "Nothing; it is looked at again when that deploy has ended.",
+  },
   "nothing-to-roll-back": {
     status: 409,
     exit: 5,

@@ -19,7 +19,7 @@ export function readMoment(text: string, now: number): number {
 }
 
 /** `90s`, `10m`, `2h`, `1d` in ms; null for anything else. */
-function readSpan(text: string): number | null {
+export function readSpan(text: string): number | null {
   const [, count, unit] = /^(\d{1,6})([smhd])$/.exec(text) ?? [];
   return count && unit ? Number(count) * (UNITS[unit] ?? 0) : null;
 }

@@ -17,6 +17,8 @@ export interface AppOptions extends RoutingParts, PageParts {
   runtime?: Runtime;
   storage?: StorageOptions;
   retention?: Retention;
+  /** s: what is held because the app holds its new versions is promoted by itself then. */
+  promoteAfter?: number;
   /** Releases after which older code no longer works, because of what they did to its data. */
   irreversible?: number[];
   /** Its people stopped it: routers answer 503. */

@@ -17,6 +17,8 @@ export interface SourceWish {
   ref?: string;
   image?: string;
   hold?: boolean;
+  /** s; it is held, and then promoted by itself. */
+  promoteAfter?: number;
   fresh?: boolean;
   why?: string;
 }
@@ -48,13 +50,20 @@ export function createSourceDeploys({ deploys, git }: Options) {
 
     /** @throws bad-request, bad-image, ref-not-found */
     async deploy(app: App, wish: SourceWish, by: string): Promise<Deploy> {
-      const { commit, ref, image, hold, fresh, why = "" } = wish;
+      const { commit, ref, image, hold, promoteAfter, fresh, why = "" } = wish;
       const given = [commit, ref, image].filter((one) => one !== undefined).length;
       if (given > 1) {
         throw new TealError("bad-request", { detail: "one of commit, ref and image was expected" });
       }
       const common = { app: app.name, kind: "push", by } as const;
-      const more = { ...(hold !== undefined && { hold }), ...(fresh && { fresh }) };
+      if (promoteAfter !== undefined && hold === false) {
+        throw new TealError("bad-request", { detail: "promoteAfter is of what is held" });
+      }
+      const more = {
+        ...(hold !== undefined && { hold }),
+        ...(promoteAfter !== undefined && { promoteAfter: promoteAfter * 1000 }),
+        ...(fresh && { fresh }),
+      };
       if (image !== undefined) {
         const { text } = parseImageRef(image);
         return deploys.push({ ...common, ...more, image: text, why: why || `image ${text}` });

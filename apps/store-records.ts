@@ -29,6 +29,8 @@ const DEPLOY: Fields<Deploy> = {
   part: text,
   hold: (value) => value === "true",
   runRelease: (value) => value === "true",
+  promoteAfter: number,
+  promoteOf: text,
   guardOf: text,
   by: text,
   why: text,
@@ -134,11 +136,13 @@ export function encodeChange(change: SettingsChange): { set: [string, string][];
 function decodeSlot(flat: Flat, name: "live" | "standby" | "held"): Slot | null {
   const deploy = flat[`${name}Deploy`];
   if (deploy === undefined) return null;
+  const promoteAt = flat[`${name}PromoteAt`];
   return {
     colour: flat[`${name}Colour`] as Slot["colour"],
     release: Number(flat[`${name}Release`]),
     deploy,
     since: Number(flat[`${name}Since`]),
+    ...(promoteAt !== undefined && { promoteAt: Number(promoteAt) }),
   };
 }
 

@@ -106,9 +106,10 @@ function createDeploys({ run }: Scripts, reader: Reader): DeployPart {
     async requestDeploy(intent) {
       const { app, kind, delivery } = intent;
       const { commit, ref, toRelease, part, hold, by, why, sender, repo } = intent;
-      const { image, archive, fresh, guardOf, runRelease } = intent;
+      const { image, archive, fresh, guardOf, runRelease, promoteAfter, promoteOf } = intent;
       const source = { commit, ref, sender, repo, image, archive, fresh, delivery };
-      const wish = { ...source, toRelease, part, runRelease, hold, guardOf, by, why };
+      const held = { hold, promoteAfter, promoteOf };
+      const wish = { ...source, toRelease, part, runRelease, ...held, guardOf, by, why };
       const fields = pairsOf({ app, kind, ...wish });
       const once = [delivery ?? "", DELIVERY_TTL_S];
       const [deploy] = await run("request-deploy", app, kind, ...once, ...fields);

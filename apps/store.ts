@@ -87,7 +87,8 @@ export interface Store {
    * (SUPERSEDES) become `superseded`; a rollback also asks the running one to cancel.
    * An intent whose delivery is known already changes nothing and gives the deploy that the first
    * one made. @throws app-not-found, app-destroyed; with `guardOf` also guard-moot (that deploy is
-   * not live any more), guard-waits (something newer is queued or running)
+   * not live any more), guard-waits (something newer is queued or running);
+   * with `promoteOf` also nothing-held, promote-waits
    */
   requestDeploy(intent: Intent): Promise<Deploy>;
   getDeploy(id: string): Promise<Deploy | null>;

@@ -22,6 +22,8 @@ export interface Slot {
   /** The deploy that started the slot's instances. */
   deploy: string;
   since: number;
+  /** Of what is held: when it is promoted by itself. */
+  promoteAt?: number;
 }
 
 export interface App {
@@ -129,6 +131,10 @@ export interface Intent {
   runRelease?: boolean;
   /** To be held when it is healthy, not swapped to. */
   hold?: boolean;
+  /** With `hold`: promoted by itself when it has been held for so long, ms. */
+  promoteAfter?: number;
+  /** promote by itself: the deploy that is held. Once, only while it is, and nothing newer waits. */
+  promoteOf?: string;
   /** rollback by the guard: the deploy that it watched. Only while that is live, and nothing newer waits. */
   guardOf?: string;
   by: string;

@@ -5,6 +5,7 @@ import { isTealError, TealError } from "../apps/errors.ts";
 import type { Git } from "../apps/git.ts";
 import { asTealError } from "../apps/http.ts";
 import type { Log } from "../apps/log.ts";
+import { readPromoteAfter } from "../apps/promote-after.ts";
 import type { Store } from "../apps/store.ts";
 import type { Deploy, Intent } from "../apps/types.ts";
 import { viaOf } from "./git-service.ts";
@@ -60,6 +61,8 @@ export function createAccept(options: AcceptOptions) {
       const { refusals, deploy, stored } = judge(parseRefLines(push.lines));
       for (const refusal of refusals) await printError(remote, refusal);
       if (refusals[0]) return await noteEnd(push, refusals[0]);
+      // What it says wrongly is refused before anything is made of the push.
+      promoteAfter(push.options);
       const subject = deploy && (await examine(push, deploy));
       await reach("ref-quarantined");
       await ensureApp(push);
@@ -113,7 +116,9 @@ export function createAccept(options: AcceptOptions) {
   }
 
   async function explain(push: Push, stored: RefLine[], remote: Remote): Promise<void> {
-    for (const option of push.options.filter((one) => one !== HOLD)) {
+    for (const option of push.options.filter(
+      (one) => one !== HOLD && !one.startsWith(PROMOTE_AFTER),
+    )) {
       await remote.print(
         "warn",
         `The push option "${option.slice(0, 100)}" is not known here and changes nothing.`,
@@ -145,6 +150,7 @@ export function createAccept(options: AcceptOptions) {
       by: identity.name,
       why: subject,
       ...(push.options.includes(HOLD) && { hold: true }),
+      ...promoteAfter(push.options),
     };
     const deploy = await deploys.push(intent);
     const detail = { commit: line.new.slice(0, 12), ref: line.ref };
@@ -188,6 +194,15 @@ export function createAccept(options: AcceptOptions) {
 
 /** `git push -o hold`: this one waits in the idle colour to be promoted. */
 const HOLD = "hold";
+/** `git push -o promote-after=10m`: this one waits so long at most. */
+const PROMOTE_AFTER = "promote-after=";
+
+/** @throws bad-request */
+function promoteAfter(options: string[]): Pick<Intent, "promoteAfter"> {
+  const given = options.findLast((one) => one.startsWith(PROMOTE_AFTER));
+  if (given === undefined) return {};
+  return { promoteAfter: readPromoteAfter(given.slice(PROMOTE_AFTER.length)) * 1000 };
+}
 
 async function printEnd(deploy: Deploy | null, id: string, remote: Remote): Promise<number> {
   if (deploy?.state === "live" || deploy?.state === "held") return 0;

@@ -15,6 +15,9 @@ export async function holdColour(
   say("step", `v${release.n} is healthy and waits in ${colour}; nothing was swapped`);
   say("info", `It answers at ${idleUrlOf(app)}`);
   say("info", `To make it live: teal promote -a ${app}. To throw it away: teal abort -a ${app}`);
-  const note = `v${release.n} waits in ${colour}: 'teal promote -a ${app}' makes it live`;
+  const { promoteAfter } = deploy;
+  const byItself = promoteAfter === undefined ? "" : `; by itself in ${promoteAfter / 1000} s`;
+  if (byItself) say("info", `Held for ${(promoteAfter ?? 0) / 1000} s, it is promoted by itself`);
+  const note = `v${release.n} waits in ${colour}: 'teal promote -a ${app}' makes it live${byItself}`;
   return { deploy: deploy.id, release: release.n, colour, targets, note };
 }

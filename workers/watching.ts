@@ -1,5 +1,5 @@
 import type { Crashes } from "../apps/crashes.ts";
-import type { DeployLog } from "../apps/deploy-log.ts";
+import type { DeployLog, LogKind } from "../apps/deploy-log.ts";
 import type { Log } from "../apps/log.ts";
 import type { Store } from "../apps/store.ts";
 import type { Watches } from "../apps/watches.ts";
@@ -8,6 +8,7 @@ import { createDocker } from "./engine/client.ts";
 import { followExits } from "./engine/exits.ts";
 import { createGuard } from "./guard.ts";
 import type { Routers } from "./ports.ts";
+import { createPromoter } from "./promoter.ts";
 import { createWarden } from "./warden.ts";
 
 interface Options {
@@ -28,13 +29,16 @@ interface Options {
 export function createWatching(options: Options): { close(): Promise<void> } {
   const { id, leaseMs, store, watches, crashes, routers, log, namespace } = options;
   const docker = createDocker();
+  const say = (deploy: string, kind: LogKind, text: string) =>
+    options.deployLog.append(deploy, [{ kind, text }]);
   const guard = createGuard({
     ...{ store, watches, crashes, routers, log, wake: options.wake, now: Date.now },
-    say: (deploy, kind, text) => options.deployLog.append(deploy, [{ kind, text }]),
+    say,
   });
+  const promoter = createPromoter({ store, log, say, wake: options.wake, now: Date.now });
   return createWarden({
     ...{ id, leaseMs, watches, log },
-    duties: [() => guard.look()],
+    duties: [() => guard.look(), () => promoter.look()],
     listen: (signal) =>
       watchCrashes(
         {

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { scaleApp } from "../formation.ts";
+import { TealError } from "../errors.ts";
 import { route, type ApiOptions, type Route } from "./route.ts";
 import { deploySchema, formationBody, holdBody, promoteBody } from "./schemas.ts";
 
@@ -59,9 +60,13 @@ export function lifeRoutes({ store, deploys }: ApiOptions): Route[] {
       needs: "push",
       body: holdBody,
       answer: holdBody,
-      async handle({ subject, body: { hold } }) {
-        await store.changeSettings(subject.name, { hold });
-        return { hold };
+      async handle({ subject, body: { hold, promoteAfter } }) {
+        if (!hold && promoteAfter !== undefined) {
+          throw new TealError("bad-request", { detail: "promoteAfter is of what is held" });
+        }
+        const options = { promoteAfter: promoteAfter ?? null };
+        await store.changeSettings(subject.name, { hold, options });
+        return { hold, ...(promoteAfter !== undefined && { promoteAfter }) };
       },
     }),
     route({

@@ -5,6 +5,7 @@ import { CONCURRENCIES } from "../cron.ts";
 import type { ReleaseDiff } from "../diff.ts";
 import { ERRORS, type ErrorCode } from "../errors.ts";
 import { NOTICE_EVENTS, NOTIFIER_KINDS, type Notifier, type Sent } from "../notifiers.ts";
+import { PROMOTE_AFTER_S } from "../promote-after.ts";
 import { PROVIDERS, type Delivery, type Sender } from "../senders.ts";
 import type { AppView, InstanceView, ReleaseView } from "../views.ts";
 import type { Deploy } from "../types.ts";
@@ -15,7 +16,10 @@ const time = z.number().int().describe("milliseconds since the epoch");
 const colour = z.enum(["blue", "green"]);
 const why = z.string().max(500);
 const slot = z
-  .object({ colour, release: z.number().int(), deploy: z.string(), since: time })
+  .object({
+    ...{ colour, release: z.number().int(), deploy: z.string(), since: time },
+    promoteAt: time.optional().describe("of what is held: when it is promoted by itself"),
+  })
   .meta({ description: "a colour that runs something" });
 
 const deployKind = z.enum([
@@ -42,6 +46,8 @@ export const deploySchema = z.object({
   part: part.optional(),
   hold: z.boolean().optional(),
   runRelease: z.boolean().optional().describe("a rollback that runs the release command too"),
+  promoteAfter: z.number().int().optional().describe("held for so long, ms, it is promoted"),
+  promoteOf: z.string().optional().describe("a promotion by itself: the deploy that was held"),
   guardOf: z.string().optional().describe("a swap back by the guard: the deploy that it watched"),
   by: z.string(),
   why: z.string(),
@@ -292,7 +298,16 @@ export const formationBody = z.strictObject({
     z.number().int().min(0).max(100),
   ),
 });
-export const holdBody = z.strictObject({ hold: z.boolean() });
+export const promoteAfter = z
+  .number()
+  .int()
+  .min(PROMOTE_AFTER_S.least)
+  .max(PROMOTE_AFTER_S.most)
+  .describe("s after which what is held is promoted by itself");
+export const holdBody = z.strictObject({
+  hold: z.boolean(),
+  promoteAfter: promoteAfter.optional(),
+});
 export const promoteBody = z.strictObject({ why: why.optional() });
 export const domainBody = z.strictObject({ host: z.string().max(300) });
 export const domainsSchema = z.object({

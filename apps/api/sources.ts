@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { createSourceDeploys } from "../source-deploys.ts";
 import { route, type ApiOptions, type Route } from "./route.ts";
-import { deploySchema } from "./schemas.ts";
+import { deploySchema, promoteAfter } from "./schemas.ts";
 
 const deployBody = z.strictObject({
   commit: z
@@ -12,6 +12,7 @@ const deployBody = z.strictObject({
   ref: z.string().max(200).optional().describe("a branch or tag of the app's repository"),
   image: z.string().max(600).optional().describe("an image to run, in place of one to build"),
   hold: z.boolean().optional().describe("wait in the idle colour to be promoted"),
+  promoteAfter: promoteAfter.optional(),
   fresh: z.boolean().optional().describe("build without cache"),
   why: z.string().max(500).optional(),
 });

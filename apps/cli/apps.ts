@@ -50,6 +50,9 @@ export async function showApp({ app: appOf, client, out }: Input): Promise<void>
     ["live", slotCell(app.live)],
     ["standby", slotCell(app.standby)],
     ...(app.held ? [["held", slotCell(app.held)] satisfies [string, Cell]] : []),
+    ...(app.held?.promoteAt
+      ? [["promoted", byItself(app.held.promoteAt)] satisfies [string, Cell]]
+      : []),
     ...(app.idleUrl ? [["idle address", app.idleUrl] satisfies [string, Cell]] : []),
     ...(app.hold ? [["hold", "new versions wait to be promoted"] satisfies [string, Cell]] : []),
     ...(app.domains.length > 0
@@ -110,6 +113,10 @@ export async function listInstances({ app: appOf, client, out }: Input): Promise
   ]);
   const heads = ["PROCESS", "COLOUR", "RELEASE", "STATUS", "ADDRESS", "CRASHES", "INSTANCE"];
   out.table(heads, rows, 5);
+}
+
+function byItself(at: number): string {
+  return `by itself in ${Math.max(0, Math.ceil((at - Date.now()) / 1000))} s`;
 }
 
 function slotCell(slot: AppView["live"]): Cell {

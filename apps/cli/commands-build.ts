@@ -1,5 +1,5 @@
 import type { Command } from "./command.ts";
-import { NO_FOLLOW } from "./commands-life.ts";
+import { NO_FOLLOW, PROMOTE_AFTER } from "./commands-life.ts";
 
 const build = () => import("./build.ts");
 
@@ -18,6 +18,7 @@ export const BUILD_COMMANDS: Command[] = [
         help: "a branch, tag or commit of the app's repository",
       },
       hold: { type: "boolean", help: "wait in the idle colour to be promoted" },
+      ...PROMOTE_AFTER,
       why: { type: "string", value: "TEXT", help: "the reason, kept with the release" },
       "no-cache": { type: "boolean", help: "build every step anew" },
       ...NO_FOLLOW,

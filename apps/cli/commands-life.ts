@@ -4,6 +4,14 @@ export const NO_FOLLOW = {
   "no-follow": { type: "boolean", help: "do not wait until it is live" },
 } as const;
 
+export const PROMOTE_AFTER = {
+  "promote-after": {
+    type: "string",
+    value: "10m",
+    help: "hold, and promote by itself when nobody has done either",
+  },
+} as const;
+
 const CHANGE = {
   "no-restart": { type: "boolean", help: "leave it to the next release" },
   ...NO_FOLLOW,
@@ -109,7 +117,8 @@ export const LIFE_COMMANDS: Command[] = [
     summary: "new versions wait in the idle colour to be promoted",
     args: [],
     app: true,
-    example: "teal hold:on -a shop",
+    options: PROMOTE_AFTER,
+    example: "teal hold:on -a shop --promote-after 10m",
     run: async (input) => (await life()).hold(input, true),
   },
   {

@@ -5,6 +5,7 @@ import type { Readable } from "node:stream";
 import { createGzip } from "node:zlib";
 import dockerignore from "@balena/dockerignore";
 import { pack } from "tar-fs";
+import { readPromoteAfter } from "../promote-after.ts";
 import type { Deploy } from "../types.ts";
 import type { Input } from "./command.ts";
 import { followChange } from "./deploys.ts";
@@ -18,7 +19,7 @@ const NEVER = [".git", "node_modules"];
 export async function deploy(input: Input): Promise<void> {
   const { args, options } = input;
   const [what] = args;
-  const { image, ref } = options;
+  const { image, ref, "promote-after": after } = options;
   if ([what, image, ref].filter((one) => one !== undefined).length > 1)
     throw wrongUsage("A folder or archive, --image or --ref was expected, and more came", COMMAND);
   const app = await input.app();
@@ -38,6 +39,7 @@ export async function deploy(input: Input): Promise<void> {
     ...(image !== undefined && { image }),
     ...(ref !== undefined && (/^[0-9a-f]{40}$/.test(String(ref)) ? { commit: ref } : { ref })),
     ...(options["hold"] === true && { hold: true }),
+    ...(typeof after === "string" && { promoteAfter: readPromoteAfter(after) }),
     ...(options["no-cache"] === true && { fresh: true }),
     ...((why ?? source?.name) !== undefined && { why: why ?? source?.name }),
   };

@@ -1,3 +1,4 @@
+import { readPromoteAfter } from "../promote-after.ts";
 import type { Deploy } from "../types.ts";
 import type { Input } from "./command.ts";
 import { followChange } from "./deploys.ts";
@@ -36,14 +37,21 @@ export async function abort({ app: appOf, client, out }: Input): Promise<void> {
   out.line("What was held is thrown away; the live colour was not touched.");
 }
 
-export async function hold({ app: appOf, client, out }: Input, on: boolean): Promise<void> {
+export async function hold(input: Input, on: boolean): Promise<void> {
+  const { app: appOf, options, client, out } = input;
   const app = await appOf();
   const path = `/apps/${encodeURIComponent(app)}/hold`;
-  const answer = await (await client()).post<{ hold: boolean }>(path, { hold: on });
+  const after = options["promote-after"];
+  const body = {
+    hold: on,
+    ...(typeof after === "string" && { promoteAfter: readPromoteAfter(after) }),
+  };
+  const answer = await (await client()).post<object>(path, body);
   if (out.json) return out.value(answer);
+  const until = after === undefined ? "'teal promote'" : `'teal promote', or for ${String(after)}`;
   out.line(
     on
-      ? `New versions of ${app} wait in the idle colour until 'teal promote'.`
+      ? `New versions of ${app} wait in the idle colour until ${until}.`
       : `New versions of ${app} go live by themselves.`,
   );
 }

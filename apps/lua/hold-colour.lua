@@ -1,5 +1,5 @@
 -- Leaves what a deploy has started in the idle colour, and ends the deploy as `held`.
--- What was held before is retired.
+-- What was held before is retired. With `promoteAfter` of the deploy (ms) it is to be promoted then.
 -- in:     1 token, 2 deploy, 3 release, 4 colour, 5 why, then the `web` instances, each healthy
 -- out:    nothing
 -- errors: fenced, deploy-not-found, deploy-cancelled, deploy-finished, instance-retired
@@ -18,6 +18,12 @@ if before and before ~= IN[2] then
   end
 end
 redis.call("HSET", K.app, "heldColour", IN[4], "heldRelease", IN[3], "heldDeploy", IN[2], "heldSince", now())
+local after = get(at(K.deploy, IN[2]), "promoteAfter")
+if after then
+  redis.call("HSET", K.app, "heldPromoteAt", string.format("%.0f", now() + after))
+else
+  redis.call("HDEL", K.app, "heldPromoteAt")
+end
 tell_idle()
 finish(IN[2], "held", IN[5])
 return { "ok" }

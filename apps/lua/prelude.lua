@@ -121,7 +121,7 @@ local function drop_hold(except)
 end
 
 local function clear_slot(name)
-  redis.call("HDEL", K.app, name .. "Colour", name .. "Release", name .. "Deploy", name .. "Since")
+  redis.call("HDEL", K.app, name .. "Colour", name .. "Release", name .. "Deploy", name .. "Since", name .. "PromoteAt")
 end
 
 -- As workers/hand-over.ts has it: `web` while it is routed to, standby or held, every other process

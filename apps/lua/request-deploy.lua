@@ -1,7 +1,7 @@
 -- Records what somebody wants to be live. The newest intent supersedes those queued that it makes needless.
 -- in:     1 kind, 2 delivery or empty, 3 its time to live (s), then field, value, … of the intent
 -- out:    the deploy's fields; of the first deploy, when the delivery has made one
--- errors: app-not-found, app-destroyed; of a guard also guard-moot, guard-waits
+-- errors: app-not-found, app-destroyed; of a guard also guard-moot, guard-waits; of a promotion by itself nothing-held, promote-waits
 -- events: deploy events
 local state = get(K.app, "state")
 if not state then return { "app-not-found", "name", APP } end
@@ -11,16 +11,31 @@ local made = delivery and redis.call("GET", delivery)
 if made and get(at(K.deploy, made), "app") == APP then
   return { "ok", redis.call("HGETALL", at(K.deploy, made)) }
 end
-local guard_of
-for i = 4, #IN, 2 do if IN[i] == "guardOf" then guard_of = IN[i + 1] end end
-if guard_of then
-  -- it goes back for no other than what it watched, and never over the head of something newer
-  if get(K.app, "routeDeploy") ~= guard_of then return { "guard-moot", "id", guard_of } end
+local guard_of, promote_of
+for i = 4, #IN, 2 do
+  if IN[i] == "guardOf" then guard_of = IN[i + 1] end
+  if IN[i] == "promoteOf" then promote_of = IN[i + 1] end
+end
+-- What goes by itself is never over the head of something newer.
+local function newer()
   local waiting = redis.call("LRANGE", K.queued, 0, -1)
   table.insert(waiting, get(K.app, "running"))
   for _, id in ipairs(waiting) do
-    if SUPERSEDES.rollback[get(at(K.deploy, id), "kind") or ""] then return { "guard-waits", "id", id } end
+    if SUPERSEDES.rollback[get(at(K.deploy, id), "kind") or ""] then return id end
   end
+end
+if guard_of then
+  -- it goes back for no other than what it watched
+  if get(K.app, "routeDeploy") ~= guard_of then return { "guard-moot", "id", guard_of } end
+  local id = newer()
+  if id then return { "guard-waits", "id", id } end
+end
+if promote_of then
+  local due = get(K.app, "heldPromoteAt")
+  if get(K.app, "heldDeploy") ~= promote_of or not due then return { "nothing-held", "name", APP } end
+  local id = newer()
+  if id then return { "promote-waits", "id", id } end
+  redis.call("HDEL", K.app, "heldPromoteAt")
 end
 local seq = redis.call("HINCRBY", K.app, "seq", 1)
 local id = APP .. "-" .. seq

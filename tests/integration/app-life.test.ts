@@ -228,6 +228,12 @@ test.serial(
     const once = await repo.git("push", "-o", "hold", "deploy", "main");
     t.regex(once.text, /teal promote -a life/);
     t.is(await code(), "two");
+    await repo.commit("by itself");
+    const wrong = await repo.git("push", "-o", "promote-after=soon", "deploy", "main");
+    t.regex(wrong.text, /a time such as 90s, 10m or 2h/);
+    const timed = await repo.git("push", "-o", "promote-after=2s", "deploy", "main");
+    t.regex(timed.text, /promoted by itself/);
+    await until(30_000, async () => (await code()) === "three");
   },
 );
 

@@ -176,11 +176,25 @@ type DeployPart = Pick<Store, "requestDeploy" | "getDeploy" | "listDeploys" | "c
 
 function assertGuards(state: State, record: AppRecord, id: string): void {
   if (record.route?.deploy !== id) throw new TealError("guard-moot", { id });
+  const newer = waitingOf(state, record);
+  if (newer) throw new TealError("guard-waits", { id: newer.id });
+}
+
+function takePromotion(state: State, record: AppRecord, id: string): void {
+  const { app } = record;
+  if (app.held?.deploy !== id || app.held.promoteAt === undefined)
+    throw new TealError("nothing-held", { name: app.name });
+  const newer = waitingOf(state, record);
+  if (newer) throw new TealError("promote-waits", { id: newer.id });
+  delete app.held.promoteAt;
+}
+
+/** Something newer that is queued or running, and will be live. */
+function waitingOf(state: State, record: AppRecord): Deploy | undefined {
   const running = record.running === null ? [] : [state.deploys.get(record.running) as Deploy];
-  const newer = [...queuedOf(state, record), ...running].find(({ kind }) =>
+  return [...queuedOf(state, record), ...running].find(({ kind }) =>
     SUPERSEDES.rollback.includes(kind),
   );
-  if (newer) throw new TealError("guard-waits", { id: newer.id });
 }
 
 function createDeploys(state: State): DeployPart {
@@ -188,6 +202,7 @@ function createDeploys(state: State): DeployPart {
     async requestDeploy(intent) {
       const { app: name, kind, commit, ref, toRelease, part, hold, by, why } = intent;
       const { sender, repo, image, archive, fresh, delivery, guardOf, runRelease } = intent;
+      const { promoteAfter, promoteOf } = intent;
       const record = state.apps.get(name);
       if (!record) throw new TealError("app-not-found", { name });
       if (record.app.state !== "active") throw new TealError("app-destroyed", { name });
@@ -197,6 +212,7 @@ function createDeploys(state: State): DeployPart {
       );
       if (made && made.createdAt > since) return structuredClone(made);
       if (guardOf !== undefined) assertGuards(state, record, guardOf);
+      if (promoteOf !== undefined) takePromotion(state, record, promoteOf);
       record.seq += 1;
       const id = `${name}-${record.seq}`;
       for (const older of queuedOf(state, record)) {
@@ -220,6 +236,8 @@ function createDeploys(state: State): DeployPart {
         ...(toRelease === undefined ? {} : { toRelease }),
         ...(part === undefined ? {} : { part }),
         ...(hold === undefined ? {} : { hold }),
+        ...(promoteAfter === undefined ? {} : { promoteAfter }),
+        ...(promoteOf === undefined ? {} : { promoteOf }),
         ...(runRelease === undefined ? {} : { runRelease }),
         ...(sender === undefined ? {} : { sender }),
         ...(repo === undefined ? {} : { repo }),

@@ -95,7 +95,10 @@ export function createMemorySwaps(state: State): SwapPart {
       }
       const before = record.app.held?.deploy;
       if (before && before !== deploy) retireAllOf(state, record, before);
-      record.app.held = { colour, release, deploy, since: state.now() };
+      const { promoteAfter } = deployOf(state, claim.app, deploy);
+      const since = state.now();
+      const promoteAt = promoteAfter === undefined ? {} : { promoteAt: since + promoteAfter };
+      record.app.held = { colour, release, deploy, since, ...promoteAt };
       tellIdle(state, record);
       finish(state, deployOf(state, claim.app, deploy), "held", note);
     },

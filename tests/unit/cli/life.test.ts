@@ -106,3 +106,15 @@ test.serial("two releases are compared", async (t) => {
   t.regex(diff.stdout, /commit +the same/);
   t.is((await teal(["releases:diff", "v1", "v9"])).code, 4);
 });
+
+test.serial("hold:on takes a time after which what is held is promoted by itself", async (t) => {
+  const on = await teal(["hold:on", "--promote-after", "10m"]);
+  t.regex(on.stdout, /until 'teal promote', or for 10m/);
+  t.like(await api.store.getSettings("shop"), { hold: true, options: { promoteAfter: 600 } });
+  for (const bad of ["soon", "0s", "31d", "10"]) {
+    t.is((await teal(["hold:on", "--promote-after", bad])).code, 2, bad);
+  }
+  t.is((await teal(["hold:on"])).code, 0);
+  t.is((await api.store.getSettings("shop")).options.promoteAfter, undefined);
+  t.is((await teal(["hold:off"])).code, 0);
+});
