@@ -13,6 +13,7 @@ import { startRedis } from "../support/redis.ts";
 import { OK_CLOSE, routeTo, startRawApp } from "../support/router-rig.ts";
 import { startTlsRouter, tlsClient } from "../support/tls-rig.ts";
 
+// One after the other: the library trusts one set of authorities per process.
 const HOST = "shop.acme.test";
 const LIFETIME_S = 3600;
 
@@ -73,65 +74,75 @@ async function startWorld(t: ExecutionContext) {
   };
 }
 
-test("A certificate is ordered by http-01 past a redirect to https, served, and renewed in its last third", async (t) => {
-  const world = await startWorld(t);
-  await world.orders.round();
-  const [first, ...others] = await world.certificates.list("shop");
-  t.deepEqual(others, [], world.lines.join("\n"));
-  t.like(first, { names: [HOST], source: "acme", by: "teal" });
-  t.deepEqual(await world.acme.attempts(), []);
-  await world.serve();
-  const serial = await world.serial();
-  t.truthy(serial);
-  await world.orders.round();
-  t.is((await world.certificates.list("shop"))[0]?.id, first?.id, "not before its time");
-  const account = await world.redis.hgetall(keys.acmeAccounts);
-  t.false(JSON.stringify(account).includes("PRIVATE KEY"));
-  t.deepEqual(await world.redis.keys("teal:acme:answer:*"), [], "what was offered is withdrawn");
+test.serial(
+  "A certificate is ordered by http-01 past a redirect to https, served, and renewed in its last third",
+  async (t) => {
+    const world = await startWorld(t);
+    await world.orders.round();
+    const [first, ...others] = await world.certificates.list("shop");
+    t.deepEqual(others, [], world.lines.join("\n"));
+    t.truthy(first, world.lines.join("\n"));
+    t.like(first, { names: [HOST], source: "acme", by: "teal" });
+    t.deepEqual(await world.acme.attempts(), []);
+    await world.serve();
+    const serial = await world.serial();
+    t.truthy(serial);
+    await world.orders.round();
+    t.is((await world.certificates.list("shop"))[0]?.id, first?.id, "not before its time");
+    const account = await world.redis.hgetall(keys.acmeAccounts);
+    t.false(JSON.stringify(account).includes("PRIVATE KEY"));
+    t.deepEqual(await world.redis.keys("teal:acme:answer:*"), [], "what was offered is withdrawn");
 
-  await world.age();
-  await world.orders.round();
-  const renewed = await world.certificates.list("shop");
-  t.is(renewed.length, 1, world.lines.join("\n"));
-  t.not(renewed[0]?.id, first?.id);
-  await world.serve();
-  t.not(await world.serial(), serial);
-  t.is(await world.redis.hlen(keys.acmeAccounts), 1);
-});
+    await world.age();
+    await world.orders.round();
+    const renewed = await world.certificates.list("shop");
+    t.is(renewed.length, 1, world.lines.join("\n"));
+    t.not(renewed[0]?.id, first?.id);
+    await world.serve();
+    t.not(await world.serial(), serial);
+    t.is(await world.redis.hlen(keys.acmeAccounts), 1);
+  },
+);
 
-test("Where http-01 has failed, tls-alpn-01 is tried, and the reason is kept until it succeeds", async (t) => {
-  const world = await startWorld(t);
-  const { rig } = world;
-  // Somebody else has port 80.
-  const elsewhere = await startRawApp(t, (socket) => socket.end(OK_CLOSE));
-  rig.router.apply({ type: "gone", app: "shop", version: 1 });
-  await world.orders.round();
-  const [failed] = await world.acme.attempts("shop");
-  t.like(failed, { host: HOST, app: "shop", failures: 1 });
-  t.regex(failed?.error ?? "", /acme-challenge|404|invalid/i);
-  t.deepEqual(await world.certificates.list("shop"), []);
-  rig.route([elsewhere.port], { hosts: [HOST], version: 2 });
-  await new Promise((resolve) => setTimeout(resolve, 50));
-  const looks = () => world.pebble.log().split("validate w/ HTTP").length;
-  const before = looks();
-  await world.orders.round();
-  const found = await world.certificates.list("shop");
-  t.is(found.length, 1, world.lines.join("\n"));
-  t.deepEqual(await world.acme.attempts(), []);
-  t.is(looks(), before, "it did not look by http again");
-  await world.serve();
-  t.truthy(await world.serial());
-});
+test.serial(
+  "Where http-01 has failed, tls-alpn-01 is tried, and the reason is kept until it succeeds",
+  async (t) => {
+    const world = await startWorld(t);
+    const { rig } = world;
+    // Somebody else has port 80.
+    const elsewhere = await startRawApp(t, (socket) => socket.end(OK_CLOSE));
+    rig.router.apply({ type: "gone", app: "shop", version: 1 });
+    await world.orders.round();
+    const [failed] = await world.acme.attempts("shop");
+    t.like(failed, { host: HOST, app: "shop", failures: 1 });
+    t.regex(failed?.error ?? "", /acme-challenge|404|invalid/i);
+    t.deepEqual(await world.certificates.list("shop"), []);
+    rig.route([elsewhere.port], { hosts: [HOST], version: 2 });
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    const looks = () => world.pebble.log().split("validate w/ HTTP").length;
+    const before = looks();
+    await world.orders.round();
+    const found = await world.certificates.list("shop");
+    t.is(found.length, 1, world.lines.join("\n"));
+    t.deepEqual(await world.acme.attempts(), []);
+    t.is(looks(), before, "it did not look by http again");
+    await world.serve();
+    t.truthy(await world.serial());
+  },
+);
 
-test("An app that asks for none, and a host with a certificate of its own, get no orders", async (t) => {
-  const world = await startWorld(t);
-  await world.store.changeSettings("shop", { options: { certificates: { auto: false } } });
-  await world.orders.round();
-  t.deepEqual(await world.certificates.list("shop"), []);
-  await world.store.changeSettings("shop", { options: { certificates: null } });
-  const { cert: chain, key } = await world.rig.issuer.issue([HOST]);
-  await world.certificates.add({ app: "shop", chain, key, source: "own", by: "ann" }, [HOST]);
-  await world.orders.round();
-  t.is((await world.certificates.list("shop")).length, 1);
-  t.deepEqual(await world.acme.attempts(), []);
-});
+test.serial(
+  "An app that asks for none, and a host with a certificate of its own, get no orders",
+  async (t) => {
+    const world = await startWorld(t);
+    await world.store.changeSettings("shop", { options: { certificates: { auto: false } } });
+    await world.orders.round();
+    t.deepEqual(await world.certificates.list("shop"), []);
+    await world.store.changeSettings("shop", { options: { certificates: null } });
+    const { cert: chain, key } = await world.rig.issuer.issue([HOST]);
+    await world.certificates.add({ app: "shop", chain, key, source: "own", by: "ann" }, [HOST]);
+    await world.orders.round();
+    t.is((await world.certificates.list("shop")).length, 1);
+    t.deepEqual(await world.acme.attempts(), []);
+  },
+);
