@@ -62,7 +62,9 @@ export async function startPlatform({
     TEAL_TEST_FAULT_FILE: faultFile,
     ...env,
   };
-  const logFile = join(home, "platform.log");
+  // Not in its home, whose disk a test may fill.
+  const logDir = mkdtempSync(join(tmpdir(), "teal-log-"));
+  const logFile = join(logDir, "platform.log");
   const log = createWriteStream(logFile, { flags: "a" }).setMaxListeners(0);
   const kept = new Map<string, Kept>();
   let stopping = false;
@@ -141,6 +143,7 @@ export async function startPlatform({
       log.end();
       await removeDockerRemains(namespace);
       rmSync(home, { recursive: true, force: true });
+      rmSync(logDir, { recursive: true, force: true });
     },
   };
   try {
