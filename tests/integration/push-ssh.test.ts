@@ -98,20 +98,23 @@ test.serial(
   },
 );
 
-test.serial("a shell, with a terminal or without, a subsystem and a forwarding are refused", async (t) => {
-  const shell = await admin.ssh([]);
-  t.is(shell.status, 2);
-  t.regex(shell.output, /there is no shell here/);
-  const sftp = await admin.ssh(["sftp"], { flags: ["-s"] });
-  t.not(sftp.status, 0);
-  t.regex(sftp.output, /there is no shell here/);
-  const terminal = await admin.ssh([], { flags: ["-tt"] });
-  t.is(terminal.status, 2);
-  t.regex(terminal.output, /there is no shell here/);
-  const forward = await admin.ssh([], { flags: ["-W", "127.0.0.1:1"] });
-  t.not(forward.status, 0);
-  t.regex(forward.output, /forwarding failed/);
-});
+test.serial(
+  "a shell, with a terminal or without, a subsystem and a forwarding are refused",
+  async (t) => {
+    const shell = await admin.ssh([]);
+    t.is(shell.status, 2);
+    t.regex(shell.output, /there is no shell here/);
+    const sftp = await admin.ssh(["sftp"], { flags: ["-s"] });
+    t.not(sftp.status, 0);
+    t.regex(sftp.output, /there is no shell here/);
+    const terminal = await admin.ssh([], { flags: ["-tt"] });
+    t.is(terminal.status, 2);
+    t.regex(terminal.output, /there is no shell here/);
+    const forward = await admin.ssh([], { flags: ["-W", "127.0.0.1:1"] });
+    t.not(forward.status, 0);
+    t.regex(forward.output, /forwarding failed/);
+  },
+);
 
 test.serial("a command with an open quote is refused with a sentence", async (t) => {
   const { status, output } = await admin.ssh(["config:set 'A=1"]);
