@@ -8,6 +8,14 @@ const limits = () => import("./limits.ts");
 /** The commands for what keeps a running release honest. */
 export const GUARD_COMMANDS: Command[] = [
   {
+    name: "checks",
+    summary: "what instances are asked before they serve, and while they run",
+    args: ["[vN]"],
+    app: true,
+    example: "teal checks -a shop",
+    run: async (input) => (await import("./checks.ts")).showChecks(input),
+  },
+  {
     name: "guard",
     summary: "what the guard allows after a swap, and what it found last",
     args: [],

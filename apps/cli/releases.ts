@@ -32,7 +32,7 @@ export async function listReleases({ app: appOf, options, client, out }: Input):
 }
 
 export async function showRelease({ app: appOf, args, client, out }: Input): Promise<void> {
-  const n = readNumber(args[0] ?? "", "releases:info");
+  const n = readReleaseNumber(args[0] ?? "", "releases:info");
   const path = `/apps/${encodeURIComponent(await appOf())}/releases/${n}`;
   const one = await (await client()).get<ReleaseView>(path);
   if (out.json) return out.value(one);
@@ -77,7 +77,7 @@ export async function showRelease({ app: appOf, args, client, out }: Input): Pro
 }
 
 export async function markIrreversible({ app, args, options, client, out }: Input): Promise<void> {
-  const n = readNumber(args[0] ?? "", "releases:irreversible");
+  const n = readReleaseNumber(args[0] ?? "", "releases:irreversible");
   const path = `/apps/${encodeURIComponent(await app())}/releases/${n}/irreversible`;
   const irreversible = options["off"] !== true;
   const answer = await (await client()).post<object>(path, { irreversible });
@@ -91,7 +91,7 @@ export async function markIrreversible({ app, args, options, client, out }: Inpu
 
 export async function rollback(input: Input): Promise<void> {
   const { args, options } = input;
-  const to = args[0] === undefined ? {} : { to: readNumber(args[0], "rollback") };
+  const to = args[0] === undefined ? {} : { to: readReleaseNumber(args[0], "rollback") };
   const why = options["why"] === undefined ? {} : { why: options["why"] };
   const part = readPart(options);
   const app = await input.app();
@@ -116,7 +116,7 @@ function readPart(options: Input["options"]): { part?: "code" | "config" } {
 }
 
 export async function diffReleases({ app: appOf, args, client, out }: Input): Promise<void> {
-  const [from, to] = args.map((arg) => readNumber(arg, "releases:diff"));
+  const [from, to] = args.map((arg) => readReleaseNumber(arg, "releases:diff"));
   const path = `/apps/${encodeURIComponent(await appOf())}/releases/${from}/diff/${to}`;
   const diff = await (await client()).get<ReleaseDiff>(path);
   if (out.json) return out.value(diff);
@@ -144,7 +144,8 @@ export async function diffReleases({ app: appOf, args, client, out }: Input): Pr
   ]);
 }
 
-function readNumber(given: string, command: string): number {
+/** `v3` or `3`. */
+export function readReleaseNumber(given: string, command: string): number {
   const n = /^v?(\d{1,9})$/.exec(given)?.[1];
   if (!n || Number(n) === 0) {
     throw wrongUsage(`A release such as v3 was expected, and '${given.slice(0, 40)}' came`, {

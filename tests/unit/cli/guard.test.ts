@@ -60,6 +60,18 @@ test.serial("the guard is shown, set field by field, switched off and on", async
   }
 });
 
+test.serial("checks are shown as they are asked, the default one among them", async (t) => {
+  t.regex(
+    (await teal("checks")).stdout,
+    /^PROCESS.*\nweb\s+GET \/ on port 5000, any status below 500\s+before it serves\s+until the deploy's time is up/,
+  );
+  const [row, ...more] = JSON.parse((await teal("checks", "v1", "--json")).stdout) as object[];
+  t.deepEqual(more, []);
+  t.like(row, { process: "web", type: "startup", attempts: null, warn: false });
+  t.is((await teal("checks", "v7")).code, 4);
+  t.is((await teal("checks", "first")).code, 2);
+});
+
 test.serial("limits are set by process type, and make a release", async (t) => {
   t.regex((await teal("limits")).stdout, /platform's defaults/);
   const set = await teal(
