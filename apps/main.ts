@@ -87,14 +87,14 @@ async function main(settings: Settings, log: Log): Promise<void> {
     workers: createWorkerDoor(settings.paths),
     cron: createCronBook(redis),
     webhooks,
+    series: createSeries(redis),
     watches: createWatches(redis),
     crashes: createCrashes(redis),
     goneImages: createGoneImages(redis),
   };
   const api = createApi({ ...floor, once: createOnce(redis) }).callback();
   const news = createNews(redis);
-  const series = createSeries(redis);
-  const dashboard = createDashboard({ ...floor, series, news }).callback();
+  const dashboard = createDashboard({ ...floor, news }).callback();
   const metrics = createMetricsPage({
     ...{ access, log },
     metrics: createMetrics({ redis, queue, store, runDir: settings.paths.run }),

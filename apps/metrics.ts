@@ -1,10 +1,8 @@
-import { readdir } from "node:fs/promises";
-import { request } from "node:http";
-import { join } from "node:path";
 import type { Redis } from "ioredis";
 import { createFamilies, type Families } from "./metrics-text.ts";
 import { readProcesses } from "./process-metrics.ts";
 import type { WorkQueue } from "./queue.ts";
+import { readRouters } from "./router-sockets.ts";
 import type { Store } from "./store.ts";
 
 interface Options {
@@ -15,9 +13,7 @@ interface Options {
   runDir: string;
 }
 
-const SOCKET = /^router-(\d{1,3})\.sock$/;
 const PATIENCE_MS = 1000;
-const LIMIT = 16 * 1024 * 1024;
 
 /**
  * The platform's state in the text format of Prometheus: what every router of this machine says,
@@ -66,43 +62,11 @@ export function createMetrics({ redis, queue, store, runDir }: Options): () => P
 }
 
 async function addRouters(families: Families, runDir: string): Promise<void> {
-  const files = await readdir(runDir).catch(() => []);
-  const routers = files.flatMap((file) => {
-    const router = SOCKET.exec(file)?.[1];
-    return router ? [{ router, socket: join(runDir, file) }] : [];
-  });
-  const texts = await Promise.all(routers.map(({ socket }) => ask(socket).catch(() => null)));
-  routers.forEach(({ router }, i) => {
-    const text = texts[i] ?? null;
-    families.add(
-      "teal_router_up",
-      "gauge",
-      "1 when it answers.",
-      { router },
-      text === null ? 0 : 1,
-    );
+  for (const { router, text } of await readRouters(runDir)) {
+    const up = text === null ? 0 : 1;
+    families.add("teal_router_up", "gauge", "1 when it answers.", { router }, up);
     if (text !== null) families.merge(text, { router });
-  });
-}
-
-function ask(socketPath: string): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const sent = request({ socketPath, path: "/metrics", timeout: PATIENCE_MS }, (response) => {
-      let text = "";
-      response.setEncoding("utf8");
-      response.on("data", (chunk: string) => {
-        text += chunk;
-        if (text.length > LIMIT) sent.destroy(new Error("too long"));
-      });
-      response.once("end", () =>
-        response.statusCode === 200 ? resolve(text) : reject(new Error("no metrics there")),
-      );
-      response.once("error", reject);
-    });
-    sent.once("timeout", () => sent.destroy(new Error("it took too long")));
-    sent.once("error", reject);
-    sent.end();
-  });
+  }
 }
 
 async function inTime<T>(work: Promise<T>): Promise<T> {

@@ -58,6 +58,7 @@ type AppPart = Pick<
   | "appsWithWork"
   | "getSettings"
   | "changeSettings"
+  | "hostOwners"
 >;
 
 function createApps({ run }: Scripts, reader: Reader): AppPart {
@@ -89,6 +90,7 @@ function createApps({ run }: Scripts, reader: Reader): AppPart {
       const [flat] = await run("change-settings", name, set.length, ...set.flat(), ...gone);
       return decodeSettings(flatOf(flat));
     },
+    hostOwners: (hosts) => Promise.all(hosts.map((host) => reader.field(keys.hosts, host))),
     async appsWithWork() {
       const [names] = await run("apps-with-work", "*");
       return (names as string[]).toSorted();

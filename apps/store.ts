@@ -81,6 +81,8 @@ export interface Store {
   getSettings(app: string): Promise<AppSettings>;
   /** Domains are claimed at once, and a removed one let go when the route has it no more. @throws app-not-found, app-destroyed, host-taken */
   changeSettings(app: string, change: SettingsChange): Promise<AppSettings>;
+  /** Whose each host is by claim, in the given order; null: nobody's. */
+  hostOwners(hosts: readonly string[]): Promise<(string | null)[]>;
 
   /**
    * Writes the record of an intent, state `queued`. Older queued deploys that it makes needless

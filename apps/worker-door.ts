@@ -8,10 +8,19 @@ import { MOST_MESSAGE } from "./run-protocol.ts";
 
 /** What the workers of this machine are asked live, over their unix sockets: they alone talk to Docker. */
 export interface WorkerDoor {
-  /** Asks one worker, the first that answers. @throws no-worker, and what the worker refuses with */
-  ask<T>(method: "GET" | "POST", path: string, body?: unknown): Promise<T>;
+  /**
+   * Asks one worker, the first that answers.
+   * @param times how long one is waited for that restarts (10 s unless said), and for an answer (30 s)
+   * @throws no-worker, and what the worker refuses with
+   */
+  ask<T>(method: "GET" | "POST", path: string, body?: unknown, times?: Times): Promise<T>;
   /** A connection to the worker that has what the path names. @throws run-not-found, no-worker */
   connect(path: string): Promise<WebSocket>;
+}
+
+interface Times {
+  patienceMs?: number;
+  answerMs?: number;
 }
 
 const ANSWER_MS = 30_000;
@@ -27,11 +36,12 @@ export function createWorkerDoor({ run }: { run: string }): WorkerDoor {
   }
 
   return {
-    async ask<T>(method: string, path: string, body?: unknown) {
-      const over = performance.now() + PATIENCE_MS;
+    async ask<T>(method: string, path: string, body?: unknown, times: Times = {}) {
+      const { patienceMs = PATIENCE_MS, answerMs = ANSWER_MS } = times;
+      const over = performance.now() + patienceMs;
       do {
         for (const socketPath of await sockets()) {
-          const answer = await call({ socketPath, method, path }, body);
+          const answer = await call({ socketPath, method, path, timeout: answerMs }, body);
           if (answer !== null) return read(answer) as T;
         }
         await sleep(AGAIN_MS);
@@ -57,11 +67,11 @@ interface Answer {
 
 /** Null when nobody listens there. */
 function call(
-  where: { socketPath: string; method: string; path: string },
+  where: { socketPath: string; method: string; path: string; timeout: number },
   body: unknown,
 ): Promise<Answer | null> {
   return new Promise((resolve, reject) => {
-    const sent = request({ ...where, timeout: ANSWER_MS }, (response) => {
+    const sent = request(where, (response) => {
       let text = "";
       response.setEncoding("utf8").on("data", (chunk: string) => (text += chunk));
       response.once("end", () => resolve({ status: response.statusCode ?? 0, text }));

@@ -4,6 +4,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import { dirname } from "node:path";
 import { WebSocketServer } from "ws";
 import { z } from "zod";
+import type { AppLook } from "../apps/app-look.ts";
 import { asTealError } from "../apps/http.ts";
 import type { Log } from "../apps/log.ts";
 import { MOST_MESSAGE, runWish } from "../apps/run-protocol.ts";
@@ -13,17 +14,24 @@ interface Options {
   /** `run/worker-N.sock` */
   path: string;
   runs: Runs;
+  look(app: string): Promise<AppLook>;
   log: Log;
 }
 
 const MOST_BODY = 2 * 1024 * 1024;
-const request = z.object({ app: z.string(), by: z.string(), wish: runWish });
+const runRequest = z.object({ app: z.string(), by: z.string(), wish: runWish });
+const lookRequest = z.object({ app: z.string() });
 
 /**
  * What only a worker can do at once, for the web process of the same machine: a socket that its
  * own user alone may open. Who may ask for what is decided there.
  */
-export async function openDoor({ path, runs, log }: Options): Promise<{ close(): Promise<void> }> {
+export async function openDoor({
+  path,
+  runs,
+  look,
+  log,
+}: Options): Promise<{ close(): Promise<void> }> {
   const sockets = new WebSocketServer({
     noServer: true,
     maxPayload: MOST_MESSAGE,
@@ -46,7 +54,9 @@ export async function openDoor({ path, runs, log }: Options): Promise<{ close():
   });
 
   async function answer(req: IncomingMessage): Promise<unknown> {
-    const { app, by, wish } = request.parse(JSON.parse(await textOf(req)));
+    const body: unknown = JSON.parse(await textOf(req));
+    if (req.url === "/look") return look(lookRequest.parse(body).app);
+    const { app, by, wish } = runRequest.parse(body);
     return runs.request(app, by, wish);
   }
 

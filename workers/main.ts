@@ -38,11 +38,13 @@ import { createDocker } from "./engine/client.ts";
 import { createContainers } from "./engine/containers.ts";
 import { createImages } from "./engine/images.ts";
 import { createNetworks } from "./engine/network.ts";
+import { createEngineLook } from "./engine/look.ts";
 import { createVolumes } from "./engine/volumes.ts";
 import { createUsage } from "./engine/usage.ts";
 import { createStorage } from "./engine/storage.ts";
 import { createExecutor } from "./executor.ts";
 import { createLogs } from "./logs.ts";
+import { createLook } from "./look.ts";
 import { orderCertificates } from "./ordering.ts";
 import { createCollector } from "./gc.ts";
 import { createRunEngine } from "./engine/runs.ts";
@@ -160,6 +162,11 @@ async function main(settings: Settings, log: Log): Promise<void> {
   const door = await openDoor({
     path: workerSocket(settings),
     runs: createRuns({ ...commands, process: processId() }),
+    look: createLook({
+      ...{ store, conceal: commands.conceal, hostOf: (app) => defaultHost(app, settings) },
+      engine: createEngineLook(engine.docker, namespace),
+      containers: createContainers(engine.docker, engine.networks, { namespace, ...engine }),
+    }),
     log,
   });
   const ticking = createCronClock({

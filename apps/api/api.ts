@@ -20,6 +20,7 @@ import { buildRoutes } from "./build.ts";
 import { certificateRoutes } from "./certificates.ts";
 import { configRoutes } from "./config.ts";
 import { deployRoutes } from "./deploys.ts";
+import { doctorRoutes } from "./doctor.ts";
 import { domainRoutes } from "./domains.ts";
 import { guardRoutes } from "./guard.ts";
 import { runtimeRoutes } from "./runtime.ts";
@@ -65,6 +66,7 @@ export function apiRoutes(options: ApiOptions): Route[] {
     ...routingRoutes(options),
     ...lifeRoutes(options),
     ...guardRoutes(options),
+    ...doctorRoutes(options),
     ...runtimeRoutes(options),
     ...logRoutes(options),
     ...runRoutes(options),

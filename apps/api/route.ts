@@ -18,6 +18,7 @@ import type { Notifiers } from "../notifiers.ts";
 import type { Registries } from "../registries.ts";
 import type { Secrets } from "../secrets.ts";
 import type { Redelivering, Senders } from "../senders.ts";
+import type { Series } from "../series.ts";
 import type { Store } from "../store.ts";
 import type { App, Deploy } from "../types.ts";
 import type { WorkerDoor } from "../worker-door.ts";
@@ -50,7 +51,10 @@ export interface ApiOptions {
   crashes: Pick<Crashes, "list">;
   goneImages: Pick<GoneImages, "of">;
   acme: Pick<Acme, "attempts">;
-  settings: Pick<Settings, "storageRoots" | "domain" | "routerPort" | "acme">;
+  series: Pick<Series, "read">;
+  settings: Pick<Settings, "storageRoots" | "domain" | "routerPort" | "acme" | "appLogBytes"> & {
+    paths: Pick<Settings["paths"], "run" | "logs">;
+  };
   log: Log;
 }
 

@@ -6,6 +6,7 @@ import { BUILD_COMMANDS } from "./commands-build.ts";
 import { RUN_COMMANDS } from "./commands-run.ts";
 import { STORAGE_COMMANDS } from "./commands-storage.ts";
 import { LIFE_COMMANDS, NO_FOLLOW } from "./commands-life.ts";
+import { DOCTOR_COMMANDS } from "./commands-doctor.ts";
 import { GUARD_COMMANDS } from "./commands-guard.ts";
 import { ROUTING_COMMANDS } from "./commands-routing.ts";
 
@@ -146,6 +147,7 @@ export const COMMANDS: Command[] = [
   ...ROUTING_COMMANDS,
   ...BUILD_COMMANDS,
   ...GUARD_COMMANDS,
+  ...DOCTOR_COMMANDS,
   {
     name: "build:plan",
     summary: "how a folder would be built: languages, versions, steps, processes",
@@ -347,7 +349,6 @@ export const COMMANDS: Command[] = [
   launcher("down", "stop the platform; apps' data stays"),
   launcher("status", "what runs"),
   launcher("router:reload", "replace the routers one after the other, without a lost request"),
-  launcher("doctor", "what is wrong with this machine"),
   launcher("demo", "deploy a sample under load, roll back, print what was measured"),
   launcher("test", "install what the tests need and run them"),
 ];

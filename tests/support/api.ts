@@ -73,11 +73,12 @@ export async function startApi(more: Pick<ApiOptions, "rates"> = {}): Promise<Te
   const deployLog = createDeployLog(connection);
   // Nobody works here: records are what these tests look at.
   const deploys = createDeploys({ store, queue: { wake: async () => {} } });
+  const logs = mkdtempSync(join(tmpdir(), "teal-logs-"));
   const settings: ApiOptions["settings"] = {
     ...{ domain: "teal.test", routerPort: 8080, acme: null, storageRoots: [tmpdir()] },
+    ...{ appLogBytes: 64 * 1024 * 1024, paths: { logs, run: join(logs, "run") } },
   };
   const secrets = createSecrets(randomBytes(32));
-  const logs = mkdtempSync(join(tmpdir(), "teal-logs-"));
   const senders = createSenders(connection, secrets);
   const notifiers = createNotifiers(connection, secrets, { allowPrivate: true });
   const home = mkdtempSync(join(tmpdir(), "teal-api-"));
@@ -102,6 +103,7 @@ export async function startApi(more: Pick<ApiOptions, "rates"> = {}): Promise<Te
     senders,
     notifiers,
     certificates: createCertificates(connection, secrets),
+    series: createSeries(connection),
     watches: createWatches(connection),
     crashes: createCrashes(connection),
     goneImages: createGoneImages(connection),
@@ -112,8 +114,8 @@ export async function startApi(more: Pick<ApiOptions, "rates"> = {}): Promise<Te
   const apiOptions = { ...options, once: createOnce(connection), ...more };
   const api = createApi(apiOptions).callback();
   const news = createNews(connection);
-  const series = createSeries(connection);
-  const dashboardOptions = { ...options, series, news };
+  const { series } = options;
+  const dashboardOptions = { ...options, news };
   const dashboard = createDashboard(dashboardOptions).callback();
   const listener: RequestListener = (req, res) => {
     void webhooks.handle(req, res).then((handled) => {

@@ -12,8 +12,11 @@ export const noSettings = (): AppSettings => ({
 });
 
 /** What apps are to be, in memory. */
-export function createMemorySettings(state: State): Pick<Store, "getSettings" | "changeSettings"> {
+export function createMemorySettings(
+  state: State,
+): Pick<Store, "getSettings" | "changeSettings" | "hostOwners"> {
   return {
+    hostOwners: async (hosts) => hosts.map((host) => state.hosts.get(host) ?? null),
     async getSettings(app) {
       return structuredClone(state.apps.get(app)?.settings ?? noSettings());
     },

@@ -14,7 +14,19 @@ export interface ContainerUsage {
 
 interface Stats {
   cpu_stats: { cpu_usage?: { total_usage?: number } };
-  memory_stats: { usage?: number; limit?: number; stats?: Record<string, number> };
+  memory_stats: MemoryStats;
+}
+
+interface MemoryStats {
+  usage?: number;
+  limit?: number;
+  stats?: Record<string, number>;
+}
+
+/** Bytes, without what the kernel only keeps of files; null of a container that does not run. */
+export function memoryOf({ usage, stats }: MemoryStats): number | null {
+  if (usage === undefined) return null;
+  return Math.max(0, usage - (stats?.["inactive_file"] ?? stats?.["total_inactive_file"] ?? 0));
 }
 
 /** One look at a container, without the second that the engine waits when it is asked for a rate. */
@@ -24,13 +36,12 @@ export function createUsage(docker: Docker) {
       const stats = (await retryEngine(() =>
         docker.getContainer(id).stats({ stream: false, "one-shot": true }),
       )) as Stats;
-      const { usage, limit = 0, stats: kinds } = stats.memory_stats;
-      // A container that does not run has no figures.
-      if (usage === undefined) return null;
-      const cached = kinds?.["inactive_file"] ?? kinds?.["total_inactive_file"] ?? 0;
+      const { limit = 0 } = stats.memory_stats;
+      const memory = memoryOf(stats.memory_stats);
+      if (memory === null) return null;
       return {
         cpuNs: stats.cpu_stats.cpu_usage?.total_usage ?? 0,
-        memory: Math.max(0, usage - cached),
+        memory,
         limit: limit < totalmem() ? limit : 0,
       };
     } catch (error) {

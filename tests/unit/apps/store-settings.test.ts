@@ -41,6 +41,8 @@ both("settings are empty at first, and change part by part", async (t, { store }
   await store.changeSettings("shop", { staged: { B: "2", A: "1" }, formation: { web: 3 } });
   await store.changeSettings("shop", { staged: { A: null }, hold: true });
   const now = await store.changeSettings("shop", { addDomains: ["b.example", "a.example"] });
+  t.deepEqual(await store.hostOwners(["c.example", "b.example"]), [null, "shop"]);
+  t.deepEqual(await store.hostOwners([]), []);
   t.deepEqual(now, {
     staged: { A: null, B: "2" },
     formation: { web: 3 },

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import test from "ava";
+import { routerFactsOf } from "../../../apps/router-sockets.ts";
 import { metricsText, serveMetrics } from "../../../router/metrics.ts";
 import { ask, deadPort, HEAD, listen, rawClient, startRouter } from "../../support/router-rig.ts";
 
@@ -30,6 +31,13 @@ test("What was answered is counted by app, colour and class, with how long it to
   await stream.until(/\r\n1\r\n:/);
 
   const says = metricsText(rig.router.stats());
+  const texts = [
+    { router: "1", text: says },
+    { router: "2", text: null },
+  ];
+  const facts = { answering: 1, silent: 1, open: 1, down: [], ejections: 0, held: 0, refused: 1 };
+  t.deepEqual(routerFactsOf("shop", texts), { ...facts, lost: 0 });
+  t.deepEqual(routerFactsOf("sho", texts), { ...facts, open: 0, refused: 0, lost: 0 });
   for (const line of [
     'teal_router_answers_total{app="shop",colour="blue",class="2xx"} 2',
     'teal_router_answers_total{app="shop",colour="blue",class="4xx"} 1',
