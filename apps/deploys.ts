@@ -1,5 +1,6 @@
 import { type Part, sameContent } from "./content.ts";
 import { TealError } from "./errors.ts";
+import { isIrreversible } from "./irreversible.ts";
 import type { WorkQueue } from "./queue.ts";
 import type { Store } from "./store.ts";
 import type { App, Deploy, Intent, Release } from "./types.ts";
@@ -159,13 +160,15 @@ async function rollbackTarget(
 
 /** @throws irreversible when a release between the live one and what it would bring back is marked so */
 async function assertReversible(store: Store, app: App, target: Release): Promise<void> {
-  const { irreversible = [] } = (await store.getSettings(app.name)).options;
+  const { options } = await store.getSettings(app.name);
   const live = app.live && (await store.getRelease(app.name, app.live.release));
   const from = live?.rollbackOf ?? live?.n ?? 0;
   const back = target.rollbackOf ?? target.n;
-  const mark = irreversible.find((n) => back < n && n <= from);
-  if (mark === undefined) return;
-  const params = { name: app.name, mark: `v${mark}`, release: `v${back}` };
+  const mark = (await store.listReleases(app.name)).findLast(
+    (one) => back < one.n && one.n <= from && isIrreversible(options, one),
+  );
+  if (!mark) return;
+  const params = { name: app.name, mark: `v${mark.n}`, release: `v${back}` };
   throw new TealError("irreversible", params);
 }
 

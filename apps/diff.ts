@@ -15,6 +15,8 @@ export interface ReleaseDiff {
   config: { added: string[]; removed: string[]; changed: string[] };
   processes: Record<string, Change<string>>;
   formation: Record<string, Change<number>>;
+  /** Null: one of them is so old that it does not know its domains. */
+  domains: { added: string[]; removed: string[] } | null;
 }
 
 export function diffReleases(secrets: Secrets, from: Release, to: Release): ReleaseDiff {
@@ -32,6 +34,14 @@ export function diffReleases(secrets: Secrets, from: Release, to: Release): Rele
     },
     processes: changes(from.processes, to.processes),
     formation: changes(from.formation, to.formation),
+    domains: from.domains && to.domains ? difference(from.domains, to.domains) : null,
+  };
+}
+
+function difference(from: string[], to: string[]) {
+  return {
+    added: to.filter((one) => !from.includes(one)),
+    removed: from.filter((one) => !to.includes(one)),
   };
 }
 

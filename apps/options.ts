@@ -21,6 +21,8 @@ export interface AppOptions extends RoutingParts, PageParts {
   promoteAfter?: number;
   /** Releases after which older code no longer works, because of what they did to its data. */
   irreversible?: number[];
+  /** Releases that say so of themselves, and of which people say that it is not so. */
+  reversible?: number[];
   /** Its people stopped it: routers answer 503. */
   stopped?: true;
 }

@@ -19,6 +19,8 @@ export interface SourceWish {
   hold?: boolean;
   /** s; it is held, and then promoted by itself. */
   promoteAfter?: number;
+  /** Older code no longer works after it. */
+  irreversible?: boolean;
   fresh?: boolean;
   why?: string;
 }
@@ -50,7 +52,7 @@ export function createSourceDeploys({ deploys, git }: Options) {
 
     /** @throws bad-request, bad-image, ref-not-found */
     async deploy(app: App, wish: SourceWish, by: string): Promise<Deploy> {
-      const { commit, ref, image, hold, promoteAfter, fresh, why = "" } = wish;
+      const { commit, ref, image, hold, promoteAfter, irreversible, fresh, why = "" } = wish;
       const given = [commit, ref, image].filter((one) => one !== undefined).length;
       if (given > 1) {
         throw new TealError("bad-request", { detail: "one of commit, ref and image was expected" });
@@ -62,6 +64,7 @@ export function createSourceDeploys({ deploys, git }: Options) {
       const more = {
         ...(hold !== undefined && { hold }),
         ...(promoteAfter !== undefined && { promoteAfter: promoteAfter * 1000 }),
+        ...(irreversible && { irreversible }),
         ...(fresh && { fresh }),
       };
       if (image !== undefined) {

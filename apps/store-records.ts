@@ -28,6 +28,7 @@ const DEPLOY: Fields<Deploy> = {
   toRelease: number,
   part: text,
   hold: (value) => value === "true",
+  irreversible: (value) => value === "true",
   runRelease: (value) => value === "true",
   promoteAfter: number,
   promoteOf: text,

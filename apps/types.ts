@@ -131,6 +131,8 @@ export interface Intent {
   runRelease?: boolean;
   /** To be held when it is healthy, not swapped to. */
   hold?: boolean;
+  /** push: older code no longer works after it, because of what it does to the app's data. */
+  irreversible?: boolean;
   /** With `hold`: promoted by itself when it has been held for so long, ms. */
   promoteAfter?: number;
   /** promote by itself: the deploy that is held. Once, only while it is, and nothing newer waits. */
@@ -219,6 +221,10 @@ export interface Release {
   why: string;
   /** The release whose image this one took, when it is a rollback. */
   rollbackOf?: number;
+  /** The app's own hosts as they were; shown, and not brought back by a rollback. */
+  domains?: string[];
+  /** Said by its push or its app.json: older code no longer works after it. */
+  irreversible?: true;
 }
 
 /** Only ever moves to the right (invariant 4). */

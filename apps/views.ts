@@ -2,6 +2,7 @@ import { appUrl, idleUrl } from "./address.ts";
 import { type Crash, describeCrash, isLooping } from "./crashes.ts";
 import { type GoneImages, isGone } from "./gone-images.ts";
 import type { Settings } from "./config.ts";
+import { isIrreversible } from "./irreversible.ts";
 import type { Store } from "./store.ts";
 import type { App, Colour, Deploy, DeployState, Instance, Release } from "./types.ts";
 
@@ -36,12 +37,14 @@ export interface AppView {
  */
 export type ReleaseStatus = "live" | "warm" | "held" | "kept" | "gone" | "failed" | "starting";
 
-export interface ReleaseView extends Omit<Release, "config"> {
+export interface ReleaseView extends Omit<Release, "config" | "irreversible"> {
   /** Names alone. */
   config: string[];
   status: ReleaseStatus;
   /** Of releases that run; null for those that do not. */
   colour: Colour | null;
+  /** A rollback past it has to be forced. */
+  irreversible: boolean;
 }
 
 /** The app with its newest deploy. */
@@ -74,12 +77,17 @@ export async function viewApp(
 export async function viewReleases(
   app: App,
   releases: Release[],
-  { store, goneImages }: { store: Pick<Store, "getDeploy">; goneImages: Pick<GoneImages, "of"> },
+  {
+    store,
+    goneImages,
+  }: { store: Pick<Store, "getDeploy" | "getSettings">; goneImages: Pick<GoneImages, "of"> },
 ): Promise<ReleaseView[]> {
   const gone = await goneImages.of(app.name);
+  const { options } = await store.getSettings(app.name);
   return Promise.all(
     releases.map(async ({ config, ...rest }) => {
-      const release = { ...rest, config: Object.keys(config ?? {}).toSorted() };
+      const irreversible = isIrreversible(options, rest);
+      const release = { ...rest, irreversible, config: Object.keys(config ?? {}).toSorted() };
       const slot = [app.live, app.standby, app.held].find((s) => s?.release === release.n);
       if (slot) {
         const status = slot === app.live ? "live" : slot === app.held ? "held" : "warm";

@@ -117,7 +117,7 @@ export function createAccept(options: AcceptOptions) {
 
   async function explain(push: Push, stored: RefLine[], remote: Remote): Promise<void> {
     for (const option of push.options.filter(
-      (one) => one !== HOLD && !one.startsWith(PROMOTE_AFTER),
+      (one) => one !== HOLD && one !== IRREVERSIBLE && !one.startsWith(PROMOTE_AFTER),
     )) {
       await remote.print(
         "warn",
@@ -150,6 +150,7 @@ export function createAccept(options: AcceptOptions) {
       by: identity.name,
       why: subject,
       ...(push.options.includes(HOLD) && { hold: true }),
+      ...(push.options.includes(IRREVERSIBLE) && { irreversible: true }),
       ...promoteAfter(push.options),
     };
     const deploy = await deploys.push(intent);
@@ -194,6 +195,8 @@ export function createAccept(options: AcceptOptions) {
 
 /** `git push -o hold`: this one waits in the idle colour to be promoted. */
 const HOLD = "hold";
+/** `git push -o irreversible`: older code no longer works after this one. */
+const IRREVERSIBLE = "irreversible";
 /** `git push -o promote-after=10m`: this one waits so long at most. */
 const PROMOTE_AFTER = "promote-after=";
 

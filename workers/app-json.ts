@@ -28,6 +28,8 @@ export interface AppJson {
   formation: Record<string, number>;
   env: Record<string, ExpectedEnv>;
   cron?: CronJob[];
+  /** Older code no longer works after it. */
+  irreversible?: true;
 }
 
 const FILE = "app.json";
@@ -48,7 +50,10 @@ const cronSchema = z.object({
 const line = z.string().trim().min(1).max(4000);
 const dokkuSchema = z.object({ predeploy: line.optional(), postdeploy: line.optional() });
 const scriptsSchema = z.object({ dokku: dokkuSchema.default({}), postdeploy: line.optional() });
+/** What no neighbour knows stands under the platform's own name, as Dokku's scripts do under Dokku's. */
+const tealSchema = z.object({ irreversible: z.boolean().default(false) });
 const schema = z.object({
+  teal: tealSchema.default({ irreversible: false }),
   scripts: scriptsSchema.default({ dokku: {} }),
   healthchecks: checksSchema.default({}),
   formation: z.record(z.string(), countSchema).default({}),
@@ -70,7 +75,7 @@ export async function readAppJson(dir: string, warn: (text: string) => void): Pr
     const [issue] = parsed.error.issues;
     throw badAppJson(`${issue?.path.join(".")}: ${issue?.message ?? ""}`);
   }
-  const { healthchecks, formation, env, cron, scripts } = parsed.data;
+  const { healthchecks, formation, env, cron, scripts, teal } = parsed.data;
   for (const key of unknownKeys(raw)) warn(`${FILE}: ${key} is not known here and changes nothing`);
   const names = Object.keys(env);
   for (const name of names)
@@ -90,6 +95,7 @@ export async function readAppJson(dir: string, warn: (text: string) => void): Pr
         .map(([name, it]) => [name, expected(it)]),
     ),
     ...(cron.length > 0 && { cron: cron.map(cronJob) }),
+    ...(teal.irreversible && { irreversible: true }),
   };
 }
 
@@ -144,11 +150,18 @@ function unknownKeys(raw: JsonObject): string[] {
   return [
     ...top,
     ...unknownScripts(raw),
+    ...unknownIn(raw, "teal", Object.keys(tealSchema.shape)),
     ...unknownUnder(raw, "healthchecks", Object.keys(checkSchema.shape)),
     ...unknownUnder(raw, "formation", Object.keys(countSchema.shape)),
     ...unknownUnder({ cron: { "": raw["cron"] } }, "cron", Object.keys(cronSchema.shape)),
     ...unknownUnder(raw, "env", Object.keys(envSchema.shape)),
   ].slice(0, 20);
+}
+
+function unknownIn(raw: JsonObject, section: string, known: string[]): string[] {
+  const value = raw[section];
+  const keys = isObject(value) ? Object.keys(value) : [];
+  return keys.filter((key) => !known.includes(key)).map((key) => `${section}.${key}`);
 }
 
 function unknownScripts({ scripts }: JsonObject): string[] {

@@ -15,6 +15,7 @@ export async function buildRelease(ctx: DeployContext): Promise<Release> {
   await ctx.reach("image-tagged");
 
   const { formation: defaults = {}, env = {}, checks, cron = [], scripts } = built.appJson ?? {};
+  const irreversible = deploy.irreversible === true || built.appJson?.irreversible === true;
   const settings = await store.getSettings(deploy.app);
   const { runtime, storage } = settings.options;
   const release = await store.createRelease(claim, {
@@ -34,10 +35,13 @@ export async function buildRelease(ctx: DeployContext): Promise<Release> {
     ...(cron.length > 0 && { cron }),
     config: withExpectedEnv(ctx, await nextConfig(ctx), env),
     port: built.port,
+    domains: settings.domains,
+    ...(irreversible && { irreversible }),
     by: deploy.by,
     why: deploy.why,
   });
-  ctx.say("info", `Release v${release.n}, ${originOf(release)}`);
+  const mark = irreversible ? ", irreversible: a rollback past it has to be forced" : "";
+  ctx.say("info", `Release v${release.n}, ${originOf(release)}${mark}`);
   await runGates(ctx, release);
   return release;
 }

@@ -33,6 +33,7 @@ export async function reuseRelease(ctx: DeployContext): Promise<Release> {
     ...(mounts && { mounts }),
     ...(code.cron && { cron: code.cron }),
     config,
+    domains: settings.domains,
     port: code.port,
     by: deploy.by,
     why: deploy.why,

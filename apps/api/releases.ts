@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { TealError } from "../errors.ts";
 import { diffReleases } from "../diff.ts";
+import { markRelease } from "../irreversible.ts";
 import type { App, Release } from "../types.ts";
 import { viewReleases, type ReleaseView } from "../views.ts";
 import { pageOf } from "./page.ts";
@@ -81,9 +82,7 @@ export function releaseRoutes(options: ApiOptions): Route[] {
       async handle({ subject, params, body: { irreversible } }) {
         const { n } = await find(subject, params["release"] ?? "");
         const { options: told } = await store.getSettings(subject.name);
-        const others = (told.irreversible ?? []).filter((one) => one !== n);
-        const marks = irreversible ? [...others, n].toSorted((a, b) => a - b) : others;
-        const change = { irreversible: marks.length > 0 ? marks : null };
+        const change = markRelease(told, n, irreversible);
         await store.changeSettings(subject.name, { options: change });
         return { irreversible };
       },

@@ -45,6 +45,7 @@ export const deploySchema = z.object({
   toRelease: z.number().int().optional(),
   part: part.optional(),
   hold: z.boolean().optional(),
+  irreversible: z.boolean().optional().describe("older code no longer works after it"),
   runRelease: z.boolean().optional().describe("a rollback that runs the release command too"),
   promoteAfter: z.number().int().optional().describe("held for so long, ms, it is promoted"),
   promoteOf: z.string().optional().describe("a promotion by itself: the deploy that was held"),
@@ -156,6 +157,11 @@ export const releaseSchema = z.object({
   by: z.string(),
   why: z.string(),
   rollbackOf: z.number().int().optional(),
+  domains: z
+    .array(z.string())
+    .optional()
+    .describe("as they were when it was made; a rollback leaves them as they are"),
+  irreversible: z.boolean().describe("a rollback past it has to be forced"),
 }) satisfies z.ZodType<ReleaseView>;
 
 export const instanceSchema = z.object({
@@ -328,6 +334,10 @@ export const diffSchema = z.object({
   }),
   processes: z.record(z.string(), changeOf(z.string())),
   formation: z.record(z.string(), changeOf(z.number())),
+  domains: z
+    .object({ added: z.array(z.string()), removed: z.array(z.string()) })
+    .nullable()
+    .describe("null: of a release so old that it does not know"),
 }) satisfies z.ZodType<ReleaseDiff>;
 export const nextPage = z.string().nullable().describe("where the next page begins; null: no more");
 export const pageQuery = z.object({

@@ -13,6 +13,7 @@ const deployBody = z.strictObject({
   image: z.string().max(600).optional().describe("an image to run, in place of one to build"),
   hold: z.boolean().optional().describe("wait in the idle colour to be promoted"),
   promoteAfter: promoteAfter.optional(),
+  irreversible: z.boolean().optional().describe("older code no longer works after it"),
   fresh: z.boolean().optional().describe("build without cache"),
   why: z.string().max(500).optional(),
 });

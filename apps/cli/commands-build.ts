@@ -19,6 +19,7 @@ export const BUILD_COMMANDS: Command[] = [
       },
       hold: { type: "boolean", help: "wait in the idle colour to be promoted" },
       ...PROMOTE_AFTER,
+      irreversible: { type: "boolean", help: "older code no longer works after it" },
       why: { type: "string", value: "TEXT", help: "the reason, kept with the release" },
       "no-cache": { type: "boolean", help: "build every step anew" },
       ...NO_FOLLOW,

@@ -40,6 +40,7 @@ export async function deploy(input: Input): Promise<void> {
     ...(ref !== undefined && (/^[0-9a-f]{40}$/.test(String(ref)) ? { commit: ref } : { ref })),
     ...(options["hold"] === true && { hold: true }),
     ...(typeof after === "string" && { promoteAfter: readPromoteAfter(after) }),
+    ...(options["irreversible"] === true && { irreversible: true }),
     ...(options["no-cache"] === true && { fresh: true }),
     ...((why ?? source?.name) !== undefined && { why: why ?? source?.name }),
   };

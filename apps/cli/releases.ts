@@ -20,7 +20,7 @@ export async function listReleases({ app: appOf, options, client, out }: Input):
     statusCell(one.status),
     colourCell(one.colour),
     one.commit.slice(0, 7) || (one.from ?? "-"),
-    origin(one),
+    `${origin(one)}${one.irreversible ? ", irreversible" : ""}`,
     one.by,
     ago(one.createdAt),
   ]);
@@ -70,6 +70,10 @@ export async function showRelease({ app: appOf, args, client, out }: Input): Pro
       `${source}:${target}`,
     ]),
     ...(one.cron ?? []).map((job): [string, Cell] => ["cron", `${job.schedule}  ${job.command}`]),
+    ...(one.domains?.length ? [["domains", one.domains.join(" ")] satisfies [string, Cell]] : []),
+    ...(one.irreversible
+      ? [["irreversible", "a rollback past it needs --force"] satisfies [string, Cell]]
+      : []),
     ["deploy", one.deploy],
     ["by", `${one.by}, ${ago(one.createdAt)}`],
     ["why", one.why || "-"],
@@ -120,13 +124,14 @@ export async function diffReleases({ app: appOf, args, client, out }: Input): Pr
   const path = `/apps/${encodeURIComponent(await appOf())}/releases/${from}/diff/${to}`;
   const diff = await (await client()).get<ReleaseDiff>(path);
   if (out.json) return out.value(diff);
-  const { commit, imageBytes, config } = diff;
+  const { commit, imageBytes, config, domains } = diff;
   const names = (sign: string, list: string[]) => list.map((name) => `${sign}${name}`);
   const vars = [
     ...names("+", config.added),
     ...names("-", config.removed),
     ...names("~", config.changed),
   ];
+  const hosts = [...names("+", domains?.added ?? []), ...names("-", domains?.removed ?? [])];
   const arrow = (one: Change<string | number>) => `${one.from ?? "-"} → ${one.to ?? "-"}`;
   const size = imageBytes && {
     from: `${Math.round((imageBytes.from ?? 0) / 1e6)} MB`,
@@ -136,6 +141,7 @@ export async function diffReleases({ app: appOf, args, client, out }: Input): Pr
     ["commit", commit ? arrow(commit) : "the same"],
     ["image", size ? arrow(size) : "the same"],
     ["config", vars.length > 0 ? vars.join(" ") : "the same"],
+    ["domains", hosts.length > 0 ? hosts.join(" ") : domains ? "the same" : "not known"],
     ...Object.entries(diff.processes).map(([name, one]): [string, Cell] => [name, arrow(one)]),
     ...Object.entries(diff.formation).map(([name, one]): [string, Cell] => [
       `${name} instances`,

@@ -1,6 +1,7 @@
 import anyTest, { type TestFn } from "ava";
 import { type Platform, startPlatform, until } from "../support/platform.ts";
 import { createRepo, type Repo } from "../support/repo.ts";
+import { createTeal } from "../support/teal-cli.ts";
 
 const APP = "scripted";
 
@@ -99,3 +100,45 @@ test.serial(
     t.regex(refused.text, /worker\.1 did not become healthy within 8 s: status 9 of its command/);
   },
 );
+
+test.serial("a release is marked by its push or its app.json; rollback past it asks", async (t) => {
+  t.timeout(120_000);
+  const { repo, platform } = t.context;
+  const { teal } = createTeal(platform);
+  const plain = await repo.push({ "app.json": "{}" });
+  t.is(plain.status, 0, plain.text);
+  const says = { teal: { irreversible: true } };
+  const own = await repo.push({ "app.json": JSON.stringify(says) });
+  t.regex(own.text, /Release v\d+, commit \w+, irreversible: a rollback past it has to be forced/);
+  t.false(own.text.includes("not known here"), own.text);
+  const refused = await teal(["rollback", "-a", APP]);
+  t.is(refused.code, 5, refused.err);
+  t.regex(refused.err, /is marked as irreversible[^]*--force/);
+  t.is((await teal(["domains:add", "scripted.example", "-a", APP])).code, 0);
+  t.is((await repo.push({ "app.json": "{}" })).status, 0);
+  await repo.commit("by its push");
+  const pushed = await repo.git("push", "-o", "irreversible", "deploy", "main");
+  t.is(pushed.status, 0, pushed.text);
+  const list = await teal(["releases", "-a", APP]);
+  t.deepEqual(
+    list.out
+      .split("\n")
+      .slice(1, 5)
+      .map((line) => /push, irreversible/.test(line)),
+    [true, false, true, false],
+  );
+  t.is((await teal(["rollback", "-a", APP])).code, 5);
+  const newest = Number(/^v(\d+)/m.exec(list.out)?.[1]);
+  const unmark = ["releases:irreversible", `v${newest}`, "--off", "-a", APP];
+  t.is((await teal(unmark)).code, 0);
+  const back = await teal(["rollback", "-a", APP]);
+  t.is(back.code, 0, back.err);
+  t.is((await teal(["rollback", `v${newest - 3}`, "-a", APP])).code, 5);
+  const forced = await teal(["rollback", `v${newest - 3}`, "--force", "-a", APP]);
+  t.is(forced.code, 0, forced.err);
+  const info = await teal(["releases:info", `v${newest}`, "-a", APP]);
+  t.regex(info.out, /domains +scripted\.example\n/);
+  const diff = await teal(["releases:diff", `v${newest - 3}`, `v${newest}`, "-a", APP]);
+  t.regex(diff.out, /domains +\+scripted\.example\n/);
+  t.regex((await teal(["domains", "-a", APP])).out, /scripted\.example/, "a rollback leaves them");
+});

@@ -2,7 +2,14 @@ import type { RouterReport } from "../../router/contract.ts";
 import { TealError } from "../../apps/errors.ts";
 import { DELIVERY_TTL_S } from "../../apps/store-scripts.ts";
 import type { Store } from "../../apps/store.ts";
-import { APP_NAME, type Deploy, MAX_ATTEMPTS, type Release, SUPERSEDES } from "../../apps/types.ts";
+import {
+  APP_NAME,
+  type Deploy,
+  type Intent,
+  MAX_ATTEMPTS,
+  type Release,
+  SUPERSEDES,
+} from "../../apps/types.ts";
 import { isNeeded } from "../../workers/hand-over.ts";
 import { createMemoryInstances } from "./memory-instances.ts";
 import {
@@ -200,9 +207,7 @@ function waitingOf(state: State, record: AppRecord): Deploy | undefined {
 function createDeploys(state: State): DeployPart {
   return {
     async requestDeploy(intent) {
-      const { app: name, kind, commit, ref, toRelease, part, hold, by, why } = intent;
-      const { sender, repo, image, archive, fresh, delivery, guardOf, runRelease } = intent;
-      const { promoteAfter, promoteOf } = intent;
+      const { app: name, kind, delivery, guardOf, promoteOf } = intent;
       const record = state.apps.get(name);
       if (!record) throw new TealError("app-not-found", { name });
       if (record.app.state !== "active") throw new TealError("app-destroyed", { name });
@@ -220,32 +225,15 @@ function createDeploys(state: State): DeployPart {
         older.supersededBy = id;
         finish(state, older, "superseded", `superseded by ${id}`);
       }
+      const said = Object.entries(intent).filter(([, value]) => value !== undefined);
       const deploy: Deploy = {
+        ...(Object.fromEntries(said) as unknown as Intent),
         id,
-        app: name,
         seq: record.seq,
-        kind,
-        by,
-        why,
         state: "queued",
         createdAt: state.now(),
         attempts: 0,
         cancelRequested: false,
-        ...(commit === undefined ? {} : { commit }),
-        ...(ref === undefined ? {} : { ref }),
-        ...(toRelease === undefined ? {} : { toRelease }),
-        ...(part === undefined ? {} : { part }),
-        ...(hold === undefined ? {} : { hold }),
-        ...(promoteAfter === undefined ? {} : { promoteAfter }),
-        ...(promoteOf === undefined ? {} : { promoteOf }),
-        ...(runRelease === undefined ? {} : { runRelease }),
-        ...(sender === undefined ? {} : { sender }),
-        ...(repo === undefined ? {} : { repo }),
-        ...(image === undefined ? {} : { image }),
-        ...(archive === undefined ? {} : { archive }),
-        ...(fresh === undefined ? {} : { fresh }),
-        ...(delivery === undefined ? {} : { delivery }),
-        ...(guardOf === undefined ? {} : { guardOf }),
       };
       state.deploys.set(id, deploy);
       record.deploys.push(id);

@@ -241,4 +241,10 @@ test("a rollback past an irreversible release needs to be forced", async (t) => 
   t.is((await back({ to: 1, force: true })).status, 202);
   await mark(false);
   t.is((await back({ to: 1 })).status, 202);
+  const says = async () =>
+    (await checked("GET", "/apps/marked/releases/2", "/apps/:app/releases/:release")).json
+      .irreversible;
+  t.false(await says());
+  await mark(true);
+  t.true(await says());
 });

@@ -72,8 +72,17 @@ test.serial(
     const deploy = await newest();
     t.like(deploy, { kind: "push", by: "ann", why: folder });
     t.deepEqual(await filesOf(deploy?.commit), [".dockerignore", "lib/", "lib/b.js", "server.js"]);
-    await teal(["deploy", folder, "-a", "shop", "--no-follow", "--hold", "--no-cache"]);
-    t.like(await newest(), { commit: deploy?.commit, hold: true, fresh: true });
+    await teal([
+      "deploy",
+      folder,
+      "-a",
+      "shop",
+      "--no-follow",
+      "--hold",
+      "--no-cache",
+      "--irreversible",
+    ]);
+    t.like(await newest(), { commit: deploy?.commit, hold: true, fresh: true, irreversible: true });
   },
 );
 

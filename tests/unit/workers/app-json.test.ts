@@ -135,3 +135,11 @@ test("healthchecks: what each field becomes", async (t) => {
     { type: "startup", uptimeMs: 3000, ...times },
   ]);
 });
+
+test("what no neighbour knows stands under teal", async (t) => {
+  const said = await read('{"teal":{"irreversible":true,"other":1}}');
+  t.is(said.irreversible, true);
+  t.deepEqual(said.warnings, ["app.json: teal.other is not known here and changes nothing"]);
+  t.false("irreversible" in (await read('{"teal":{}}')));
+  await t.throwsAsync(read('{"teal":{"irreversible":"yes"}}'), { message: /teal\.irreversible/ });
+});

@@ -232,3 +232,20 @@ test("a stopped app keeps its instances on record, starts them again, or starts 
   t.like(await live(world), { commit: "good4" });
   t.deepEqual(world.violations, []);
 });
+
+test("a release has the domains as they were, and what its push says of going back", async (t) => {
+  const { world, work, push } = await quietWorld();
+  await world.store.changeSettings("a", { addDomains: ["a.example"] });
+  const plain = await push("good2");
+  t.is((await world.store.getRelease("a", plain?.release ?? 0))?.irreversible, undefined);
+  const wish = { app: "a", kind: "push", commit: "good3", irreversible: true } as const;
+  await world.request(wish);
+  await work();
+  t.like(await live(world), { n: 3, domains: ["a.example"], irreversible: true });
+  await world.store.changeSettings("a", { addDomains: ["b.example"] });
+  await world.request({ app: "a", kind: "rollback", toRelease: 1 });
+  await work();
+  t.like(await live(world), { n: 4, domains: ["a.example", "b.example"] });
+  t.is((await live(world))?.irreversible, undefined, "the older code does nothing to the data");
+  t.deepEqual((await world.store.getRoute("a"))?.hosts, ["a.test", "a.example", "b.example"]);
+});
