@@ -15,6 +15,8 @@ export interface Settings {
   apiPort: number;
   sshPort: number;
   domain: string;
+  /** Where the API and the dashboard are reached from outside, without a slash at its end; null: not said. */
+  publicUrl: string | null;
   /** null: the launcher's own redis-server on `paths.redisSocket`. */
   redisUrl: string | null;
   routers: number;
@@ -90,6 +92,16 @@ const size = z
 /** Less than this builds nothing. */
 const LEAST_BUILD_MEMORY = 256 * 1024 ** 2;
 
+/** Pages, hooks and git stand at the root, so an address with a path would lead nowhere. */
+function readOrigin(text: string, context: z.RefinementCtx): string {
+  const url = URL.parse(text);
+  const bare = url && /^https?:$/.test(url.protocol) && url.href === `${url.origin}/`;
+  if (bare && /^https?:\/\/[^?#]*$/i.test(text)) return url.origin;
+  const message = "an address such as https://teal.example.com, without a path, was expected";
+  context.addIssue({ code: "custom", message });
+  return z.NEVER;
+}
+
 const schema = z.object({
   TEAL_HOME: z.string().optional(),
   TEAL_NAMESPACE: z
@@ -105,6 +117,7 @@ const schema = z.object({
     .string()
     .regex(/^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/)
     .default("localhost"),
+  TEAL_PUBLIC_URL: z.string().transform(readOrigin).optional(),
   TEAL_REDIS_URL: z
     .string()
     .regex(/^(rediss?|unix):\/\//)
@@ -186,6 +199,7 @@ export function readSettings(env: NodeJS.ProcessEnv = process.env): Settings {
     apiPort: s.TEAL_API_PORT,
     sshPort: s.TEAL_SSH_PORT,
     domain: s.TEAL_DOMAIN,
+    publicUrl: s.TEAL_PUBLIC_URL ?? null,
     redisUrl: s.TEAL_REDIS_URL ?? null,
     routers: s.TEAL_ROUTERS,
     workers: s.TEAL_WORKERS,

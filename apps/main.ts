@@ -34,6 +34,7 @@ import { createMetricsPage } from "./metrics-page.ts";
 import { createNotifiers } from "./notifiers.ts";
 import { createOutward } from "./outward.ts";
 import { reportProcess } from "./process-metrics.ts";
+import { deployUrl, publicUrl } from "./public-url.ts";
 import { createQueue } from "./queue.ts";
 import { connectRedis } from "./redis.ts";
 import { createRegistries } from "./registries.ts";
@@ -119,8 +120,7 @@ async function main(settings: Settings, log: Log): Promise<void> {
     outward: createOutward(settings),
     allowPrivate: settings.allowPrivate,
     urlOf: (app) => appUrl(app, settings),
-    logUrlOf: (app, deploy) =>
-      `http://${settings.domain}:${settings.apiPort}/apps/${app}/deploys/${deploy}`,
+    logUrlOf: (app, deploy) => deployUrl(publicUrl(settings), app, deploy),
   });
   const ssh = createSshServer({
     ...{ access, audit, git, store, receiver, log },

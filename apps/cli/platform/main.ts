@@ -2,12 +2,12 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parseArgs, type ParseArgsConfig } from "node:util";
+import { addressLines } from "./addresses.ts";
 import { demo, demoLines } from "./demo.ts";
 import { doctor, findingLines } from "./doctor.ts";
 import { down } from "./down.ts";
 import { readPlatform, type Platform } from "./environment.ts";
 import { PlatformError } from "./failure.ts";
-import { localHost } from "./ports.ts";
 import { createProgress } from "./progress.ts";
 import { reload } from "./reload.ts";
 import { readStatus, statusLines } from "./status.ts";
@@ -95,22 +95,12 @@ function sayRemembered({ remembered, given }: Platform): void {
 }
 
 function upLines(platform: Platform, changes: readonly string[]): string[] {
-  const { settings } = platform;
-  const host = localHost(settings) === "127.0.0.1" ? "localhost" : settings.bind;
-  const url = `http://${host}:${settings.apiPort}`;
   return [
     changes.length > 0
       ? `Teal is up: ${changes.join("; ")}.`
       : "Teal was up already: nothing was changed.",
     "",
-    `  dashboard    ${url}/`,
-    `  admin token  ${settings.paths.adminToken}`,
-    `  apps         http://APP.${settings.domain}:${settings.routerPort}/`,
-    "",
-    "Push an app, from its git repository:",
-    `  git remote add deploy ${url}/git/shop.git`,
-    `  git config credential.${url}.username teal   # git asks for the password: the admin token`,
-    "  git push deploy main",
+    ...addressLines(platform.settings),
   ];
 }
 

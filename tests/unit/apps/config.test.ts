@@ -1,5 +1,6 @@
 import test from "ava";
 import { readSettings } from "../../../apps/config.ts";
+import { deployUrl, publicUrl } from "../../../apps/public-url.ts";
 
 test("Trusted proxies are addresses and ranges, of IPv4 and IPv6", (t) => {
   const { trustedProxies, proxyProtocol } = readSettings({
@@ -34,3 +35,31 @@ for (const wrong of [
 test("The PROXY protocol without trusted proxies is a mistake", (t) => {
   t.throws(() => readSettings({ TEAL_PROXY_PROTOCOL: "on" }), { message: /TEAL_TRUSTED_PROXIES/ });
 });
+
+test("The public URL is that of TEAL_PUBLIC_URL, else of the domain and the API's port", (t) => {
+  const plain = readSettings({ TEAL_DOMAIN: "example.org", TEAL_API_PORT: "8100" });
+  t.is(publicUrl(plain), "http://example.org:8100");
+  const given = readSettings({ TEAL_PUBLIC_URL: "https://Teal.Example.com/" });
+  t.is(publicUrl(given), "https://teal.example.com");
+  t.is(publicUrl(readSettings({ TEAL_PUBLIC_URL: "http://[::1]:81" })), "http://[::1]:81");
+  t.is(
+    deployUrl(publicUrl(given), "shop", "shop-7"),
+    "https://teal.example.com/apps/shop/deploys/shop-7",
+  );
+});
+
+for (const wrong of [
+  "teal.example.com",
+  "ftp://teal.example.com",
+  "https://teal.example.com/platform",
+  "https://ann:secret@teal.example.com",
+  "https://teal.example.com?x",
+  "https://teal.example.com/#top",
+  "https://",
+]) {
+  test(`No public URL: ${wrong}`, (t) => {
+    t.throws(() => readSettings({ TEAL_PUBLIC_URL: wrong }), {
+      message: /TEAL_PUBLIC_URL=.*: an address such as https:\/\/teal\.example\.com/,
+    });
+  });
+}
