@@ -1,3 +1,4 @@
+import { imagesOf } from "./dockerfile-images.ts";
 import { PlanError } from "./errors.ts";
 import type { Detector, DockerfilePlan } from "./plan.ts";
 import { readProcfile } from "./procfile.ts";
@@ -7,7 +8,6 @@ import type { Tree } from "./tree.ts";
 const DIRECTIVE = /^\s*(?:#|\/\/)\s*([a-z]+)\s*=\s*(.*?)\s*$/i;
 /** Its features are those of the builder in the engine, so that nothing need be fetched. */
 const OWN_SYNTAX = /^(?:docker\.io\/)?docker\/dockerfile(?::[\w.-]+)?$/;
-const FROM = /^\s*FROM\s+(?:--platform=\S+\s+)?(\S+)/gim;
 
 /** Apps that bring a Dockerfile, used as it is. */
 export const dockerfile: Detector = {
@@ -30,7 +30,7 @@ export async function planDockerfile(tree: Tree, file: string): Promise<Dockerfi
     why: procfile ? `${file} with Procfile` : file,
     warnings,
     dockerfile: used.text,
-    from: [...text.matchAll(FROM)].map((match) => match[1] ?? ""),
+    from: imagesOf(text),
     processes: { web: "", ...procfile },
   };
 }

@@ -1,3 +1,4 @@
+import { imagesOf } from "../buildpacks/dockerfile-images.ts";
 import type { DockerfilePlan, Plan, Runtime, SourcePlan } from "../buildpacks/plan.ts";
 import { BROUGHT, renderDockerfile, TREE } from "../buildpacks/render.ts";
 import { labelOf, LANGUAGES } from "../buildpacks/runtimes.ts";
@@ -8,6 +9,7 @@ import type { BuildJob } from "./build.ts";
 import type { ContextRequest } from "./build-context.ts";
 import { createIgnore, slugPatterns } from "./build-ignore.ts";
 import type { Place } from "./build-place.ts";
+import type { BringImages } from "./private-images.ts";
 
 /** What the engine is given, and how the archive is filled. */
 export interface Recipe {
@@ -24,7 +26,15 @@ export interface Recipe {
 const OWN_DOCKERFILE = ".teal.Dockerfile";
 
 /** How a plan becomes something that the engine can build. */
-export function createRecipes({ bases, namespace }: { bases: Bases; namespace: string }) {
+export function createRecipes({
+  bases,
+  namespace,
+  bring,
+}: {
+  bases: Bases;
+  namespace: string;
+  bring: BringImages;
+}) {
   const fromSource = async (plan: SourcePlan, job: BuildJob, place: Place): Promise<Recipe> => {
     const { signal, say } = job;
     const own = await bases.ensureBase(plan.runtime, (text) => say("info", text), signal);
@@ -68,8 +78,9 @@ export function createRecipes({ bases, namespace }: { bases: Bases; namespace: s
   ): Promise<Recipe> => {
     const { signal, say } = job;
     say("info", `App with a ${plan.why}`);
-    for (const image of plan.from)
-      await bases.ensureNamed(image, (text) => say("info", text), signal);
+    const from = imagesOf(plan.dockerfile, job.options.args);
+    for (const image of from) await bases.ensureNamed(image, (text) => say("info", text), signal);
+    await bring(from, { say, signal });
     const plain = place.dockerfile === undefined && place.context === place.root;
     const name = plain ? "Dockerfile" : OWN_DOCKERFILE;
     return {

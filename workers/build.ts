@@ -13,6 +13,7 @@ import { placeOf } from "./build-place.ts";
 import { contextOf, createRecipes } from "./build-recipe.ts";
 import { BuildError, type ImageInfo, type Images } from "./engine/images.ts";
 import type { Built, Say } from "./ports.ts";
+import type { BringImages } from "./private-images.ts";
 
 /** `web` is told to listen here, where an image does not say otherwise. */
 const DEFAULT_PORT = 5000;
@@ -48,6 +49,8 @@ export interface Builder {
 export interface BuilderOptions {
   images: Pick<Images, "build">;
   bases: Bases;
+  /** Fetches what lies in private registries; nothing is fetched when absent. */
+  bring?: BringImages;
   settings: Pick<Settings, "namespace" | "buildTimeoutMs">;
   env?: NodeJS.ProcessEnv;
 }
@@ -55,10 +58,11 @@ export interface BuilderOptions {
 export function createBuilder({
   images,
   bases,
+  bring = async () => {},
   settings,
   env = process.env,
 }: BuilderOptions): Builder {
-  const recipeOf = createRecipes({ bases, namespace: settings.namespace });
+  const recipeOf = createRecipes({ bases, namespace: settings.namespace, bring });
 
   const build = async (job: BuildJob): Promise<Built> => {
     const { options } = job;

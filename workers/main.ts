@@ -49,6 +49,7 @@ import { orderCertificates } from "./ordering.ts";
 import { createCollector } from "./gc.ts";
 import { createRunEngine } from "./engine/runs.ts";
 import { processId } from "./process-id.ts";
+import { createPrivateImages } from "./private-images.ts";
 import { createReaper } from "./reaper.ts";
 import { createReconciler } from "./reconcile.ts";
 import { createRouters } from "./routers.ts";
@@ -261,10 +262,11 @@ function createDockerEffects(
   const images = createImages(docker, { namespace, log, limits });
   const containers = createContainers(docker, networks, { namespace, configOf });
   const bases = createBases({ images, settings, log });
+  const bring = createPrivateImages({ images, registries });
   return createEffects({
     git,
     fetcher,
-    builder: createBuilder({ images, bases, settings }),
+    builder: createBuilder({ images, bases, bring, settings }),
     images,
     registries,
     containers,

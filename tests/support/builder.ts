@@ -5,16 +5,24 @@ import { join } from "node:path";
 import type Docker from "dockerode";
 import type { LogKind } from "../../apps/deploy-log.ts";
 import { createLog } from "../../apps/log.ts";
+import type { Registries } from "../../apps/registries.ts";
 import { createBases } from "../../workers/bases.ts";
 import { createBuilder, type BuildJob } from "../../workers/build.ts";
 import { type BuildBounds, createBuildLimits } from "../../workers/engine/build-limits.ts";
 import { createDocker } from "../../workers/engine/client.ts";
 import { createImages } from "../../workers/engine/images.ts";
 import type { Built } from "../../workers/ports.ts";
+import { createPrivateImages } from "../../workers/private-images.ts";
 import { FIXTURES } from "./tree.ts";
 
+interface BuilderWish {
+  bounds?: BuildBounds;
+  /** Logins that builds pull with. */
+  registries?: Pick<Registries, "open">;
+}
+
 /** A builder with a namespace of its own; `close` removes what it made, but for the shared base images. */
-export async function startBuilder({ bounds }: { bounds?: BuildBounds } = {}) {
+export async function startBuilder({ bounds, registries }: BuilderWish = {}) {
   const namespace = `teal-test-${randomBytes(4).toString("hex")}`;
   const home = await mkdtemp(join(tmpdir(), `${namespace}-`));
   const docker = createDocker();
@@ -33,6 +41,7 @@ export async function startBuilder({ bounds }: { bounds?: BuildBounds } = {}) {
   const builder = createBuilder({
     images,
     bases,
+    ...(registries && { bring: createPrivateImages({ images, registries }) }),
     settings: { namespace, buildTimeoutMs: 600_000 },
   });
   const tags = new Set<string>();

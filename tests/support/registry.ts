@@ -24,24 +24,28 @@ export async function startRegistry(docker: Docker, image: string, tag: string, 
     blobs.set(digest, data);
     return { digest, size: data.length };
   };
-  const saved = await readSaved((await docker.getImage(image).get()) as unknown as Readable);
-  const [{ Config, Layers }] = JSON.parse(saved.get("manifest.json")?.toString() ?? "[]");
-  const manifest = put(
-    Buffer.from(
-      JSON.stringify({
-        schemaVersion: 2,
-        mediaType: MANIFEST,
-        config: {
-          mediaType: "application/vnd.docker.container.image.v1+json",
-          ...put(saved.get(Config)!),
-        },
-        layers: Layers.map((path: string) => ({
-          mediaType: "application/vnd.docker.image.rootfs.diff.tar",
-          ...put(saved.get(path)!),
-        })),
-      }),
-    ),
-  );
+  /** Takes an image in; gives its manifest's digest. */
+  const load = async (name: string): Promise<string> => {
+    const saved = await readSaved((await docker.getImage(name).get()) as unknown as Readable);
+    const [{ Config, Layers }] = JSON.parse(saved.get("manifest.json")?.toString() ?? "[]");
+    return put(
+      Buffer.from(
+        JSON.stringify({
+          schemaVersion: 2,
+          mediaType: MANIFEST,
+          config: {
+            mediaType: "application/vnd.docker.container.image.v1+json",
+            ...put(saved.get(Config)!),
+          },
+          layers: Layers.map((path: string) => ({
+            mediaType: "application/vnd.docker.image.rootfs.diff.tar",
+            ...put(saved.get(path)!),
+          })),
+        }),
+      ),
+    ).digest;
+  };
+  let served = await load(image);
 
   const asked: string[] = [];
   const token = randomBytes(12).toString("hex");
@@ -62,7 +66,7 @@ export async function startRegistry(docker: Docker, image: string, tag: string, 
     const [, kind, ref = ""] = /\/(manifests|blobs)\/([^/]+)$/.exec(request.url ?? "") ?? [];
     if (kind === undefined) return response.end("{}");
     asked.push(ref);
-    const digest = kind === "manifests" && ref === tag ? manifest.digest : ref;
+    const digest = kind === "manifests" && ref === tag ? served : ref;
     const data = blobs.get(digest);
     if (!data)
       return response
@@ -82,6 +86,10 @@ export async function startRegistry(docker: Docker, image: string, tag: string, 
     host: `127.0.0.1:${(server.address() as AddressInfo).port}`,
     asked,
     authorizations,
+    /** Moves the tag to another image. */
+    move: async (name: string): Promise<void> => {
+      served = await load(name);
+    },
     close: async (): Promise<void> => {
       server.close();
       server.closeAllConnections();
