@@ -1,6 +1,7 @@
 import type { Redis } from "ioredis";
 import { keys } from "./keys.ts";
 import { asking, createScripts } from "./store-scripts.ts";
+import type { Instance } from "./types.ts";
 
 /** An instance that ended by itself, or was restarted because it no longer answered. */
 export interface Crash {
@@ -39,13 +40,15 @@ function nameStatus(status: number): string {
 /** `web.1 ended with status 1`, as people read it. */
 export function describeCrash({ process, cause, status, detail }: Crash): string {
   if (cause === "memory") return `${process} ran out of memory (${detail ?? nameStatus(status)})`;
-  if (cause === "hung") return `${process} no longer answered (${detail ?? ""}) and was restarted`;
+  if (cause === "hung") return `${process} was restarted (${detail ?? ""})`;
   return `${process} ended with ${nameStatus(status)}`;
 }
 
 export interface Crashes {
   /** Twice is once. True when it makes a crash loop that nobody was told of. */
   record(app: string, crash: Crash): Promise<boolean>;
+  /** Has it told, once an hour at most, that an instance is not well and yet left alone. */
+  spare(instance: Pick<Instance, "id" | "deploy">, says: string): Promise<void>;
   /** The newest 100 at most, oldest first, those before `since` (ms) left out. */
   list(app: string, since?: number): Promise<Crash[]>;
 }
@@ -60,6 +63,12 @@ export function createCrashes(redis: Redis): Crashes {
       const loop = [LOOP.withinMs, LOOP.crashes, LOOP.toldOnceInMs, tells];
       const [fresh] = await run("record-crash", app, at, JSON.stringify(crash), instance, ...loop);
       return fresh === 1;
+    },
+    async spare({ id, deploy }, says) {
+      const told = ["PX", LOOP.toldOnceInMs, "NX"] as const;
+      const first = await asking(() => redis.set(keys.spared(id), says, ...told));
+      if (first === null) return;
+      await asking(() => redis.rpush(keys.notices, `${deploy} check-failing ${says}`));
     },
     async list(app, since = 0) {
       const all = await asking(() => redis.zrangebyscore(keys.crashes(app), since, "+inf"));

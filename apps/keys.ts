@@ -93,7 +93,9 @@ export const keys = {
   crashes: (app: string) => `teal:app:${app}:crashes`,
   /** string with a time to live: when an instance was found in a crash loop */
   loop: (instance: string) => `teal:loop:${instance}`,
-  /** list of `DEPLOY STATE` `DEPLOY crash-loop INSTANCE` or `DEPLOY certificate-… HOST…`, `DEPLOY disk-low TEXT`, oldest first: what is still to be told */
+  /** string with a time to live: an instance that is not well was left alone, and that was told */
+  spared: (instance: string) => `teal:spared:${instance}`,
+  /** list of `DEPLOY STATE` `DEPLOY crash-loop INSTANCE` `DEPLOY check-failing TEXT` or `DEPLOY certificate-… HOST…`, `DEPLOY disk-low TEXT`, oldest first: what is still to be told */
   notices: "teal:notices",
   /** string with a time to live: that the disk is nearly full was told */
   diskLow: "teal:disk-low",

@@ -18,6 +18,7 @@ export const NOTICE_EVENTS = [
   "deploy.superseded",
   "guard-tripped",
   "crash-loop",
+  "check-failing",
   "certificate-ends",
   "certificate-failed",
   "disk-low",
@@ -82,7 +83,8 @@ const MAX_NOTIFIERS = 20;
 const MAX_SENT = 200;
 const DEFAULT_EVENTS: NoticeEvent[] = [
   ...(["deploy.live", "deploy.failed", "deploy.rolled-back"] as const),
-  ...(["guard-tripped", "crash-loop", "certificate-ends", "certificate-failed"] as const),
+  ...(["guard-tripped", "crash-loop", "check-failing"] as const),
+  ...(["certificate-ends", "certificate-failed"] as const),
 ];
 
 /** @param allowPrivate plain http is taken too */

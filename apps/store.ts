@@ -182,8 +182,8 @@ export interface Store {
   retire(claim: Claim, ids: string[]): Promise<Instance[]>;
   /** After a retirement anyone may say that the container has stopped, then that it is removed (the record goes). Forward only. */
   markGone(id: string, state: Extract<InstanceState, "stopped" | "removed">): Promise<void>;
-  /** Publishes an event that is not a change of state (`count`). */
-  publish(event: Extract<RouteEvent, { type: "count" }>): Promise<void>;
+  /** Publishes an event that is not a change of state. */
+  publish(event: Extract<RouteEvent, { type: "count" | "aside" }>): Promise<void>;
 
   /** The last report of every router known, those with an ended lease among them. */
   routers(): Promise<RouterState[]>;

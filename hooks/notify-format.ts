@@ -78,6 +78,7 @@ const SAYS: Record<NoticeEvent, string> = {
   "deploy.superseded": "was superseded",
   "guard-tripped": "did worse than before and is swapped back",
   "crash-loop": "is in a crash loop",
+  "check-failing": "has an instance that fails its liveness check and is left alone",
   "certificate-ends": "has a certificate that ends soon",
   "certificate-failed": "did not get a certificate",
   "disk-low": "is on a machine whose disk is nearly full",

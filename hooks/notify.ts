@@ -151,6 +151,7 @@ function createTurns() {
 
 function eventOf(deploy: Deploy, state: string): NoticeEvent | null {
   if (state === "guard-tripped" || state === "crash-loop") return state;
+  if (state === "check-failing") return state;
   if (state === "certificate-ends" || state === "certificate-failed") return state;
   if (state === "disk-low") return state;
   if (state === "running") return "deploy.started";

@@ -8,8 +8,8 @@ const STUCK = new RegExp(
 );
 
 /**
- * The target with the fewest open requests, in turn among equals; never one of `failed`, and one
- * that is down only when all are.
+ * The target with the fewest open requests, in turn among equals; never one of `failed`, one that
+ * fails its checks only when all do, and one that is down only when there are none but such.
  */
 export function chooseTarget(app: AppState, failed: Set<TargetState> | null): TargetState | null {
   const { targets } = app;
@@ -24,7 +24,12 @@ export function chooseTarget(app: AppState, failed: Set<TargetState> | null): Ta
 }
 
 function isBetter(one: TargetState, other: TargetState): boolean {
-  return one.down === other.down ? one.open.size < other.open.size : other.down;
+  const [much, little] = [troubleOf(one), troubleOf(other)];
+  return much === little ? one.open.size < other.open.size : much < little;
+}
+
+function troubleOf({ down, aside }: TargetState): number {
+  return (down ? 2 : 0) + (aside ? 1 : 0);
 }
 
 /** Names an instance in a cookie: tells nobody its address or release, and is the same in every router. */
@@ -32,7 +37,7 @@ export function stickyName(app: string, instance: string): string {
   return createHash("sha256").update(`${app} ${instance}`).digest("base64url").slice(0, 16);
 }
 
-/** The target that the client stays with; null when it is none of the route's, down, or has failed. */
+/** The target that the client stays with; null when it is none of the route's, in trouble, or has failed. */
 export function stickyTarget(
   app: AppState,
   head: RequestHead,
@@ -41,7 +46,8 @@ export function stickyTarget(
   const name = stuckTo(head);
   if (name === null) return null;
   const found = app.targets.find((target) => target.sticky === name);
-  return found === undefined || found.down || failed?.has(found) === true ? null : found;
+  if (found === undefined || failed?.has(found) === true) return null;
+  return troubleOf(found) > 0 ? null : found;
 }
 
 /** A field for the answer, where the client does not stay with `target` yet; else nothing. */

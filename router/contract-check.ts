@@ -103,6 +103,8 @@ export function isRouteEvent(value: unknown): value is RouteEvent {
       return typeof event["swap"] === "string";
     case "gone":
       return Number.isInteger(event["version"]);
+    case "aside":
+      return Array.isArray(event["ids"]) && Number.isFinite(event["forMs"]);
     case "count":
       return typeof event["id"] === "string";
     default:

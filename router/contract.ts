@@ -104,6 +104,8 @@ export type RouteEvent =
   | { type: "gone"; app: string; version: number }
   /** Something else runs beside the live colour of an app, or nothing. */
   | { type: "idle"; idle: IdleColours }
+  /** For `forMs` from receipt no request of `app` goes to the targets `ids`, unless there are no others. The last word counts. */
+  | { type: "aside"; app: string; ids: string[]; forMs: number }
   /** Answer `count` with the app's counters. */
   | { type: "count"; app: string; id: string };
 

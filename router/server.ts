@@ -1,6 +1,7 @@
 import { hostname } from "node:os";
 import type { AccessLog } from "./access-log.ts";
 import { createAdmission } from "./admission.ts";
+import { createAsides } from "./aside.ts";
 import { createClock } from "./clock.ts";
 import type { Counters, Route, RouteAck, RouteCertificate, RouterReport } from "./contract.ts";
 import { createDrain } from "./drain.ts";
@@ -96,6 +97,7 @@ export function createRouter(options: RouterOptions): Router {
     assetsMs: limits.assetsMs,
   });
   const find = (host: string) => table.find(host) ?? idles.find(host);
+  const asides = createAsides({ clock, find: table.get });
   const holds = createHolds({ limit: limits.heldRequests });
   const swaps = createSwaps({
     id: options.id,
@@ -105,10 +107,15 @@ export function createRouter(options: RouterOptions): Router {
     ack: options.ack,
     changed: () => changed("table"),
     reread: options.reread ?? (() => Promise.resolve(null)),
-    routed: idles.routed,
+    routed(route) {
+      idles.routed(route);
+      asides.routed(route.app);
+    },
+    aside: asides.set,
     idle: idles.apply,
     forgotten(app) {
       idles.forget(app);
+      asides.forget(app);
       options.log?.forget(app);
     },
   });

@@ -14,6 +14,8 @@ export interface SwapOptions {
   /** The route is the app's from now on. */
   routed(route: Route): void;
   idle(idle: IdleColours): void;
+  /** Targets of the app that fail their checks. */
+  aside(app: string, ids: string[], forMs: number): void;
   /** The app is gone. */
   forgotten(app: string): void;
   /** The app's route as the store has it now; rejects when the store does not answer in time. */
@@ -128,6 +130,8 @@ export function createSwaps(options: SwapOptions): Swaps {
         return gone(table.drop(event.app, event.version));
       case "idle":
         return options.idle(event.idle);
+      case "aside":
+        return options.aside(event.app, event.ids, event.forMs);
       case "count":
         return count(event.app, event.id);
     }

@@ -24,6 +24,8 @@ export interface TargetState {
   current: boolean;
   /** It did not take a connection of late. */
   down: boolean;
+  /** It fails its checks. */
+  aside: boolean;
 }
 
 export interface AppState {
@@ -201,7 +203,7 @@ export function newTarget(
 ): TargetState {
   const address = { host, port };
   const sticky = stickyName(app, id);
-  const fresh = { open: new Set<Exchange>(), current: true, down: false };
+  const fresh = { open: new Set<Exchange>(), current: true, down: false, aside: false };
   return { id, address, pool: openPool(address), sticky, ...fresh };
 }
 

@@ -33,17 +33,12 @@ export const checkSchema = z.object({
 export const checksSchema = z.record(z.string(), z.array(checkSchema).max(10));
 
 /** `healthchecks` of app.json, by process type. @throws bad-app-json */
-export function checksOf(
-  told: z.infer<typeof checksSchema>,
-  warn: (text: string) => void,
-): { checks?: Record<string, HealthCheck[]> } {
+export function checksOf(told: z.infer<typeof checksSchema>): {
+  checks?: Record<string, HealthCheck[]>;
+} {
   const all = Object.entries(told).flatMap(([process, some]) => {
     const checks = some.map((one, at) => checkOf(one, process, `healthchecks.${process}.${at}`));
-    for (const { type } of checks.filter((one) => one.type === "liveness")) {
-      warn(`app.json: a healthcheck of type ${type} changes nothing`);
-    }
-    const known = checks.filter(({ type }) => type !== "liveness");
-    return known.length > 0 ? [[process, known] as const] : [];
+    return checks.length > 0 ? [[process, checks] as const] : [];
   });
   return all.length > 0 ? { checks: Object.fromEntries(all) } : {};
 }

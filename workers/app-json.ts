@@ -84,7 +84,7 @@ export async function readAppJson(dir: string, warn: (text: string) => void): Pr
     warn(`${FILE}: env.${name} is given by the platform and changes nothing`);
   }
   return {
-    ...checksOf(healthchecks, warn),
+    ...checksOf(healthchecks),
     ...scriptsOf(scripts),
     formation: Object.fromEntries(
       Object.entries(formation).map(([name, it]) => [name, it.quantity]),

@@ -103,7 +103,7 @@ export function startChecks(
 }
 
 /** All that all tries of a check may take, ms. */
-function withinOf(check: HealthCheck | undefined, otherwise: number): number {
+export function withinOf(check: HealthCheck | undefined, otherwise: number): number {
   if (!check) return otherwise;
   const { initialDelayMs, attempts, timeoutMs, waitMs, uptimeMs = 0 } = check;
   const ms = initialDelayMs + attempts * (timeoutMs + waitMs);

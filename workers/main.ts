@@ -178,6 +178,9 @@ async function main(settings: Settings, log: Log): Promise<void> {
   }).run(stopping.signal);
   const watching = createWatching({
     ...{ id, namespace, leaseMs, store, watches, crashes, routers, deployLog, log },
+    containers: createContainers(engine.docker, engine.networks, { namespace, ...engine }),
+    hostOf: (app) => defaultHost(app, settings),
+    notes: logs.notes,
     wake: (app) => void executor.work(app).catch(() => {}),
   });
   const reporting = reportProcess(redis, "worker", stopping.signal);

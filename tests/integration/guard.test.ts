@@ -4,6 +4,10 @@ import { get } from "node:http";
 import { join } from "node:path";
 import anyTest, { type ExecutionContext, type TestFn } from "ava";
 import { setTimeout as sleep } from "node:timers/promises";
+import { createDocker } from "../../workers/engine/client.ts";
+import { type Exit, followExits } from "../../workers/engine/exits.ts";
+import { labelsOf } from "../../workers/engine/labels.ts";
+import { type ContainerEvent, createWatch } from "../../workers/engine/watch.ts";
 import { type Platform, startPlatform, until } from "../support/platform.ts";
 import { createRepo, type Repo } from "../support/repo.ts";
 import { startSteadyLoad } from "../support/steady-load.ts";
@@ -222,6 +226,43 @@ test.serial(
     t.is(after.runtime, undefined, "a rollback brings the limits of its release back");
   },
 );
+
+test.serial("a label of an image cannot say what its containers ended with", async (t) => {
+  t.timeout(60_000);
+  const { instances } = (await t.context.platform.api("GET", `/apps/${APP}/ps`)).body;
+  const namespace = `${t.context.platform.namespace}-labels`;
+  const image = `${namespace}:1`;
+  const docker = (...args: string[]) => execFileSync("docker", args, { stdio: "pipe" }).toString();
+  docker("commit", "--change", "LABEL exitCode=0", instances[0].id, image);
+  const over = new AbortController();
+  t.teardown(() => {
+    over.abort();
+    docker("rm", "-f", namespace);
+    docker("rmi", image);
+  });
+  const exits: Exit[] = [];
+  const died: ContainerEvent[] = [];
+  const { signal } = over;
+  const engine = createDocker();
+  followExits(engine, { namespace, since: Date.now(), signal }, (it) => exits.push(it)).catch(
+    () => {},
+  );
+  const event = (it: ContainerEvent) => void (it.action === "die" && died.push(it));
+  const connected = Promise.withResolvers<void>();
+  void createWatch(engine, namespace).events(signal, { event, connected: connected.resolve });
+  await connected.promise;
+  const labels = labelsOf({
+    ...{ "teal.platform": namespace, "teal.app": "shop", "teal.release": "v1" },
+    ...{ "teal.process": "web", "teal.deploy": "shop-1", "teal.index": "1" },
+    "teal.instance": namespace,
+  });
+  const marks = Object.entries(labels).map(([name, value]) => `--label=${name}=${value}`);
+  const ends = ["--entrypoint", "/bin/sh", image, "-c", "exit 42"];
+  docker("run", "-d", "--name", namespace, ...marks, ...ends);
+  await until(20_000, async () => exits.length > 0 && died.length > 0);
+  t.like(exits[0], { id: namespace, status: 42, outOfMemory: false, runsOn: false });
+  t.is(died[0]?.exitCode, 42);
+});
 
 interface Instance {
   id: string;

@@ -115,6 +115,15 @@ export function createContainers(
     }
   }
 
+  /** Ends its process, by force after so many seconds, and starts it again. Nothing when it is gone. */
+  async function restart(id: string, seconds: number): Promise<void> {
+    try {
+      await retryEngine(() => docker.getContainer(id).restart({ t: seconds }));
+    } catch (error) {
+      if (statusOf(error) !== 404) throw error;
+    }
+  }
+
   async function remove(id: string): Promise<void> {
     try {
       await retryEngine(() => docker.getContainer(id).remove({ force: true, v: true }));
@@ -196,7 +205,8 @@ export function createContainers(
     }
   }
 
-  return { create, start, inspect, stop, remove, keepRunning, execute, lastLines, list, runOnce };
+  const life = { create, start, inspect, stop, restart, remove, keepRunning };
+  return { ...life, execute, lastLines, list, runOnce };
 }
 
 function runOf({ State, Created }: Docker.ContainerInfo, labels: OwnLabels): { run?: RunState } {

@@ -1,5 +1,6 @@
 import type { Readable } from "node:stream";
 import type Docker from "dockerode";
+import { createExitStatus } from "./exit-status.ts";
 import { readEvents } from "./streams.ts";
 
 /** A container of the platform's that ended by itself, or lost a process to lack of memory. */
@@ -33,7 +34,12 @@ export async function followExits(
   { namespace, since, signal }: { namespace: string; since: number; signal: AbortSignal },
   onExit: (exit: Exit) => void,
 ): Promise<void> {
-  const take = createReader(onExit);
+  const statusOf = createExitStatus(docker);
+  const take = createReader(async (exit, { id, told }) => {
+    // Without the engine's word the event's is better than none.
+    const status = await statusOf({ id, told }).catch(() => exit.status);
+    if (!signal.aborted) onExit({ ...exit, status });
+  });
   const stream = (await docker.getEvents({
     since: Math.floor(since / 1000),
     abortSignal: signal,
@@ -46,8 +52,16 @@ export async function followExits(
   await readEvents(stream, signal, (event) => take(event as unknown as EngineEvent));
 }
 
+/** What an event says of a container, word for word. */
+interface Said {
+  id: string;
+  told: string | undefined;
+}
+
 /** Makes exits of the engine's events, which tell of one thing in several lines. */
-export function createReader(onExit: (exit: Exit) => void): (event: EngineEvent) => void {
+export function createReader(
+  onExit: (exit: Exit, said: Said) => void,
+): (event: EngineEvent) => void {
   /** Containers that somebody kills; those that ran out of memory. */
   const killed = new Set<string>();
   const starved = new Map<string, NodeJS.Timeout>();
@@ -68,15 +82,16 @@ export function createReader(onExit: (exit: Exit) => void): (event: EngineEvent)
       status: Number(labels["exitCode"] ?? 137),
       outOfMemory: starved.has(ID),
     };
+    const said = { id: ID, told: labels["exitCode"] };
     if (Action === "kill") killed.add(ID);
     if (Action === "oom" && !starved.has(ID)) {
       const alone = () => {
         starved.delete(ID);
-        onExit({ ...exit, outOfMemory: true, runsOn: true });
+        onExit({ ...exit, outOfMemory: true, runsOn: true }, said);
       };
       starved.set(ID, setTimeout(alone, DIES_WITHIN_MS).unref());
     }
-    if (Action === "die" && !killed.has(ID)) onExit({ ...exit, runsOn: false });
+    if (Action === "die" && !killed.has(ID)) onExit({ ...exit, runsOn: false }, said);
     if (Action === "start" || Action === "die" || Action === "destroy") forget(ID);
   };
 }

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type Docker from "dockerode";
 import type { Colour } from "../../apps/types.ts";
 import type { Logged } from "../../apps/app-log-files.ts";
+import { createExitStatus } from "./exit-status.ts";
 import { ownLabels } from "./labels.ts";
 import { readEvents } from "./streams.ts";
 import { statusOf } from "./retry.ts";
@@ -28,6 +29,18 @@ const AGAIN_MS = 500;
 /** Containers of this platform whose output is kept: all but those that somebody is attached to. */
 export function createWatch(docker: Docker, namespace: string) {
   const label = [`teal.platform=${namespace}`, "teal.instance"];
+  const exitStatus = createExitStatus(docker);
+
+  async function readEvent({ Action, Actor }: RawEvent): Promise<ContainerEvent | null> {
+    const { ID, Attributes: attributes } = Actor;
+    const running = Action !== "die";
+    const container = read(attributes["name"] ?? "", attributes, { running, fresh: false });
+    if (!container || running) return container && { action: Action, container, exitCode: 0 };
+    const told = attributes["exitCode"];
+    const exitCode = await exitStatus({ id: ID, told }).catch(() => Number(told ?? 0));
+    return { action: Action, container, exitCode };
+  }
+
   return {
     async list(): Promise<LoggedContainer[]> {
       const found = await docker.listContainers({ all: true, filters: { label } });
@@ -59,9 +72,13 @@ export function createWatch(docker: Docker, namespace: string) {
           const how = { filters, abortSignal: signal } as Docker.GetEventsOptions;
           const stream: unknown = await docker.getEvents(how);
           connected();
+          // One after the other, in their order.
+          let before = Promise.resolve();
           await readEvents(stream as Readable, signal, (raw) => {
-            const found = readEvent(raw as unknown as RawEvent);
-            if (found) event(found);
+            before = before.then(async () => {
+              const found = await readEvent(raw as unknown as RawEvent);
+              if (found && !signal.aborted) event(found);
+            });
           });
         } catch {
           // The engine restarts; what was missed is seen by the next look at what there is.
@@ -74,14 +91,7 @@ export function createWatch(docker: Docker, namespace: string) {
 
 interface RawEvent {
   Action: ContainerEvent["action"];
-  Actor: { Attributes: Record<string, string> };
-}
-
-function readEvent({ Action, Actor }: RawEvent): ContainerEvent | null {
-  const { Attributes: attributes } = Actor;
-  const running = Action !== "die";
-  const container = read(attributes["name"] ?? "", attributes, { running, fresh: false });
-  return container && { action: Action, container, exitCode: Number(attributes["exitCode"] ?? 0) };
+  Actor: { ID: string; Attributes: Record<string, string> };
 }
 
 function read(

@@ -255,3 +255,33 @@ test("Sticky: every router process knows an instance by the same name", async (t
   }
   t.is(names.size, 1);
 });
+
+test("A target that fails its checks is passed over while there are others, and for as long as that is said", async (t) => {
+  const rig = await startRouter(t);
+  const [one, two] = [
+    await startRawApp(t, (socket) => socket.end(OK_CLOSE.replace("\r\n", "\r\nX-From: one\r\n"))),
+    await startRawApp(t, (socket) => socket.end(OK_CLOSE.replace("\r\n", "\r\nX-From: two\r\n"))),
+  ];
+  rig.route([one.port, two.port]);
+  const from = async () => {
+    const all = new Set<string>();
+    for (let i = 0; i < 8; i++)
+      all.add(/X-From: (\w+)/.exec(await ask(t, rig.port))?.[1] ?? "nobody");
+    return [...all].toSorted().join(" ");
+  };
+  const aside = (ports: number[], forMs = 60_000) =>
+    rig.router.apply({ type: "aside", app: "shop", ids: ports.map((p) => `shop-${p}`), forMs });
+  t.is(await from(), "one two");
+  aside([one.port]);
+  t.is(await from(), "two");
+  rig.route([one.port, two.port]);
+  t.is(await from(), "two", "another route does not change that");
+  aside([one.port, two.port]);
+  t.is(await from(), "one two", "never all");
+  aside([]);
+  t.is(await from(), "one two");
+  aside([two.port], 300);
+  t.is(await from(), "one");
+  await sleep(700);
+  t.is(await from(), "one two", "nobody has said it again");
+});

@@ -63,7 +63,8 @@ test("what is not known is named, and changes nothing", async (t) => {
     formation: { web: { quantity: 1, size: "big" } },
     env: { PORT: "1", A: { required: false, secret: true } },
   };
-  const { warnings, env, scripts } = await read(JSON.stringify(told));
+  const { warnings, env, scripts, checks } = await read(JSON.stringify(told));
+  t.is(checks?.["web"]?.[0]?.type, "liveness");
   t.deepEqual(Object.keys(env), ["A"]);
   t.deepEqual(scripts, { predeploy: "z", first: "x" });
   t.deepEqual(
@@ -75,7 +76,6 @@ test("what is not known is named, and changes nothing", async (t) => {
       "formation.web.size is not known here and changes nothing",
       "env.A.secret is not known here and changes nothing",
       "env.PORT is given by the platform and changes nothing",
-      "a healthcheck of type liveness changes nothing",
     ],
   );
 });

@@ -1,0 +1,182 @@
+import { get } from "node:http";
+import anyTest, { type ExecutionContext, type TestFn } from "ava";
+import { setTimeout as sleep } from "node:timers/promises";
+import { type Platform, startPlatform, until } from "../support/platform.ts";
+import { createRepo, type Repo } from "../support/repo.ts";
+import { startSteadyLoad } from "../support/steady-load.ts";
+
+const APP = "hangs";
+const often = { timeout: 1, wait: 1, attempts: 2 };
+const HEALTH = {
+  healthchecks: {
+    web: [
+      { type: "startup", path: "/health" },
+      { type: "liveness", path: "/health", ...often },
+      { type: "readiness", path: "/ready", ...often },
+    ],
+  },
+};
+
+interface Context {
+  platform: Platform;
+  repo: Repo;
+}
+const test = anyTest as TestFn<Context>;
+
+test.before(async (t) => {
+  t.timeout(120_000);
+  const platform = await startPlatform({ routers: 2, env: { TEAL_DRAIN: "2" } });
+  const repo = createRepo("misbehaves", platform, APP);
+  t.context = { platform, repo };
+  await repo.init();
+  await platform.api("POST", "/apps", { name: APP });
+  await platform.api("POST", `/apps/${APP}/guard`, { off: true });
+  await platform.api("POST", `/apps/${APP}/runtime`, {
+    runtime: { web: { grace: 1 } },
+  });
+  await platform.api("POST", `/apps/${APP}/formation`, { formation: { web: 2 } });
+  const pushed = await repo.push({ "app.json": JSON.stringify(HEALTH) });
+  if (pushed.status !== 0) throw new Error(pushed.text);
+});
+
+test.after.always(async (t) => {
+  t.context.repo?.remove();
+  await t.context.platform?.stop();
+});
+
+interface Instance {
+  id: string;
+  host: string;
+  port: number;
+  serves: string | null;
+}
+
+async function live(t: ExecutionContext<Context>): Promise<Instance[]> {
+  const { instances } = (await t.context.platform.api("GET", `/apps/${APP}/ps`)).body;
+  return instances.filter((it: Instance) => it.serves === "live");
+}
+
+/** Past the router. */
+function post({ host, port }: Instance, path: string): Promise<Response> {
+  return fetch(`http://${host}:${port}${path}`, {
+    method: "POST",
+    signal: AbortSignal.timeout(1500),
+  });
+}
+
+async function crashesOf(t: ExecutionContext<Context>, { id }: Instance) {
+  const { crashes } = (await t.context.platform.api("GET", `/apps/${APP}/crashes`)).body;
+  return crashes.filter((it: { instance: string }) => it.instance === id);
+}
+
+async function count(t: ExecutionContext<Context>, text: RegExp): Promise<number> {
+  const log = await t.context.platform.api("GET", `/apps/${APP}/logs?source=teal&n=500`);
+  return JSON.stringify(log.body).match(text)?.length ?? 0;
+}
+
+async function logged(t: ExecutionContext<Context>, text: RegExp): Promise<boolean> {
+  return (await count(t, text)) > 0;
+}
+
+const load = (t: ExecutionContext<Context>) =>
+  startSteadyLoad(t.context.platform.routerPort, `${APP}.localhost`, 2, 10);
+
+/** How many instances answer, told apart by when they began. */
+async function whoAnswers(t: ExecutionContext<Context>): Promise<number> {
+  const starts = new Set<number>();
+  for (let i = 0; i < 10; i++) {
+    const uptime = Number((await ask(t, "/pid")).split(" ")[1]);
+    starts.add(Math.round((performance.now() / 1000 - uptime) * 5));
+  }
+  return starts.size;
+}
+
+function ask(t: ExecutionContext<Context>, path: string): Promise<string> {
+  const { routerPort: port } = t.context.platform;
+  const headers = { host: `${APP}.localhost` };
+  return new Promise((done, fail) => {
+    const sent = get({ host: "127.0.0.1", port, path, agent: false, headers }, (response) => {
+      let body = "";
+      response.setEncoding("utf8").on("data", (chunk: string) => (body += chunk));
+      response.on("close", () => done(body));
+    });
+    sent.on("error", fail);
+  });
+}
+
+test.serial("one of two that hangs is restarted in place, and nobody loses anything", async (t) => {
+  t.timeout(90_000);
+  const [one] = await live(t);
+  if (!one) throw new Error("nothing is live");
+  const traffic = load(t);
+  await sleep(1000);
+  const began = performance.now();
+  await t.throwsAsync(post(one, "/hang"));
+  await until(30_000, async () => (await crashesOf(t, one)).length > 0);
+  t.log(`restarted ${Math.round(performance.now() - began)} ms after it hung`);
+  await until(30_000, () => logged(t, /web\.\d is healthy again/));
+  await sleep(1000);
+  const { answered, lost, bodies } = await traffic.stop();
+  t.deepEqual(lost, []);
+  t.deepEqual([...bodies], ["good"]);
+  t.true(answered > 50);
+  const [crash, ...more] = await crashesOf(t, one);
+  t.like(crash, { cause: "hung", detail: "liveness: no answer within 1000 ms" });
+  t.regex(crash.says, /^web\.\d was restarted \(liveness: no answer within 1000 ms\)$/);
+  t.deepEqual(more, [], "once");
+  const back = (await live(t)).find(({ id }) => id === one.id);
+  t.is(back?.host, one.host);
+  t.is(await (await post(one, "/health")).text(), "fine");
+});
+
+test.serial(
+  "one that is not ready gets no requests until it is, but the last one does",
+  async (t) => {
+    t.timeout(90_000);
+    const both = await live(t);
+    const [one, two] = both;
+    if (!one || !two) throw new Error("two were expected");
+    t.is(await whoAnswers(t), 2);
+    const traffic = load(t);
+    await post(one, "/set-ready?to=no");
+    await until(20_000, async () => (await whoAnswers(t)) === 1);
+    await until(5000, () =>
+      logged(t, /fails its readiness check \(status 503, body: busy with itself/),
+    );
+    await post(two, "/set-ready?to=no");
+    await until(20_000, async () => (await whoAnswers(t)) === 2);
+    for (const it of both) await post(it, "/set-ready?to=yes");
+    await until(20_000, () => logged(t, /passes its readiness check again/));
+    t.is(await whoAnswers(t), 2);
+    const { lost } = await traffic.stop();
+    t.deepEqual(lost, []);
+    for (const it of both) t.is((await crashesOf(t, it)).length, it.id === one.id ? 1 : 0);
+  },
+);
+
+test.serial("a single one that hangs is restarted too, and again only after a while", async (t) => {
+  t.timeout(120_000);
+  const { platform } = t.context;
+  const scaled = await platform.api("POST", `/apps/${APP}/formation`, { formation: { web: 1 } });
+  await until(
+    40_000,
+    async () =>
+      (await platform.api("GET", `/deploys/${scaled.body.deploy.id}`)).body.state === "live",
+  );
+  const [one] = await live(t);
+  if (!one) throw new Error("nothing is live");
+  const before = (await crashesOf(t, one)).length;
+  const back = await count(t, /is healthy again/g);
+  const answers = async () => (await post(one, "/health")).status === 200;
+  await t.throwsAsync(post(one, "/hang"));
+  await until(30_000, async () => (await crashesOf(t, one)).length === before + 1);
+  await until(20_000, async () => (await count(t, /is healthy again/g)) > back);
+  t.true(await answers());
+  // It hangs again at once: the second restart waits for ten seconds from the first, at least.
+  await t.throwsAsync(post(one, "/hang"));
+  await until(60_000, async () => (await crashesOf(t, one)).length === before + 2);
+  const [second, first] = await crashesOf(t, one);
+  t.log(`restarts ${second.at - first.at} ms apart`);
+  t.true(second.at - first.at >= 10_000);
+  await until(20_000, answers);
+});
