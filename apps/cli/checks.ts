@@ -6,7 +6,7 @@ import { readReleaseNumber } from "./releases.ts";
 
 const WHEN: Record<HealthCheck["type"], string> = {
   startup: "before it serves",
-  readiness: "before it serves",
+  readiness: "before it serves, and while it runs",
   liveness: "while it runs",
 };
 

@@ -35,11 +35,12 @@ export async function followExits(
   onExit: (exit: Exit) => void,
 ): Promise<void> {
   const statusOf = createExitStatus(docker);
-  const take = createReader(async (exit, { id, told }) => {
+  const settle = async (exit: Exit, said: Said): Promise<void> => {
     // Without the engine's word the event's is better than none.
-    const status = await statusOf({ id, told }).catch(() => exit.status);
+    const status = await statusOf(said).catch(() => exit.status);
     if (!signal.aborted) onExit({ ...exit, status });
-  });
+  };
+  const take = createReader((exit, said) => void settle(exit, said));
   const stream = (await docker.getEvents({
     since: Math.floor(since / 1000),
     abortSignal: signal,
