@@ -57,7 +57,7 @@ export function note(course: Course, found: { healthy: boolean; text: string }, 
 }
 
 /** Once is chance: so often in a row as the app says. */
-export function hasFailed({ failures, check }: Course): boolean {
+function hasFailed({ failures, check }: Course): boolean {
   return failures >= check.attempts;
 }
 
