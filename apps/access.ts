@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from "node:crypto";
 import type { Redis } from "ioredis";
 import { createAttempts, type Attempts } from "./attempts.ts";
+import { type ErrorCode, isTealError } from "./errors.ts";
 import { keys } from "./keys.ts";
 import {
   type Action,
@@ -45,6 +46,11 @@ export interface Access extends SshKeys {
     secret: string,
     from: { address: string | null; account?: string },
   ): Promise<Identity | null>;
+  /**
+   * Whom `prove` finds, of those who come from an OpenID provider. What does not hold up is counted
+   * by address, as wrong tokens are. @throws too-many-tries, and what `prove` throws
+   */
+  vouch(address: string | null, prove: () => Promise<string>): Promise<string>;
   /** Spends an invitation: whom it was for, else null. @throws too-many-tries */
   accept(invitation: string, from: { address: string | null }): Promise<string | null>;
   listTokens(): Promise<(TokenRecord & Used)[]>;
@@ -59,6 +65,9 @@ export interface Access extends SshKeys {
 }
 
 const SECRET = /^teal_[A-Za-z0-9_-]{43}$/;
+const UNPROVEN: ErrorCode[] = [
+  ...(["sign-in-stale", "sign-in-refused", "sign-in-unproven", "sign-in-unknown"] as const),
+];
 const LOOPBACK = "127.0.0.1";
 
 /** Who may do what: tokens and SSH keys, in the store. */
@@ -170,6 +179,13 @@ export function createAccess(redis: Redis, attempts: Attempts = createAttempts()
     createToken,
     verifyToken,
     signIn,
+    async vouch(address, prove) {
+      attempts.check("", { address });
+      return prove().catch((error: unknown) => {
+        if (isTealError(error, ...UNPROVEN)) attempts.failed({ address });
+        throw error;
+      });
+    },
     async accept(invitation, from) {
       attempts.check(invitation, from);
       const user = await users.accept(invitation);

@@ -34,6 +34,7 @@ const ACTIONS: Record<string, string> = {
   "post /user/tokens": "tokens:create",
   "delete /user/tokens/:token": "tokens:revoke",
   "post /users": "users:add",
+  "post /users/:user": "users:set",
   "post /users/:user/invitation": "users:invite",
   "post /tokens": "tokens:create",
   "post /access/keys": "keys:add",

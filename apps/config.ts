@@ -41,6 +41,8 @@ export interface Settings {
   caFile: string | null;
   /** Where certificates are ordered; null: nowhere. */
   acme: { directory: string | null; email: string | null } | null;
+  /** An OpenID provider that people may sign in at, and this platform's name there; null: none. */
+  oidc: { issuer: string; clientId: string } | null;
   /** Fetch from and notify hosts on private networks too, also by plain http. */
   allowPrivate: boolean;
   drainMs: number;
@@ -73,6 +75,8 @@ export interface Paths {
   /** The key of config values at rest. */
   secretKey: string;
   sshHostKey: string;
+  /** The platform's secret at the OpenID provider, where it has one. */
+  oidcSecret: string;
   /** Host keys of the ssh servers that were fetched from. */
   knownHosts: string;
   logs: string;
@@ -158,6 +162,14 @@ const schema = z.object({
     .regex(/^https:\/\/\S+$/)
     .optional(),
   TEAL_ACME_EMAIL: z.email().optional(),
+  TEAL_OIDC_ISSUER: z
+    .string()
+    .regex(/^https?:\/\/[^\s?#@]+$/, "an address such as https://id.example.org was expected")
+    .optional(),
+  TEAL_OIDC_CLIENT_ID: z
+    .string()
+    .regex(/^[\u0021-\u007e]{1,200}$/)
+    .optional(),
   TEAL_ALLOW_PRIVATE_FETCH: z.enum(["0", "1"]).default("0"),
   TEAL_DRAIN: seconds.default(30_000),
   TEAL_LEASE: seconds.default(10_000),
@@ -218,6 +230,7 @@ export function readSettings(env: NodeJS.ProcessEnv = process.env): Settings {
       s.TEAL_ACME === "on"
         ? { directory: s.TEAL_ACME_DIRECTORY ?? null, email: s.TEAL_ACME_EMAIL ?? null }
         : null,
+    oidc: oidcOf(s),
     allowPrivate: s.TEAL_ALLOW_PRIVATE_FETCH === "1",
     drainMs: s.TEAL_DRAIN,
     leaseMs: s.TEAL_LEASE,
@@ -227,6 +240,21 @@ export function readSettings(env: NodeJS.ProcessEnv = process.env): Settings {
     appLogBytes: Math.round(s.TEAL_APP_LOG_MB * 1024 * 1024),
     paths: pathsUnder(home),
   };
+}
+
+/** @throws Error */
+function oidcOf(s: z.output<typeof schema>): Settings["oidc"] {
+  const { TEAL_OIDC_ISSUER: issuer, TEAL_OIDC_CLIENT_ID: clientId } = s;
+  if (issuer === undefined && clientId === undefined) return null;
+  if (issuer === undefined || clientId === undefined) {
+    const why = "TEAL_OIDC_ISSUER and TEAL_OIDC_CLIENT_ID are set together or not at all";
+    throw new Error(`Wrong settings:\n  ${why}`);
+  }
+  if (issuer.startsWith("http:") && s.TEAL_ALLOW_PRIVATE_FETCH === "0") {
+    const why = "https:// was expected (plain http takes TEAL_ALLOW_PRIVATE_FETCH=1)";
+    throw new Error(`Wrong settings:\n  TEAL_OIDC_ISSUER=${issuer}: ${why}`);
+  }
+  return { issuer, clientId };
 }
 
 function defaultHome(): string {
@@ -245,6 +273,7 @@ function pathsUnder(home: string): Paths {
     adminToken: join(home, "admin-token"),
     secretKey: join(home, "secret-key"),
     sshHostKey: join(home, "ssh-host-key"),
+    oidcSecret: join(home, "oidc-secret"),
     knownHosts: join(home, "known-hosts"),
     logs: join(home, "logs"),
   };

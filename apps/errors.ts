@@ -485,6 +485,42 @@ export const ERRORS = {
     says: "Too many wrong tokens came from there; none is looked at for {seconds} s.",
     todo: "Wait so long, then try again with the right one.",
   },
+  "sign-in-stale": {
+    status: 400,
+    exit: 3,
+    says: "That sign-in was begun in another browser, more than ten minutes ago, or has been used.",
+    todo: "Begin again at the sign-in page.",
+  },
+  "sign-in-refused": {
+    status: 403,
+    exit: 3,
+    says: "The sign-in provider said no: {detail}.",
+    todo: "Begin again at the sign-in page, or ask who runs the provider.",
+  },
+  "sign-in-unproven": {
+    status: 403,
+    exit: 3,
+    says: "What the sign-in provider gave did not hold up, so nobody is signed in: {detail}.",
+    todo: "Begin again; if it happens again, an admin has to look at the provider's settings.",
+  },
+  "sign-in-unknown": {
+    status: 403,
+    exit: 3,
+    says: "The sign-in provider knows you as {who}, which opens nothing here: {detail}.",
+    todo: "Ask an admin of this platform; 'teal users:set NAME --email ADDRESS' says who you are.",
+  },
+  "sign-in-unavailable": {
+    status: 502,
+    exit: 1,
+    says: "The sign-in provider at {issuer} cannot be used now: {detail}.",
+    todo: "Try again in a minute, or sign in with a token; an admin finds more in the platform's log.",
+  },
+  "identity-taken": {
+    status: 409,
+    exit: 5,
+    says: "{name} signs in as that one at the provider already.",
+    todo: "Take it from {name} first: 'teal users:set {name} --subject none'.",
+  },
   "wrong-usage": {
     status: 400,
     exit: 2,

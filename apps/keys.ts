@@ -123,6 +123,8 @@ export const keys = {
   userApps: (user: string) => `teal:user:${user}:apps`,
   /** string with a time to live: `SINCE USER`, whom an invitation (its SHA-256) is for */
   invitation: (digest: string) => `teal:invitation:${digest}`,
+  /** string with a time to live: what is good once (its SHA-256) was used */
+  spent: (digest: string) => `teal:spent:${digest}`,
   /** hash: SSH key fingerprint to JSON */
   sshKeys: "teal:ssh-keys",
 } as const;

@@ -35,12 +35,14 @@ import { createNotifiers } from "./notifiers.ts";
 import { createOutward } from "./outward.ts";
 import { reportProcess } from "./process-metrics.ts";
 import { deployUrl, publicUrl } from "./public-url.ts";
+import { PROVIDER_ANSWER } from "./dashboard/provider.ts";
 import { createQueue } from "./queue.ts";
 import { connectRedis } from "./redis.ts";
 import { createRegistries } from "./registries.ts";
 import { loadSecrets } from "./secrets.ts";
 import { createSenders } from "./senders.ts";
 import { createSeries } from "./series.ts";
+import { createSpent } from "./spent.ts";
 import { createRedisStore } from "./store-redis.ts";
 import { createWorkerDoor } from "./worker-door.ts";
 import { createWatches } from "./watches.ts";
@@ -95,7 +97,10 @@ async function main(settings: Settings, log: Log): Promise<void> {
   };
   const api = createApi({ ...floor, once: createOnce(redis) }).callback();
   const news = createNews(redis);
-  const dashboard = createDashboard({ ...floor, news }).callback();
+  const base = publicUrl(settings);
+  const oidc = await providerOf(settings, base, log);
+  const signing = { oidc, publicUrl: base, spent: createSpent(redis) };
+  const dashboard = createDashboard({ ...floor, ...signing, news }).callback();
   const metrics = createMetricsPage({
     ...{ access, log },
     metrics: createMetrics({ redis, queue, store, runDir: settings.paths.run }),
@@ -120,7 +125,7 @@ async function main(settings: Settings, log: Log): Promise<void> {
     outward: createOutward(settings),
     allowPrivate: settings.allowPrivate,
     urlOf: (app) => appUrl(app, settings),
-    logUrlOf: (app, deploy) => deployUrl(publicUrl(settings), app, deploy),
+    logUrlOf: (app, deploy) => deployUrl(base, app, deploy),
   });
   const ssh = createSshServer({
     ...{ access, audit, git, store, receiver, log },
@@ -147,6 +152,13 @@ async function main(settings: Settings, log: Log): Promise<void> {
   };
   process.once("SIGTERM", () => void stop());
   process.once("SIGINT", () => void stop());
+}
+
+/** Loaded only where a provider is set. */
+async function providerOf(settings: Settings, base: string, log: Log) {
+  if (!settings.oidc) return null;
+  const { createOidc } = await import("./oidc.ts");
+  return createOidc({ settings, redirectUri: new URL(PROVIDER_ANSWER, base).href, log });
 }
 
 function isApi(req: IncomingMessage): boolean {

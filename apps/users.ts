@@ -1,7 +1,8 @@
 import { createHash, randomBytes } from "node:crypto";
 import type { Redis } from "ioredis";
-import { TealError } from "./errors.ts";
+import { isTealError, TealError } from "./errors.ts";
 import { keys } from "./keys.ts";
+import type { Vouched } from "./oidc.ts";
 import type { AppRole, Holder } from "./rights.ts";
 import { asking, createScripts } from "./store-scripts.ts";
 
@@ -10,14 +11,28 @@ export interface User {
   role: "admin" | "member";
   /** By which a sign-in at an OpenID provider finds them. */
   email?: string;
+  /** Whom they are there, from their first sign-in on. */
+  openid?: OpenId;
   createdAt: number;
   by: string;
+}
+
+interface OpenId {
+  issuer: string;
+  subject: string;
 }
 
 export interface Users {
   /** @throws bad-user-name, user-exists */
   add(wish: Pick<User, "name" | "role" | "email" | "by">): Promise<User>;
   get(name: string): Promise<User | null>;
+  /** `null` takes away. @throws user-not-found, identity-taken */
+  change(name: string, wish: { email?: string | null; openid?: OpenId | null }): Promise<User>;
+  /**
+   * The user that an OpenID provider speaks of: by who they are there, else, the first time, by an
+   * e-mail address that it has verified. @throws sign-in-unknown
+   */
+  vouched(by: Vouched): Promise<string>;
   list(): Promise<(User & { apps: Record<string, AppRole> })[]>;
   /** Ends all that they had: tokens, sessions, keys, roles. @throws user-not-found */
   remove(name: string): Promise<void>;
@@ -58,7 +73,50 @@ export function createUsers(redis: Redis): Users {
       .toSorted((a, b) => a.name.localeCompare(b.name));
   }
 
+  const change: Users["change"] = (name, wish) => write(name, "", wish);
+
+  async function write(
+    name: string,
+    since: number | "",
+    { email, openid }: Parameters<Users["change"]>[1],
+    how = "",
+  ): Promise<User> {
+    const words = [
+      email === undefined ? "=" : (email ?? ""),
+      openid === undefined ? "=" : openid === null ? "" : JSON.stringify(openid),
+    ];
+    const [json] = await run("change-user", "*", name, since, ...words, how);
+    return JSON.parse(String(json)) as User;
+  }
+
+  async function vouched({ issuer, subject, email, emailVerified }: Vouched): Promise<string> {
+    const users = await all();
+    const known = users.find(
+      ({ openid }) => openid?.issuer === issuer && openid.subject === subject,
+    );
+    if (known) return known.name;
+    const unknown = (detail: string) =>
+      new TealError("sign-in-unknown", { who: email ?? subject, detail });
+    if (email === undefined) throw unknown("it gives no e-mail address");
+    if (!emailVerified) throw unknown("it does not say that the e-mail address is yours");
+    const [found, ...more] = users.filter(
+      (user) => user.email?.toLowerCase() === email.toLowerCase(),
+    );
+    if (!found) throw unknown("no user has that e-mail address");
+    if (more.length > 0) throw unknown("more than one user has that e-mail address");
+    await write(found.name, found.createdAt, { openid: { issuer, subject } }, "claim").catch(
+      (error: unknown) => {
+        throw isTealError(error, "identity-taken", "user-not-found")
+          ? unknown("the user with that e-mail address is somebody else there")
+          : error;
+      },
+    );
+    return found.name;
+  }
+
   return {
+    change,
+    vouched,
     async add({ name, role, email, by }) {
       if (!NAME.test(name) || name === RESERVED) throw new TealError("bad-user-name", { name });
       const user: User = { name, role, ...(email && { email }), createdAt: Date.now(), by };

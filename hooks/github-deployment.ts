@@ -3,7 +3,7 @@ import type { Outward } from "../apps/outward.ts";
 import type { Credentials, Sender } from "../apps/senders.ts";
 import type { Deploy } from "../apps/types.ts";
 import { githubOf, MAX_DESCRIPTION } from "./commit-status.ts";
-import { ask, type Reply } from "./notify-send.ts";
+import { ask, type Reply } from "../apps/exchange.ts";
 
 type State = "in_progress" | "pending" | "success" | "failure" | "error" | "inactive";
 
@@ -69,11 +69,11 @@ export async function tellGithub(
     ask(
       outward,
       { method: "POST", url: `${repo}/${path}`, headers: json, body: JSON.stringify(body) },
-      ms,
+      { ms },
     );
   const query = new URLSearchParams({ sha: commit, environment: app, per_page: "100" });
   const url = `${repo}/deployments?${query.toString()}`;
-  const found = await ask(outward, { method: "GET", url, headers, body: "" }, ms);
+  const found = await ask(outward, { method: "GET", url, headers, body: "" }, { ms });
   if (found.status !== 200) return found.status;
   let id = idOf(found, deploy);
   // What never began at GitHub need not end there.

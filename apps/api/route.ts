@@ -52,7 +52,10 @@ export interface ApiOptions {
   goneImages: Pick<GoneImages, "of">;
   acme: Pick<Acme, "attempts">;
   series: Pick<Series, "read">;
-  settings: Pick<Settings, "storageRoots" | "domain" | "routerPort" | "acme" | "appLogBytes"> & {
+  settings: Pick<
+    Settings,
+    "storageRoots" | "domain" | "routerPort" | "acme" | "oidc" | "appLogBytes"
+  > & {
     paths: Pick<Settings["paths"], "run" | "logs">;
   };
   log: Log;

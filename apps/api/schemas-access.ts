@@ -33,6 +33,10 @@ export const userSchema = z.object({
   name: z.string(),
   role: z.enum(["admin", "member"]),
   email: z.string().optional().describe("by which a sign-in at an OpenID provider finds them"),
+  openid: z
+    .object({ issuer: z.string(), subject: z.string() })
+    .optional()
+    .describe("who they are at the OpenID provider, from their first sign-in there on"),
   createdAt: time,
   by: z.string(),
   apps: z.record(z.string(), appRole),
@@ -41,6 +45,18 @@ export const addUserBody = z.strictObject({
   name: userName,
   role: z.enum(["admin", "member"]).default("member"),
   email: z.email().max(200).toLowerCase().optional(),
+});
+export const changeUserBody = z.strictObject({
+  email: addUserBody.shape.email.nullable().describe("null: none"),
+  subject: z
+    .string()
+    .min(1)
+    .max(255)
+    .nullable()
+    .optional()
+    .describe(
+      "who they are at the OpenID provider (`sub`); null: nobody, so that they may come anew",
+    ),
 });
 export const invitationSchema = z.object({
   invitation: z.string().describe("good once; it is in this answer and nowhere else"),

@@ -4,6 +4,7 @@ import { route, type ApiOptions, type Route } from "./route.ts";
 import {
   acceptBody,
   addUserBody,
+  changeUserBody,
   collaboratorSchema,
   grantBody,
   invitationSchema,
@@ -15,7 +16,7 @@ export function userRoutes(options: ApiOptions): Route[] {
   return [...peopleRoutes(options), ...collaboratorRoutes(options), invitationRoute(options)];
 }
 
-function peopleRoutes({ access: { users } }: ApiOptions): Route[] {
+function peopleRoutes({ access: { users }, settings: { oidc } }: ApiOptions): Route[] {
   return [
     route({
       method: "get",
@@ -38,6 +39,23 @@ function peopleRoutes({ access: { users } }: ApiOptions): Route[] {
       async handle({ body: { email, ...wish }, identity }) {
         const user = await users.add({ ...wish, ...(email && { email }), by: identity.name });
         return { user: { ...user, apps: {} }, ...(await users.invite(user.name)) };
+      },
+    }),
+    route({
+      method: "post",
+      path: "/users/:user",
+      summary: "Change by what a user is found at an OpenID sign-in",
+      subject: "platform",
+      needs: "admin",
+      body: changeUserBody,
+      answer: userSchema,
+      async handle({ params, body: { email, subject } }) {
+        const openid = typeof subject === "string" ? { issuer: issuerOf(oidc), subject } : subject;
+        const user = await users.change(nameOf(params), {
+          ...(email !== undefined && { email }),
+          ...(openid !== undefined && { openid }),
+        });
+        return { ...user, apps: (await users.holder(user.name))?.grants ?? {} };
       },
     }),
     route({
@@ -117,6 +135,13 @@ function invitationRoute({ access }: ApiOptions): Route {
       return { user, ...(await access.createToken(wish)) };
     },
   });
+}
+
+/** @throws bad-request */
+function issuerOf(oidc: ApiOptions["settings"]["oidc"]): string {
+  if (oidc) return oidc.issuer;
+  const detail = "a subject is one of an OpenID provider, and TEAL_OIDC_ISSUER is not set";
+  throw new TealError("bad-request", { detail });
 }
 
 function nameOf(params: Record<string, string>): string {

@@ -33,6 +33,21 @@ export const ACCESS_COMMANDS: Command[] = [
     run: async (input) => (await import("./users.ts")).addUser(input),
   },
   {
+    name: "users:set",
+    summary: "say by what a user is found at an OpenID sign-in",
+    args: ["NAME"],
+    options: {
+      email: { type: "string", value: "ADDRESS", help: "which the provider has verified, or none" },
+      subject: {
+        type: "string",
+        value: "SUB",
+        help: "who they are there; none: whoever comes next with the address",
+      },
+    },
+    example: "teal users:set ann --email ann@example.org",
+    run: async (input) => (await import("./users.ts")).setUser(input),
+  },
+  {
     name: "users:invite",
     summary: "let a user in anew, without ending what they have",
     args: ["NAME"],

@@ -8,6 +8,7 @@ interface User {
   name: string;
   role: "admin" | "member";
   email?: string;
+  openid?: { issuer: string; subject: string };
   createdAt: number;
   by: string;
   apps: Record<string, AppRole>;
@@ -39,6 +40,23 @@ export async function addUser({ args, options, client, out }: Input): Promise<vo
   if (out.json) return out.value(made);
   out.line(`${made.user.name} is a user (${made.user.role}).`);
   showInvitation(made, out);
+}
+
+export async function setUser({ args, options, client, out }: Input): Promise<void> {
+  const wish = Object.fromEntries(
+    ["email", "subject"].flatMap((name) => {
+      const value = options[name];
+      return value === undefined ? [] : [[name, value === "none" ? null : value]];
+    }),
+  );
+  if (Object.keys(wish).length === 0)
+    throw wrongUsage("--email or --subject was expected", { name: "users:set" });
+  const path = `/users/${encodeURIComponent(args[0] ?? "")}`;
+  const user = await (await client()).post<User>(path, wish);
+  if (out.json) return out.value(user);
+  const there = user.openid ? `as ${user.openid.subject} at ${user.openid.issuer}` : "";
+  const by = there || (user.email ? `with ${user.email}, the first time` : "not at all");
+  out.line(`${user.name} signs in at the OpenID provider ${by}.`);
 }
 
 export async function inviteUser({ args, client, out }: Input): Promise<void> {

@@ -29,6 +29,7 @@ import { notificationPages } from "./pages/notifications.ts";
 import { processPages } from "./pages/processes.ts";
 import { releasePages } from "./pages/releases.ts";
 import { webhookPages } from "./pages/webhooks.ts";
+import { providerLink, providerRoutes } from "./provider.ts";
 import { eventsOf, type DashboardOptions, type Route, type Shown } from "./route.ts";
 import { createRecent } from "./recent.ts";
 import { createSessions, type Sessions } from "./session.ts";
@@ -79,7 +80,7 @@ export function createDashboard(options: DashboardOptions): Koa {
     log.debug({ error: error.message }, "an answer broke off"),
   );
   const outside = new Router();
-  signingRoutes(outside, sessions);
+  signingRoutes(outside, sessions, options);
   const inside = new Router({ sensitive: true });
   for (const one of dashboardRoutes(options)) {
     if (one.kind === "form") inside.post(one.path, serveForm(one, options));
@@ -117,17 +118,19 @@ function errorPages(log: Log): Middleware {
   };
 }
 
-function signingRoutes(router: Router, sessions: Sessions): void {
+function signingRoutes(router: Router, sessions: Sessions, options: DashboardOptions): void {
+  const provider = providerLink(options);
+  providerRoutes(router, sessions, options);
   router.get("/sign-in", (ctx) => {
     ctx.type = "html";
-    ctx.body = signInPage();
+    ctx.body = signInPage(provider);
   });
   router.post("/sign-in", async (ctx) => {
     const token = (await readForm(ctx)).get("token")?.trim() ?? "";
     if (await withinDeadline(sessions.begin(ctx, token))) return seeOther(ctx, "/");
     ctx.status = 401;
     ctx.type = "html";
-    ctx.body = signInPage("That is no valid token.");
+    ctx.body = signInPage(provider, "That is no valid token.");
   });
   router.post("/sign-out", async (ctx) => {
     await withinDeadline(sessions.end(ctx));

@@ -10,6 +10,12 @@ interface Page extends Shown {
   live?: string;
 }
 
+/** Where people can sign in besides. */
+interface Provider {
+  name: string;
+  href: string;
+}
+
 const TABS: [Tab, string, string][] = [
   ["overview", "Overview", ""],
   ["deploys", "Deploys", "/deploys"],
@@ -92,10 +98,16 @@ function account(identity: Identity): Html {
 }
 
 /** @param failed what was wrong with the last try */
-export function signInPage(failed?: string): string {
+export function signInPage(provider: Provider | null, failed?: string): string {
   const main = html`<section class="sign-in">
     <h1>Sign in</h1>
     ${failed && html`<p class="alert" role="alert">${failed}</p>`}
+    ${
+      provider &&
+      html`<p>
+        <a class="button primary" href="${provider.href}">Sign in with ${provider.name}</a>
+      </p>`
+    }
     <form method="post" action="/sign-in">
       <label for="token">Token</label>
       <input
@@ -113,6 +125,18 @@ export function signInPage(failed?: string): string {
     </p>
   </section>`;
   return layout({ title: "Sign in", main });
+}
+
+/**
+ * Who comes back from another site has a session now, which the browser sends with what this page
+ * asks for, and not with where that site sent it.
+ */
+export function signedInPage(identity: Identity): string {
+  const main = html`<section class="sign-in">
+    <h1>Signed in</h1>
+    <p><a href="/">All apps</a></p>
+  </section>`;
+  return layout({ title: "Signed in", main, identity });
 }
 
 export function errorPage(error: TealError, identity?: Identity): string {

@@ -10,9 +10,11 @@ import type { GoneImages } from "../gone-images.ts";
 import type { Log } from "../log.ts";
 import type { News } from "../news.ts";
 import type { Notifiers } from "../notifiers.ts";
+import type { Oidc } from "../oidc.ts";
 import type { Secrets } from "../secrets.ts";
 import type { Redelivering, Senders } from "../senders.ts";
 import type { Series } from "../series.ts";
+import type { Spent } from "../spent.ts";
 import type { Store } from "../store.ts";
 import type { App, Deploy } from "../types.ts";
 import type { Watches } from "../watches.ts";
@@ -40,6 +42,11 @@ export interface DashboardOptions {
   series: Pick<Series, "read" | "latest">;
   news: Pick<News, "listen">;
   settings: Pick<Settings, "domain" | "routerPort">;
+  /** An OpenID provider that people may sign in at. */
+  oidc: Oidc | null;
+  spent: Spent;
+  /** Where people reach this dashboard, without a path. */
+  publicUrl: string;
   log: Log;
 }
 

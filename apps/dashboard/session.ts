@@ -11,6 +11,8 @@ const LASTS = 12 * 3600 * 1000;
 export interface Sessions {
   /** Signs in; false when the token is not valid. */
   begin(ctx: Context, token: string): Promise<boolean>;
+  /** Signs a user in whom somebody else vouches for. */
+  beginAs(ctx: Context, user: string): Promise<void>;
   end(ctx: Context): Promise<void>;
   /** Lets only those through who are signed in; others see the sign-in page. */
   required: Middleware;
@@ -57,6 +59,12 @@ export function createSessions(
       const { secret } = await access.createToken(wish);
       setCookie(ctx, secret);
       return true;
+    },
+    async beginAs(ctx, user) {
+      const wish = { name: "OpenID", user, role: "admin", apps: "*" } as const;
+      const { secret } = await access.createToken({ ...wish, ttlMs: LASTS, session: true });
+      ctx.state["identity"] = await access.verifyToken(secret);
+      setCookie(ctx, secret);
     },
     async end(ctx) {
       const secret = ctx.cookies.get(COOKIE);

@@ -20,6 +20,7 @@ import { createErrands } from "../../apps/errands.ts";
 import { createGoneImages } from "../../apps/gone-images.ts";
 import { createGit, type Git } from "../../apps/git.ts";
 import type { Log } from "../../apps/log.ts";
+import type { Oidc } from "../../apps/oidc.ts";
 import { createNews } from "../../apps/news.ts";
 import { createAcme } from "../../apps/acme.ts";
 import { createCertificates } from "../../apps/certificates.ts";
@@ -31,6 +32,7 @@ import { createSecrets } from "../../apps/secrets.ts";
 import { createSenders, type Senders } from "../../apps/senders.ts";
 import { createSeries, type Series } from "../../apps/series.ts";
 import { createWorkerDoor } from "../../apps/worker-door.ts";
+import { createSpent } from "../../apps/spent.ts";
 import { createRedisStore } from "../../apps/store-redis.ts";
 import type { NewRelease, Store } from "../../apps/store.ts";
 import { otherColour, type Deploy, type Release } from "../../apps/types.ts";
@@ -62,8 +64,17 @@ export interface TestApi {
   stop(): Promise<void>;
 }
 
+interface More extends Pick<ApiOptions, "rates"> {
+  /** An OpenID provider, told where the dashboard is. */
+  oidc?: (publicUrl: string, log: Log) => Oidc | null;
+}
+
 /** The API and the dashboard over a private Redis, listening on a random port of the loopback. */
-export async function startApi(more: Pick<ApiOptions, "rates"> = {}): Promise<TestApi> {
+export async function startApi({ oidc, ...more }: More = {}): Promise<TestApi> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  const url = `http://127.0.0.1:${port}`;
   const logged: string[] = [];
   const redis = await startRedis();
   const connection = redis.connect({ maxRetriesPerRequest: 1 });
@@ -75,7 +86,7 @@ export async function startApi(more: Pick<ApiOptions, "rates"> = {}): Promise<Te
   const deploys = createDeploys({ store, queue: { wake: async () => {} } });
   const logs = mkdtempSync(join(tmpdir(), "teal-logs-"));
   const settings: ApiOptions["settings"] = {
-    ...{ domain: "teal.test", routerPort: 8080, acme: null, storageRoots: [tmpdir()] },
+    ...{ domain: "teal.test", routerPort: 8080, acme: null, oidc: null, storageRoots: [tmpdir()] },
     ...{ appLogBytes: 64 * 1024 * 1024, paths: { logs, run: join(logs, "run") } },
   };
   const secrets = createSecrets(randomBytes(32));
@@ -115,20 +126,22 @@ export async function startApi(more: Pick<ApiOptions, "rates"> = {}): Promise<Te
   const api = createApi(apiOptions).callback();
   const news = createNews(connection);
   const { series } = options;
-  const dashboardOptions = { ...options, news };
+  const dashboardOptions = {
+    ...options,
+    ...{ news, spent: createSpent(connection), publicUrl: url },
+    oidc: oidc?.(url, log) ?? null,
+  };
   const dashboard = createDashboard(dashboardOptions).callback();
   const listener: RequestListener = (req, res) => {
     void webhooks.handle(req, res).then((handled) => {
       if (!handled) void (req.url?.startsWith("/api/") ? api(req, res) : dashboard(req, res));
     });
   };
-  const server = createServer(listener).listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
+  server.on("request", listener);
   const token = async (name: string, role: "admin" | "deploy" | "read", apps: "*" | string[]) =>
     (await access.createToken({ name, role, apps })).secret;
   return {
-    url: `http://127.0.0.1:${port}`,
+    url,
     port,
     options: apiOptions,
     dashboardOptions,

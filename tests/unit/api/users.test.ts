@@ -87,3 +87,23 @@ test("wrong tokens are slowed down by address, and those at work are not", async
     await own.stop();
   }
 });
+
+test("an admin says by what a user is found at an OpenID sign-in", async (t) => {
+  await call(api, "POST", "/users", { body: { name: "oda", email: "Oda@Example.org" } });
+  const set = (body: object) => call(api, "POST", "/users/oda", { body });
+  t.is((await set({ email: "new@example.org" })).json.email, "new@example.org");
+  t.is((await set({ email: null })).json.email, undefined);
+  const none = await set({ subject: "oda-there" });
+  t.is(none.status, 400);
+  t.regex(none.json.detail, /TEAL_OIDC_ISSUER is not set/);
+  await api.access.users.change("oda", { openid: { issuer: "https://id.example", subject: "x" } });
+  const { users } = (await call(api, "GET", "/users")).json;
+  t.like(
+    users.find((user: any) => user.name === "oda"),
+    { openid: { subject: "x" } },
+  );
+  t.is((await set({ subject: null })).json.openid, undefined);
+  t.is((await call(api, "POST", "/users/nosuch", { body: { email: null } })).status, 404);
+  const { events } = (await call(api, "GET", "/events?limit=2")).json;
+  t.true(events.some((one: any) => one.action === "users:set" && one.detail.user === "oda"));
+});

@@ -63,3 +63,16 @@ for (const wrong of [
     });
   });
 }
+
+test("An OpenID provider is named whole, and by https", (t) => {
+  const whole = { TEAL_OIDC_ISSUER: "https://id.example.org/x", TEAL_OIDC_CLIENT_ID: "teal" };
+  t.deepEqual(readSettings(whole).oidc, { issuer: "https://id.example.org/x", clientId: "teal" });
+  t.is(readSettings({}).oidc, null);
+  const half = { TEAL_OIDC_ISSUER: "https://id.example.org" };
+  t.throws(() => readSettings(half), { message: /together or not at all/ });
+  const plain = { ...whole, TEAL_OIDC_ISSUER: "http://id.example.org" };
+  t.throws(() => readSettings(plain), { message: /https:\/\/ was expected/ });
+  t.truthy(readSettings({ ...plain, TEAL_ALLOW_PRIVATE_FETCH: "1" }).oidc);
+  for (const wrong of ["id.example.org", "https://a:b@id.example.org", "https://id.example.org?x"])
+    t.throws(() => readSettings({ ...whole, TEAL_OIDC_ISSUER: wrong }), { message: /ISSUER/ });
+});
