@@ -7,6 +7,7 @@ import { nodeProcesses } from "./node-start.ts";
 import type { Detector, RunStep, Runtime, SourcePlan, Stage, Step } from "./plan.ts";
 import { copy, copyTree, HOME, run, stage, takeTree } from "./stages.ts";
 import { serveSite } from "./static.ts";
+import { sameVersion } from "./runtimes.ts";
 import type { Tree } from "./tree.ts";
 import { wishFromFiles } from "./versions.ts";
 
@@ -65,7 +66,7 @@ function serverStages(work: Work, processes: Record<string, string>): Stage[] {
   const starts = [...Object.values(processes), pkg.scripts["start"] ?? ""];
   const needed = starts.some((command) => new RegExp(`\\b${manager.name}\\b`).test(command));
   const last = (steps: Step[]): Stage =>
-    stage("app", runtime, needed ? [...setUp(manager), ...steps] : steps, {
+    stage("app", sameVersion(runtime, "node-run"), needed ? [...setUp(manager), ...steps] : steps, {
       env: { ...(manager.setUp ? {} : manager.env), NODE_ENV: "production" },
       path: [`${HOME}/node_modules/.bin`],
     });

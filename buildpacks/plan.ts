@@ -48,9 +48,12 @@ export interface DockerfilePlan extends CommonPlan {
   from: string[];
 }
 
+/** Node to build with, and the smaller one that apps run on. */
+export type NodeName = "node" | "node-run";
+
 /** Names of base images; some languages have one to build with and a smaller one to run on. */
 export type RuntimeName =
-  | "node"
+  | NodeName
   | "debian"
   | "static"
   | "python"

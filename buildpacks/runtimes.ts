@@ -1,4 +1,4 @@
-import type { Language, Runtime, RuntimeName } from "./plan.ts";
+import type { Language, NodeName, Runtime, RuntimeName } from "./plan.ts";
 
 /** What is known of a base image. `{v}` in a tag stands for a version line such as "3.12". */
 export interface RuntimeKind {
@@ -11,6 +11,9 @@ export interface RuntimeKind {
   /** What Debian bookworm has: its version, and the packages that bring it; null when it has none. */
   debian: { version: string; packages: string[] } | null;
 }
+
+/** Every runtime but Node. */
+export type PackagedName = Exclude<RuntimeName, NodeName>;
 
 const PYTHON_LINES = ["3.14", "3.13", "3.12", "3.11", "3.10", "3.9"];
 const RUBY_LINES = ["3.4", "3.3", "3.2", "3.1"];
@@ -29,7 +32,7 @@ const PHP = [
 ];
 
 /** Every base image but Node's, which comes from npm's registry where there is no image registry. */
-export const RUNTIMES: Record<Exclude<RuntimeName, "node">, RuntimeKind> = {
+export const RUNTIMES: Record<PackagedName, RuntimeKind> = {
   debian: {
     label: "Debian",
     lines: ["12"],
@@ -182,9 +185,14 @@ export const LANGUAGES: Record<Language, string> = {
   classic: "Classic-buildpack",
 };
 
+/** Node comes from npm's registry where there is no image registry; all else from Debian. */
+export function isNode(name: RuntimeName): name is NodeName {
+  return name === "node" || name === "node-run";
+}
+
 /** As people call it. */
 export function labelOf(name: RuntimeName): string {
-  return name === "node" ? "Node" : RUNTIMES[name].label;
+  return isNode(name) ? "Node" : RUNTIMES[name].label;
 }
 
 /** One runtime to build with where another one runs; both of one version. */

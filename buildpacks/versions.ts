@@ -1,8 +1,8 @@
 import semver from "semver";
 import { PlanError } from "./errors.ts";
-import type { Runtime, RuntimeName } from "./plan.ts";
+import type { Runtime } from "./plan.ts";
 import { versionRange } from "./ranges.ts";
-import { RUNTIMES } from "./runtimes.ts";
+import { type PackagedName, RUNTIMES } from "./runtimes.ts";
 import { parseToml } from "./toml.ts";
 import { isObject } from "./json.ts";
 import type { Tree } from "./tree.ts";
@@ -71,7 +71,7 @@ function miseVersion(value: unknown): string | null {
 }
 
 /** The first wish that there is, as a runtime. @throws PlanError bad-version, no-such-version */
-export function runtimeOf(name: Exclude<RuntimeName, "node">, ...wishes: (Wish | null)[]): Runtime {
+export function runtimeOf(name: PackagedName, ...wishes: (Wish | null)[]): Runtime {
   const wish = wishes.find((one) => one !== null);
   if (!wish) return { name, range: "*", from: "default" };
   const { range, from, text } = wish;

@@ -1,6 +1,8 @@
 import { mkdir, mkdtemp, readdir, rename, rm, symlink } from "node:fs/promises";
 import { join } from "node:path";
+import { Readable } from "node:stream";
 import semver from "semver";
+import { pack } from "tar-stream";
 import { TealError } from "../apps/errors.ts";
 import type { Authority } from "./base-authority.ts";
 import { runChild } from "./base-child.ts";
@@ -8,6 +10,7 @@ import { ensureDebian } from "./base-debian.ts";
 import { NODE_PACKAGE } from "./base-node-versions.ts";
 import type { BaseImage, BaseWork } from "./bases.ts";
 import { createContext } from "./build-context.ts";
+import { proxyArguments } from "./build-env.ts";
 
 const EVERYTHING = { ignores: () => false, skips: () => false };
 
@@ -44,6 +47,49 @@ export async function bootstrapNode(
   } finally {
     await rm(scratch, { recursive: true, force: true });
   }
+}
+
+/** What an image to run on is called, by the one to build with. */
+export function runTag(image: string): string {
+  return image.replace("teal/base/node:", "teal/base/node-run:");
+}
+
+/**
+ * The smaller image that apps run on: Node without the symbols that are for debuggers alone, npm
+ * without its manuals. Where Debian's mirror does not answer, Node stays as it is.
+ */
+export async function runNode(
+  full: BaseImage,
+  authority: Authority | null,
+  work: BaseWork,
+): Promise<BaseImage> {
+  const debian = await ensureDebian(authority, work);
+  const image = runTag(full.image);
+  work.say(`Building ${image}`);
+  const strip = "apt-get install -y --no-install-recommends binutils && strip /usr/local/bin/node";
+  const dockerfile = `FROM ${full.image} AS full
+RUN (apt-get update && ${strip}) || true
+RUN cd /usr/local/lib/node_modules/npm && rm -rf docs man
+FROM ${debian}
+COPY --from=full /usr/local/bin/ /usr/local/bin/
+COPY --from=full /usr/local/lib/ /usr/local/lib/
+ENV NODE_VERSION=${full.version}
+CMD ["node"]
+`;
+  const tar = pack();
+  tar.entry({ name: "Dockerfile" }, dockerfile);
+  tar.finalize();
+  await work.images.build({
+    context: Readable.from(tar, { objectMode: false }),
+    dockerfile: "Dockerfile",
+    tag: image,
+    labels: { "teal.base": "node-run" },
+    shared: true,
+    buildArgs: proxyArguments(work.env),
+    signal: work.signal,
+    onLine: () => {},
+  });
+  return { ...full, image };
 }
 
 /** Leaves under `scratch/root` what goes on top of the base. */

@@ -3,7 +3,7 @@ import semver from "semver";
 import { pack } from "tar-stream";
 import { TealError } from "../apps/errors.ts";
 import type { Runtime } from "../buildpacks/plan.ts";
-import { RUNTIMES, type RuntimeKind } from "../buildpacks/runtimes.ts";
+import { isNode, type PackagedName, RUNTIMES, type RuntimeKind } from "../buildpacks/runtimes.ts";
 import { anyOf } from "../buildpacks/versions.ts";
 import type { Authority } from "./base-authority.ts";
 import { ensureDebian } from "./base-debian.ts";
@@ -12,10 +12,10 @@ import type { BaseImage, BaseWork } from "./bases.ts";
 import { proxyArguments } from "./build-env.ts";
 
 /** Every runtime but Node, which comes from npm's registry. */
-export type PackagedRuntime = Runtime & { name: Exclude<Runtime["name"], "node"> };
+export type PackagedRuntime = Runtime & { name: PackagedName };
 
 export function isPackaged(runtime: Runtime): runtime is PackagedRuntime {
-  return runtime.name !== "node";
+  return !isNode(runtime.name);
 }
 
 /** True when what is tagged `version` (a version, or a line such as "3.12") is in the range. */

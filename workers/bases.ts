@@ -4,12 +4,12 @@ import type { Settings } from "../apps/config.ts";
 import { TealError } from "../apps/errors.ts";
 import type { Log } from "../apps/log.ts";
 import type { Runtime } from "../buildpacks/plan.ts";
-import { labelOf } from "../buildpacks/runtimes.ts";
+import { isNode, labelOf } from "../buildpacks/runtimes.ts";
 import { acceptedAuthorities, bootstrapAuthority, readAuthority } from "./base-authority.ts";
 import { fetchEnvironment } from "./build-env.ts";
 import { withMachineLock } from "./base-lock.ts";
 import { ensureDebian, DEBIAN_TAG } from "./base-debian.ts";
-import { bootstrapNode } from "./base-node.ts";
+import { bootstrapNode, runNode, runTag } from "./base-node.ts";
 import { chooseVersion, listVersions, noSuchVersion } from "./base-node-versions.ts";
 import { bootstrapRuntime, fits, isPackaged, pullRuntime } from "./base-packages.ts";
 import { pullNode } from "./base-registry.ts";
@@ -87,18 +87,21 @@ export function createBases({ images, settings, log, env = process.env }: BasesO
       return version && wanted.includes(ca) ? [{ image, version, ca: ca !== "" }] : [];
     });
     const versions = here.map((base) => base.version);
-    const version =
-      name === "node"
-        ? chooseVersion(versions.filter(isWhole), range)
-        : newestFitting(versions, range);
+    const version = isNode(name)
+      ? chooseVersion(versions.filter(isWhole), range)
+      : newestFitting(versions, range);
     return here.find((base) => base.version === version) ?? null;
   };
 
   const pull = async (runtime: Runtime, work: BaseWork): Promise<BaseImage> => {
     const authority = await readAuthority(settings.caFile);
-    return isPackaged(runtime)
-      ? pullRuntime(runtime, settings.registry, authority, work)
-      : pullNode(runtime.range, settings.registry, authority, work);
+    if (isPackaged(runtime)) return pullRuntime(runtime, settings.registry, authority, work);
+    const full = await pullNode(runtime.range, settings.registry, authority, work);
+    if (runtime.name === "node") return full;
+    // An official image is taken as it is: taking files away would not make its layers smaller.
+    const image = runTag(full.image);
+    await images.tag(full.image, image);
+    return { ...full, image };
   };
 
   const fromRegistry = async (runtime: Runtime, work: BaseWork): Promise<BaseImage | null> => {
@@ -121,6 +124,11 @@ export function createBases({ images, settings, log, env = process.env }: BasesO
   const bootstrap = async (runtime: Runtime, work: BaseWork): Promise<BaseImage> => {
     const authority = await bootstrapAuthority(settings);
     if (isPackaged(runtime)) return bootstrapRuntime(runtime, authority, work, registryFailure);
+    if (runtime.name === "node-run") {
+      const building = { ...runtime, name: "node" } as const;
+      const full = (await findLocal(building)) ?? (await bootstrap(building, work));
+      return runNode(full, authority, work);
+    }
     const versions = await listVersions(work);
     const version = chooseVersion(versions, runtime.range);
     if (version === null) throw noSuchVersion(runtime, versions);

@@ -14,7 +14,10 @@ async function main(): Promise<void> {
   process.once("SIGINT", () => stop.abort(new Error("interrupted")));
   process.once("SIGTERM", () => stop.abort(new Error("stopped")));
   const runtime = { name: "node", range: "24.x", from: "default" } as const;
-  const base = await bases.ensureBase(runtime, (text) => console.log(text), stop.signal);
+  const say = (text: string): void => console.log(text);
+  const base = await bases.ensureBase(runtime, say, stop.signal);
+  const smaller = { name: "node-run", range: base.version, from: "default" } as const;
+  await bases.ensureBase(smaller, say, stop.signal);
   console.log(`Base image ready: ${base.image} (Node ${base.version})`);
 }
 

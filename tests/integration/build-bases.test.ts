@@ -59,6 +59,33 @@ test.serial("without a registry an image is bootstrapped once and found ever aft
 });
 
 test.serial(
+  "what apps run on is smaller than what builds them, and has the same Node",
+  async (t) => {
+    const bases = makeBases({ base: "bootstrap" });
+    const full = await bases.ensureBase(runtime("24.x"), () => {}, never);
+    const wish = { ...runtime(full.version), name: "node-run" } as const;
+    const small = await bases.ensureBase(wish, () => {}, never);
+    t.is(small.version, full.version);
+    const [large, less] = await Promise.all(
+      [full, small].map(async ({ image }) => (await builder.images.inspect(image))?.bytes ?? 0),
+    );
+    t.true((less ?? 0) < (large ?? 0) - 15e6, `${less} and ${large} bytes`);
+    const { container } = await builder.run(
+      { image: small.image, imageBytes: 0, processes: {}, port: 5000 },
+      [
+        "sh",
+        "-c",
+        'node -p \'crypto.hash("md5", "") + process.version\'; npm -v; npx --version; id app',
+      ],
+    );
+    await container.wait();
+    const output = (await container.logs({ stdout: true })).toString();
+    t.true(output.includes(`d41d8cd98f00b204e9800998ecf8427ev${full.version}`), output);
+    t.regex(output, /\d+\.\d+\.\d+[\s\S]*\d+\.\d+\.\d+[\s\S]*uid=10001/);
+  },
+);
+
+test.serial(
   "names of our own in a FROM line are made; others are the builder's business",
   async (t) => {
     const bases = makeBases({ base: "bootstrap" });
