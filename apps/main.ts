@@ -7,45 +7,24 @@ import { createGitHttp } from "../hooks/git-http.ts";
 import { createNotify } from "../hooks/notify.ts";
 import { createReceiver } from "../hooks/receive.ts";
 import { createSshServer } from "../hooks/ssh.ts";
-import { createWebhooks } from "../hooks/webhook.ts";
 import { appUrl } from "./address.ts";
-import { createAccess } from "./access.ts";
-import { createAppLogs } from "./app-logs.ts";
+import { compose } from "./compose.ts";
+import type { Access } from "./access.ts";
 import { createApi } from "./api/api.ts";
 import { takeUpgrades, wantsUpgrade } from "./api/upgrade.ts";
-import { createOnce } from "./api/once.ts";
-import { createAudit } from "./audit.ts";
 import { readSettings, type Settings } from "./config.ts";
-import { createCronBook } from "./cron.ts";
 import { createDashboard } from "./dashboard/dashboard.ts";
-import { createCrashes } from "./crashes.ts";
-import { createDeployLog } from "./deploy-log.ts";
-import { createDeploys } from "./deploys.ts";
-import { createErrands } from "./errands.ts";
 import { createFaultPoints } from "./fault-points.ts";
-import { createGoneImages } from "./gone-images.ts";
-import { createGit } from "./git.ts";
 import { createLog, type Log } from "./log.ts";
-import { createNews } from "./news.ts";
-import { createAcme } from "./acme.ts";
-import { createCertificates } from "./certificates.ts";
 import { createMetrics } from "./metrics.ts";
 import { createMetricsPage } from "./metrics-page.ts";
-import { createNotifiers } from "./notifiers.ts";
 import { createOutward } from "./outward.ts";
 import { reportProcess } from "./process-metrics.ts";
 import { deployUrl, publicUrl } from "./public-url.ts";
 import { PROVIDER_ANSWER } from "./dashboard/provider.ts";
 import { createQueue } from "./queue.ts";
 import { connectRedis } from "./redis.ts";
-import { createRegistries } from "./registries.ts";
 import { loadSecrets } from "./secrets.ts";
-import { createSenders } from "./senders.ts";
-import { createSeries } from "./series.ts";
-import { createSpent } from "./spent.ts";
-import { createRedisStore } from "./store-redis.ts";
-import { createWorkerDoor } from "./worker-door.ts";
-import { createWatches } from "./watches.ts";
 
 const CLI = resolve(import.meta.dirname, "cli/main.ts");
 const CLOSING_MS = 5000;
@@ -55,18 +34,16 @@ await main(readSettings(), createLog("web"));
 /** The `web` process: API, dashboard and git over HTTP on one port, SSH on another, the hook's socket. */
 async function main(settings: Settings, log: Log): Promise<void> {
   const redis = connectRedis(settings, log);
-  const store = createRedisStore(redis);
-  const deployLog = createDeployLog(redis);
-  const access = createAccess(redis);
-  const audit = createAudit(redis, log);
   const secrets = await loadSecrets(settings.paths.secretKey);
-  const senders = createSenders(redis, secrets);
-  const notifiers = createNotifiers(redis, secrets, settings);
-  const certificates = createCertificates(redis, secrets);
-  const git = createGit({ reposDir: settings.paths.repos });
   const queue = createQueue(redis);
   const reach = createFaultPoints(process.env);
-  const deploys = createDeploys({ store, queue, reach });
+  const base = publicUrl(settings);
+  const oidc = await providerOf(settings, base, log);
+  const parts = compose({
+    ...{ redis, secrets, settings, queue, reach, log, oidc },
+    publicUrl: base,
+  });
+  const { store, deploys, deployLog, access, audit, git, senders, notifiers, webhooks } = parts;
 
   await mkdir(settings.paths.run, { recursive: true, mode: 0o700 });
   await keepAdminToken(access, settings, log);
@@ -77,30 +54,8 @@ async function main(settings: Settings, log: Log): Promise<void> {
   await receiver.listen();
 
   const gitHttp = createGitHttp({ access, audit, git, store, receiver, log });
-  const webhooks = createWebhooks({ store, senders, deploys, audit, log });
-  const errands = createErrands(redis);
-  const floor = {
-    ...{ store, deploys, deployLog, access, audit, secrets, senders, notifiers, settings, log },
-    git,
-    certificates,
-    acme: createAcme(redis, secrets),
-    registries: createRegistries(redis, secrets),
-    errands,
-    appLogs: createAppLogs(settings.paths),
-    workers: createWorkerDoor(settings.paths),
-    cron: createCronBook(redis),
-    webhooks,
-    series: createSeries(redis),
-    watches: createWatches(redis),
-    crashes: createCrashes(redis),
-    goneImages: createGoneImages(redis),
-  };
-  const api = createApi({ ...floor, once: createOnce(redis) }).callback();
-  const news = createNews(redis);
-  const base = publicUrl(settings);
-  const oidc = await providerOf(settings, base, log);
-  const signing = { oidc, publicUrl: base, spent: createSpent(redis) };
-  const dashboard = createDashboard({ ...floor, ...signing, news }).callback();
+  const api = createApi(parts.forApi).callback();
+  const dashboard = createDashboard(parts.forDashboard).callback();
   const metrics = createMetricsPage({
     ...{ access, log },
     metrics: createMetrics({ redis, queue, store, runDir: settings.paths.run }),
@@ -141,11 +96,8 @@ async function main(settings: Settings, log: Log): Promise<void> {
     stopping.abort();
     setTimeout(() => http.closeAllConnections(), CLOSING_MS).unref();
     await Promise.allSettled([reporting, receiver.close(), ssh.close(), notify.close()]);
-    deployLog.close();
-    audit.close();
-    news.close();
+    await parts.close();
     await queue.close().catch(() => {});
-    await errands.close().catch(() => {});
     redis.disconnect();
     blocking.disconnect();
     process.exit(0);
@@ -171,11 +123,7 @@ async function listen(server: Server, port: number, host: string): Promise<void>
 }
 
 /** The store may come up after this process: until then nobody could sign in anyway. */
-async function keepAdminToken(
-  access: ReturnType<typeof createAccess>,
-  { paths }: Settings,
-  log: Log,
-): Promise<void> {
+async function keepAdminToken(access: Access, { paths }: Settings, log: Log): Promise<void> {
   for (let tried = 1; ; tried++) {
     try {
       await access.ensureAdminToken(paths.adminToken);

@@ -5,38 +5,24 @@ import { once } from "node:events";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createAccess, type Access } from "../../apps/access.ts";
-import { createAppLogs } from "../../apps/app-logs.ts";
+import type { Access } from "../../apps/access.ts";
+import { compose } from "../../apps/compose.ts";
 import { createApi } from "../../apps/api/api.ts";
 import type { ApiOptions } from "../../apps/api/route.ts";
-import { createOnce } from "../../apps/api/once.ts";
-import { createAudit, type Audit } from "../../apps/audit.ts";
-import { createCronBook } from "../../apps/cron.ts";
+import type { Audit } from "../../apps/audit.ts";
 import { createDashboard } from "../../apps/dashboard/dashboard.ts";
 import type { DashboardOptions } from "../../apps/dashboard/route.ts";
-import { createDeployLog, type DeployLog } from "../../apps/deploy-log.ts";
-import { createDeploys, type Deploys } from "../../apps/deploys.ts";
-import { createErrands } from "../../apps/errands.ts";
-import { createGoneImages } from "../../apps/gone-images.ts";
-import { createGit, type Git } from "../../apps/git.ts";
+import type { DeployLog } from "../../apps/deploy-log.ts";
+import type { Deploys } from "../../apps/deploys.ts";
+import type { Git } from "../../apps/git.ts";
 import type { Log } from "../../apps/log.ts";
 import type { Oidc } from "../../apps/oidc.ts";
-import { createNews } from "../../apps/news.ts";
-import { createAcme } from "../../apps/acme.ts";
-import { createCertificates } from "../../apps/certificates.ts";
-import { createRegistries } from "../../apps/registries.ts";
-import { createCrashes } from "../../apps/crashes.ts";
-import { createNotifiers, type Notifiers } from "../../apps/notifiers.ts";
-import { createWatches } from "../../apps/watches.ts";
+import type { Notifiers } from "../../apps/notifiers.ts";
 import { createSecrets } from "../../apps/secrets.ts";
-import { createSenders, type Senders } from "../../apps/senders.ts";
-import { createSeries, type Series } from "../../apps/series.ts";
-import { createWorkerDoor } from "../../apps/worker-door.ts";
-import { createSpent } from "../../apps/spent.ts";
-import { createRedisStore } from "../../apps/store-redis.ts";
+import type { Senders } from "../../apps/senders.ts";
+import type { Series } from "../../apps/series.ts";
 import type { NewRelease, Store } from "../../apps/store.ts";
 import { otherColour, type Deploy, type Release } from "../../apps/types.ts";
-import { createWebhooks } from "../../hooks/webhook.ts";
 import { startRedis, type TestRedis } from "./redis.ts";
 
 export interface TestApi {
@@ -78,60 +64,26 @@ export async function startApi({ oidc, ...more }: More = {}): Promise<TestApi> {
   const logged: string[] = [];
   const redis = await startRedis();
   const connection = redis.connect({ maxRetriesPerRequest: 1 });
-  const store = createRedisStore(connection);
-  const access = createAccess(connection);
-  const audit = createAudit(connection, logInto(logged));
-  const deployLog = createDeployLog(connection);
-  // Nobody works here: records are what these tests look at.
-  const deploys = createDeploys({ store, queue: { wake: async () => {} } });
   const logs = mkdtempSync(join(tmpdir(), "teal-logs-"));
-  const settings: ApiOptions["settings"] = {
-    ...{ domain: "teal.test", routerPort: 8080, acme: null, oidc: null, storageRoots: [tmpdir()] },
-    ...{ appLogBytes: 64 * 1024 * 1024, paths: { logs, run: join(logs, "run") } },
-  };
-  const secrets = createSecrets(randomBytes(32));
-  const senders = createSenders(connection, secrets);
-  const notifiers = createNotifiers(connection, secrets, { allowPrivate: true });
   const home = mkdtempSync(join(tmpdir(), "teal-api-"));
-  const git = createGit({ reposDir: home });
-  const errands = createErrands(connection);
   const log = logInto(logged);
-  const webhooks = createWebhooks({ store, senders, deploys, audit, log });
-  const options = {
-    store,
-    deploys,
-    webhooks,
-    git,
-    registries: createRegistries(connection, secrets),
-    errands,
-    deployLog,
-    appLogs: createAppLogs({ logs }),
-    cron: createCronBook(connection),
-    workers: createWorkerDoor({ run: join(logs, "run") }),
-    access,
-    audit,
-    secrets,
-    senders,
-    notifiers,
-    certificates: createCertificates(connection, secrets),
-    series: createSeries(connection),
-    watches: createWatches(connection),
-    crashes: createCrashes(connection),
-    goneImages: createGoneImages(connection),
-    acme: createAcme(connection, secrets),
-    settings,
-    log,
-  };
-  const apiOptions = { ...options, once: createOnce(connection), ...more };
-  const api = createApi(apiOptions).callback();
-  const news = createNews(connection);
-  const { series } = options;
-  const dashboardOptions = {
-    ...options,
-    ...{ news, spent: createSpent(connection), publicUrl: url },
+  const parts = compose({
+    ...{ redis: connection, log, publicUrl: url },
+    secrets: createSecrets(randomBytes(32)),
+    settings: {
+      ...{ domain: "teal.test", routerPort: 8080, acme: null, oidc: null, allowPrivate: true },
+      ...{ storageRoots: [tmpdir()], appLogBytes: 64 * 1024 * 1024 },
+      paths: { logs, run: join(logs, "run"), repos: home },
+    },
+    // Nobody works here: records are what these tests look at.
+    queue: { wake: async () => {} },
     oidc: oidc?.(url, log) ?? null,
-  };
-  const dashboard = createDashboard(dashboardOptions).callback();
+    ...more,
+  });
+  const { store, deploys, deployLog, access, audit, senders, notifiers, git, series } = parts;
+  const { webhooks } = parts;
+  const api = createApi(parts.forApi).callback();
+  const dashboard = createDashboard(parts.forDashboard).callback();
   const listener: RequestListener = (req, res) => {
     void webhooks.handle(req, res).then((handled) => {
       if (!handled) void (req.url?.startsWith("/api/") ? api(req, res) : dashboard(req, res));
@@ -143,8 +95,8 @@ export async function startApi({ oidc, ...more }: More = {}): Promise<TestApi> {
   return {
     url,
     port,
-    options: apiOptions,
-    dashboardOptions,
+    options: parts.forApi,
+    dashboardOptions: parts.forDashboard,
     series,
     store,
     deploys,
@@ -166,10 +118,7 @@ export async function startApi({ oidc, ...more }: More = {}): Promise<TestApi> {
     async stop() {
       server.closeAllConnections();
       server.close();
-      deployLog.close();
-      await errands.close().catch(() => {});
-      audit.close();
-      news.close();
+      await parts.close();
       await redis.stop();
       rmSync(logs, { recursive: true, force: true });
       rmSync(home, { recursive: true, force: true });
