@@ -21,6 +21,7 @@ import test, { type ExecutionContext } from "ava";
 import Docker from "dockerode";
 import type { Collected } from "../../apps/errands.ts";
 import type { ReleaseView } from "../../apps/views.ts";
+import { faultsOf } from "../support/cyclonedx.ts";
 import { startPlatform, until, type Platform } from "../support/platform.ts";
 import { startRegistry } from "../support/registry.ts";
 import { FIXTURES } from "../support/tree.ts";
@@ -387,6 +388,7 @@ test.serial(
     const sbom = JSON.parse(await teal("sbom", "v1"));
     t.like(sbom, { bomFormat: "CycloneDX", specVersion: "1.5" });
     t.is(sbom.metadata.component.version, "v1");
+    t.deepEqual(await faultsOf(sbom), [], "against CycloneDX's own schema");
     const purls: string[] = sbom.components.map((one: { purl?: string }) => one.purl ?? "");
     t.true(
       purls.some((one) => one.startsWith("pkg:deb/debian/libc6@")),

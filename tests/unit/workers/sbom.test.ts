@@ -1,4 +1,5 @@
 import test from "ava";
+import { faultsOf } from "../../support/cyclonedx.ts";
 import { describeContents, tellsContents } from "../../../workers/sbom.ts";
 
 const subject = { app: "shop", release: "v3", image: `sha256:${"a".repeat(64)}`, at: 1e12 };
@@ -47,9 +48,10 @@ for (const [path, text, expected] of [
     ["pkg:golang/golang.org/x/net@v0.1.0"],
   ],
 ] as const) {
-  test(`what ${path} tells`, (t) => {
+  test(`what ${path} tells`, async (t) => {
     t.true(tellsContents(path));
     t.deepEqual(purls({ [path]: text }), [...expected]);
+    t.deepEqual(await faultsOf(describeContents(subject, new Map([[path, text]]))), []);
   });
 }
 
@@ -67,4 +69,13 @@ test("broken files tell nothing, and the same image gives the same document", (t
     metadata: { timestamp: "2001-09-09T01:46:40.000Z" },
   });
   t.false(tellsContents("app/server.js"));
+});
+
+test("the schema refuses what is no such document", async (t) => {
+  const right = describeContents(subject, new Map([["etc/os-release", "ID=debian\n"]]));
+  t.deepEqual(await faultsOf(right), []);
+  const wrong = { ...right, components: [{ name: "koa" }], version: "one" };
+  const faults = await faultsOf(wrong);
+  t.true(faults.includes("/components/0 must have required property 'type'"), faults.join());
+  t.true(faults.includes("/version must be integer"), faults.join());
 });
