@@ -225,7 +225,7 @@ export const ERRORS = {
     status: 422,
     exit: 1,
     says: "{instance} did not become healthy within {seconds} s: {detail}.",
-    todo: "The app's last lines are above; the live colour was not touched.",
+    todo: "What the app wrote last, if anything, is above; the live colour was not touched.",
   },
   "nothing-live": {
     status: 409,
