@@ -1,7 +1,8 @@
 import type { Socket } from "node:net";
 import { answerText, HIGH_WATER, type AnswerTo, type Outlet } from "./answer.ts";
 import { readClaims } from "./claims.ts";
-import { createExchange, type ExchangeOptions } from "./exchange.ts";
+import { createExchange } from "./exchange.ts";
+import type { ExchangeOptions } from "./exchange-state.ts";
 import { CR, LF, MAX_HEAD_BYTES } from "./fields.ts";
 import { MISDIRECTED, readRequestHead, type Refusal, type RequestHead } from "./request-head.ts";
 import { createHeadMaker } from "./head-maker.ts";
