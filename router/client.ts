@@ -41,8 +41,10 @@ export interface ClientSide {
   expectWithin(ms: number): void;
   /** Answers the request at hand with a sentence. */
   answer(status: number, says: string, to: AnswerTo): void;
-  /** The answer is complete. */
-  done(keep: boolean): void;
+  /** Passes informational answers on: one or more heads, as HTTP/1.1 writes them. */
+  inform(answers: string): void;
+  /** The answer is complete. `trailers`: lines of those that are not in its framing. */
+  done(keep: boolean, trailers: string): void;
   cut(): void;
 }
 
@@ -89,6 +91,7 @@ export function createClient(
       take,
       expectWithin,
       answer,
+      inform: (answers) => void socket.write(answers, "latin1"),
       done,
       cut: () => void socket.destroy(),
     },

@@ -37,8 +37,8 @@ export function relay(x: Exchange, answer: AnswerHead, bytes: Buffer): boolean {
 function fieldsFor(x: Exchange, answer: AnswerHead): string {
   const { head } = x;
   let { lines } = answer;
-  if (answer.length < 0 && !head.old) {
-    lines += "Transfer-Encoding: chunked\r\n";
+  if (answer.length < 0) {
+    if (!head.old) lines += "Transfer-Encoding: chunked\r\n";
     if (head.trailers && answer.trailer !== "") lines += `Trailer: ${answer.trailer}\r\n`;
   }
   if (!answer.hasDate) lines += dateLine();
@@ -101,5 +101,5 @@ export function finish(x: Exchange, inStep: boolean): void {
   }
   x.connection = null;
   abandon(x);
-  x.client.done(x.keepClient);
+  x.client.done(x.keepClient, x.download.trailers());
 }

@@ -19,7 +19,7 @@ export function data(x: Exchange, bytes: Buffer): boolean {
   const answer = reader.read(bytes);
   if (answer === UNSOUND) return fail(x, "broken");
   // 100 was answered by the router itself.
-  if (reader.informational !== "" && !head.old) x.socket.write(reader.informational, "latin1");
+  if (reader.informational !== "" && head.informs) x.client.inform(reader.informational);
   if (answer === null) return true;
   if (answer.status === 101) return splice(x, answer);
   if (answer.status === 404 && askStandby(x, answer)) return false;
@@ -72,7 +72,7 @@ export function over(x: Exchange, clean: boolean): void {
   } else if (phase === "spliced") {
     note(x, 101);
     abandon(x);
-    x.client.done(false);
+    x.client.done(false, "");
   } else if (phase === "answering" && x.download.untilClose() && clean) {
     if (x.encoding) x.socket.write(LAST_CHUNK, "latin1");
     finish(x, false);

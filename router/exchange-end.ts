@@ -25,12 +25,12 @@ export function end(x: Exchange): void {
     note(x, 101);
     x.tunnel.sayGoingAway();
     letApp(x);
-    client.done(false);
+    client.done(false, "");
   } else if (x.streaming) {
     note(x, x.answered);
     abandon(x);
     if (x.encoding) x.socket.write(LAST_CHUNK, "latin1");
-    client.done(x.keepClient && x.encoding);
+    client.done(x.keepClient && x.encoding, "");
   } else if (phase === "answering") {
     cut(x);
   } else {

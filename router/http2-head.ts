@@ -1,3 +1,4 @@
+import type { OutgoingHttpHeaders } from "node:http2";
 import { MISDIRECTED, readRequestHead, type Refusal, type RequestHead } from "./request-head.ts";
 
 /** The head of a stream's request, and the bytes of the HTTP/1.1 head that it was made from. */
@@ -63,8 +64,21 @@ function judge(bytes: Buffer, servername: string): StreamHead | Refusal {
   }
   if ("says" in head) return head;
   if (head.host !== servername) return MISDIRECTED;
-  // To an exchange a stream is a client of HTTP/1.0: one answer, its body unframed, ended by its end.
+  // To an exchange a stream is a client of HTTP/1.0 that takes informational answers and trailers: one
+  // answer, its body unframed, ended by its end.
   return { head: { ...head, old: true, keepAlive: false, upgrade: false }, bytes };
+}
+
+/** Fields of a trailer section or an informational answer, from their lines. */
+export function streamFields(lines: string[]): OutgoingHttpHeaders {
+  // So that no name is one of the object's own.
+  const fields: Record<string, string[]> = Object.create(null);
+  for (const line of lines) {
+    const colon = line.indexOf(":");
+    if (colon > 0)
+      (fields[line.slice(0, colon).toLowerCase()] ??= []).push(line.slice(colon + 1).trim());
+  }
+  return fields;
 }
 
 /** The end of an answer's head in the text that begins with it. */

@@ -3,7 +3,7 @@ import { answerText, type AnswerTo, type Outlet } from "./answer.ts";
 import { readClaims } from "./claims.ts";
 import type { ClientOptions } from "./client.ts";
 import { createExchange } from "./exchange.ts";
-import { HEAD_END, readStreamHead, streamAnswer } from "./http2-head.ts";
+import { HEAD_END, readStreamHead, streamAnswer, streamFields } from "./http2-head.ts";
 import type { RequestHead } from "./request-head.ts";
 import type { Source } from "./trust.ts";
 
@@ -33,6 +33,9 @@ export function createStreamClient(
   let input: Buffer | null = null;
   let chunked = false;
   let trailers = "";
+  let takesTrailers = false;
+  /** Behind the answer. */
+  let lastLines = "";
   let responded = false;
   /** The whole request is there. */
   let received = ended;
@@ -49,7 +52,7 @@ export function createStreamClient(
   };
   const exchange = createExchange(
     {
-      ...{ socket: outlet, secure: true, headFor, expectWithin, answer, done, take },
+      ...{ socket: outlet, secure: true, headFor, expectWithin, answer, inform, done, take },
       input: () => input,
       cut: () => cut(constants.NGHTTP2_INTERNAL_ERROR),
     },
@@ -59,6 +62,7 @@ export function createStreamClient(
   // A client may reset at any time.
   stream.on("error", () => undefined);
   stream.on("drain", () => exchange.drained());
+  stream.on("wantTrailers", sendTrailers);
   stream.on("close", () => {
     busy = false;
     deadline = 0;
@@ -74,6 +78,7 @@ export function createStreamClient(
     if (source.trusted) head.claims = readClaims(bytes);
     if (head.expectsContinue) stream.additionalHeaders({ ":status": 100 });
     chunked = head.length < 0 && head.hasBody;
+    takesTrailers = head.trailers;
     busy = true;
     if (!ended) takeBody();
     exchange.start({ ...head, expectsContinue: false });
@@ -89,6 +94,8 @@ export function createStreamClient(
         trailers += `${fields[i]}: ${fields[i + 1]}\r\n`;
     });
     stream.on("end", () => {
+      // It also "ends" when it is reset or its connection breaks: then the body is not whole.
+      if (stream.closed || stream.aborted || stream.destroyed) return;
       received = true;
       if (chunked) add(Buffer.from(`${LAST_CHUNK}${trailers}\r\n`, "latin1"));
     });
@@ -125,7 +132,7 @@ export function createStreamClient(
   function respond(head: string): void {
     responded = true;
     try {
-      stream.respond(streamAnswer(head.split("\r\n")));
+      stream.respond(streamAnswer(head.split("\r\n")), { waitForTrailers: takesTrailers });
     } catch {
       // A field that HTTP/1.1 has and HTTP/2 cannot say.
       cut(constants.NGHTTP2_INTERNAL_ERROR);
@@ -134,12 +141,34 @@ export function createStreamClient(
 
   function answer(status: number, says: string, to: AnswerTo): void {
     write(answerText(status, says, { ...to, close: false }));
-    done();
+    done(true, "");
   }
 
-  function done(): void {
+  function inform(answers: string): void {
+    for (const head of answers.split(HEAD_END)) {
+      const [statusLine = "", ...lines] = head.split("\r\n");
+      if (statusLine === "") continue;
+      try {
+        stream.additionalHeaders({ ...streamFields(lines), ":status": statusLine.slice(9, 12) });
+      } catch {
+        // The client has left, or HTTP/2 cannot say it: the answer itself is yet to come.
+      }
+    }
+  }
+
+  /** The body is out. */
+  function sendTrailers(): void {
+    try {
+      stream.sendTrailers(streamFields(lastLines.split("\r\n")));
+    } catch {
+      cut(constants.NGHTTP2_INTERNAL_ERROR);
+    }
+  }
+
+  function done(_keep: boolean, behind: string): void {
     busy = false;
     input = null;
+    lastLines = behind;
     if (stream.destroyed) return;
     // What is still to be sent may take the client its time.
     expectWithin(options.stallMs);

@@ -41,6 +41,8 @@ export interface RequestHead {
   expectsContinue: boolean;
   /** A WebSocket handshake. */
   upgrade: boolean;
+  /** The client takes informational answers. */
+  informs: boolean;
   /** The client takes trailers behind the answer. */
   trailers: boolean;
   /** Of a trusted proxy that passes the request on. */
@@ -213,6 +215,7 @@ function judge(
       !hasBody &&
       method === "GET" &&
       hasToken(listed, "upgrade"),
+    informs: !old,
     trailers: te !== "" && !old && hasToken(te, "trailers"),
     claims: null,
   };

@@ -1,44 +1,24 @@
 import { createServer } from "node:http";
 import test, { type ExecutionContext } from "ava";
 import { ask2, http2Client } from "../support/http2-client.ts";
+import {
+  CONTINUATION,
+  DATA,
+  END_HEADERS,
+  END_STREAM,
+  frame,
+  GET,
+  GOAWAY,
+  HEADERS,
+  PING,
+  PREFACE,
+  RST_STREAM,
+  SETTINGS,
+  uint32,
+  WINDOW_UPDATE,
+} from "../support/http2-frames.ts";
 import { eventually, listen } from "../support/router-rig.ts";
 import { startTlsRouter, tlsClient, type TlsClient, type TlsRig } from "../support/tls-rig.ts";
-
-const DATA = 0;
-const HEADERS = 1;
-const RST_STREAM = 3;
-const SETTINGS = 4;
-const PING = 6;
-const GOAWAY = 7;
-const WINDOW_UPDATE = 8;
-const CONTINUATION = 9;
-const END_STREAM = 1;
-const END_HEADERS = 4;
-
-function frame(type: number, flags: number, stream: number, body: Buffer): Buffer {
-  const head = Buffer.alloc(9);
-  head.writeUIntBE(body.length, 0, 3);
-  head.writeUInt8(type, 3);
-  head.writeUInt8(flags, 4);
-  head.writeUInt32BE(stream, 5);
-  return Buffer.concat([head, body]);
-}
-
-const uint32 = (n: number) => {
-  const bytes = Buffer.alloc(4);
-  bytes.writeUInt32BE(n);
-  return bytes;
-};
-
-/** `:method GET, :scheme https, :path /, :authority shop.test`, without a table (RFC 7541). */
-const GET = Buffer.concat([
-  Buffer.from([0x82, 0x87, 0x84, 0x01, 9]),
-  Buffer.from("shop.test", "latin1"),
-]);
-const PREFACE = Buffer.concat([
-  Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "latin1"),
-  frame(SETTINGS, 0, 0, Buffer.alloc(0)),
-]);
 
 /** The error codes of the GOAWAY frames in what a connection has received. */
 function goAways(client: TlsClient): number[] {

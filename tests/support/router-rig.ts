@@ -1,4 +1,5 @@
 import { once } from "node:events";
+import { createServer as createHttpServer, type RequestListener } from "node:http";
 import { connect, createServer, type AddressInfo, type Server, type Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { ExecutionContext } from "ava";
@@ -77,6 +78,16 @@ export async function startRawApp(
     for (const socket of sockets) socket.destroy();
   });
   return { port, received, server };
+}
+
+/** An app on Node's HTTP server; its port. */
+export async function startHttpApp(t: ExecutionContext, handler: RequestListener): Promise<number> {
+  const app = createHttpServer(handler);
+  t.teardown(() => {
+    app.closeAllConnections();
+    app.close();
+  });
+  return listen(app);
 }
 
 export async function listen(server: Server): Promise<number> {

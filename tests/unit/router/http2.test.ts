@@ -1,15 +1,24 @@
 import { once } from "node:events";
-import { createServer, type RequestListener } from "node:http";
 import type { Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
-import test, { type ExecutionContext } from "ava";
+import test from "ava";
+import {
+  DATA,
+  END_HEADERS,
+  frame,
+  HEADERS,
+  POST,
+  PREFACE,
+  RST_STREAM,
+  uint32,
+} from "../../support/http2-frames.ts";
 import { answerOf, ask2, http2Client } from "../../support/http2-client.ts";
 import {
   eventually,
-  listen,
   OK,
   OK_CLOSE,
   routeTo,
+  startHttpApp,
   startRawApp,
 } from "../../support/router-rig.ts";
 import { startTlsRouter, tlsClient } from "../../support/tls-rig.ts";
@@ -21,15 +30,6 @@ async function atRest(read: () => number): Promise<number> {
     await sleep(400);
     if (before > 0 && read() === before) return before;
   }
-}
-
-async function startApp(t: ExecutionContext, handler: RequestListener): Promise<number> {
-  const app = createServer(handler);
-  t.teardown(() => {
-    app.closeAllConnections();
-    app.close();
-  });
-  return listen(app);
 }
 
 test("A stream becomes a request of HTTP/1.1 to the app, and its answer one of HTTP/2", async (t) => {
@@ -62,7 +62,7 @@ test("A stream becomes a request of HTTP/1.1 to the app, and its answer one of H
 test("Bodies of known and unknown length pass both ways, many at once", async (t) => {
   const rig = await startTlsRouter(t);
   rig.route([
-    await startApp(t, (req, res) => {
+    await startHttpApp(t, (req, res) => {
       res.setHeader("x-length", req.headers["content-length"] ?? "none");
       req.pipe(res);
     }),
@@ -88,7 +88,7 @@ test("Bodies of known and unknown length pass both ways, many at once", async (t
 test("HEAD, 204 and 304 have no body, and the connection goes on", async (t) => {
   const rig = await startTlsRouter(t);
   rig.route([
-    await startApp(t, (req, res) => {
+    await startHttpApp(t, (req, res) => {
       res.writeHead(Number(req.url?.slice(1)) || 200, { "x-a": "b" });
       res.end();
     }),
@@ -110,7 +110,7 @@ test("Events pass at once; a client that resets ends the request to the app", as
   const rig = await startTlsRouter(t);
   let gone = 0;
   rig.route([
-    await startApp(t, (req, res) => {
+    await startHttpApp(t, (req, res) => {
       res.writeHead(200, { "content-type": "text/event-stream" });
       res.write("data: 1\n\n");
       setTimeout(() => res.write("data: 2\n\n"), 100);
@@ -135,7 +135,7 @@ test("An app waits for a client that does not read, and other streams pass it by
   const rig = await startTlsRouter(t);
   let written = 0;
   rig.route([
-    await startApp(t, (req, res) => {
+    await startHttpApp(t, (req, res) => {
       if (req.url === "/small") {
         res.end("small");
         return;
@@ -260,7 +260,7 @@ test("What the router answers itself comes as an answer of HTTP/2", async (t) =>
 test("A router that closes says GOAWAY, and lets what is under way end", async (t) => {
   const rig = await startTlsRouter(t);
   rig.route([
-    await startApp(t, (_req, res) => {
+    await startHttpApp(t, (_req, res) => {
       res.write("be");
       setTimeout(() => res.end("gun"), 400);
     }),
@@ -286,6 +286,25 @@ test("A connection that asks nothing is ended in time, and HTTP/2 is only spoken
   t.regex(await plain.end(), /^HTTP\/1\.1 400 /);
   t.deepEqual(app.received, []);
 });
+
+for (const how of ["reset", "cut off"]) {
+  test(`An upload that is ${how} is never whole to the app`, async (t) => {
+    const rig = await startTlsRouter(t);
+    let gone = 0;
+    const app = await startRawApp(t, (socket) => void socket.on("close", () => gone++));
+    rig.route([app.port]);
+    for (let i = 0; i < 5; i++) {
+      const client = await tlsClient(t, rig, { ALPNProtocols: ["h2"] });
+      const upload = [frame(HEADERS, END_HEADERS, 1, POST), frame(DATA, 0, 1, Buffer.from("half"))];
+      client.socket.write(Buffer.concat([PREFACE, ...upload]));
+      await eventually(() => app.received[i]?.endsWith("4\r\nhalf\r\n") === true);
+      if (how === "reset") client.socket.write(frame(RST_STREAM, 0, 1, uint32(8)));
+      else client.socket.destroy();
+      await eventually(() => gone === i + 1);
+      t.true(app.received[i]?.endsWith("4\r\nhalf\r\n"), app.received[i]);
+    }
+  });
+}
 
 test("A refused upload gets its answer, and the connection goes on", async (t) => {
   const rig = await startTlsRouter(t);
