@@ -1,8 +1,7 @@
 import type { NoticeEvent } from "../apps/notifiers.ts";
 import type { Outward } from "../apps/outward.ts";
 import type { Credentials, Sender } from "../apps/senders.ts";
-import type { Deploy } from "../apps/types.ts";
-import { githubOf, MAX_DESCRIPTION } from "./commit-status.ts";
+import { describe, githubOf, type Told } from "./commit-status.ts";
 import { ask, type Reply } from "../apps/exchange.ts";
 
 type State = "in_progress" | "pending" | "success" | "failure" | "error" | "inactive";
@@ -15,6 +14,8 @@ const STATES: Partial<Record<NoticeEvent, State>> = {
   "deploy.failed": "failure",
   "deploy.cancelled": "inactive",
   "deploy.superseded": "inactive",
+  "deploy.rolled-back": "inactive",
+  "guard-tripped": "failure",
   "crash-loop": "error",
 };
 
@@ -36,20 +37,24 @@ export interface GithubDeployment {
 export function githubDeployment(
   sender: Sender,
   credentials: Credentials,
-  deploy: Deploy,
-  event: NoticeEvent,
+  told: Told,
   urls: { app: string; log: string },
 ): GithubDeployment | null {
-  const state = STATES[event];
+  const { deploy } = told;
+  const state = STATES[told.event];
   const github = githubOf(sender, credentials);
   if (!github || !deploy.commit || !state) return null;
-  const description = `${deploy.id}: ${deploy.error ?? event}`.slice(0, MAX_DESCRIPTION);
   return {
     ...github,
     app: deploy.app,
     deploy: deploy.id,
     commit: deploy.commit,
-    status: { state, description, log_url: urls.log, environment_url: urls.app },
+    status: {
+      state,
+      description: describe(told),
+      log_url: urls.log,
+      environment_url: urls.app,
+    },
   };
 }
 

@@ -10,8 +10,8 @@ export interface Notice {
   deploy: Deploy;
   /** What there is to say beyond the deploy. */
   detail?: string;
-  /** Where the app answers. */
-  url: string;
+  /** Where the app answers, and where people read the deploy's log. */
+  urls: { app: string; log: string };
 }
 
 export interface Message {
@@ -45,8 +45,9 @@ export function format(notifier: OpenNotifier, notice: Notice, now: number): Mes
   return signed(json(payload(notice, now)), notifier.secret, notice.id, now);
 }
 
-function mail(notifier: OpenNotifier, { id, event, deploy, url }: Notice, text: string): Mail {
-  const lines = [text, "", `App:    ${deploy.app}`, `Deploy: ${deploy.id}`, `At:     ${url}`];
+function mail(notifier: OpenNotifier, { id, event, deploy, urls }: Notice, text: string): Mail {
+  const about = [`App:    ${deploy.app}`, `Deploy: ${deploy.id}`];
+  const lines = [text, "", ...about, `At:     ${urls.app}`, `Log:    ${urls.log}`];
   const subject = `${deploy.app} ${SAYS[event]}`;
   return { server: notifier.url, login: notifier.secret, id, subject, text: lines.join("\r\n") };
 }
@@ -60,11 +61,11 @@ function signed(message: Message, secret: string, id: string, now: number): Mess
   return { ...message, headers: { ...message.headers, ...headers } };
 }
 
-function payload({ event, deploy, url, detail }: Notice, now: number): object {
+function payload({ event, deploy, urls, detail }: Notice, now: number): object {
   return {
     type: event,
     timestamp: new Date(now).toISOString(),
-    data: { deploy, url, ...(detail && { detail }) },
+    data: { deploy, url: urls.app, log: urls.log, ...(detail && { detail }) },
   };
 }
 
@@ -85,13 +86,14 @@ const SAYS: Record<NoticeEvent, string> = {
 };
 
 /** One line for people. */
-function sentence({ event, deploy, url, detail }: Notice): string {
+function sentence({ event, deploy, urls, detail }: Notice): string {
   const { app, id, commit, why, by, error } = deploy;
   const what = [commit?.slice(0, 7), why].filter(Boolean).join(" ");
-  const end =
-    event === "deploy.live" || event === "deploy.rolled-back" ? url : (detail ?? error ?? "");
+  const serves = event === "deploy.live" || event === "deploy.rolled-back";
+  const end = serves ? urls.app : (detail ?? error ?? "");
   const line = `${app} ${SAYS[event]} (${id}): ${what}, by ${by}${end && ` – ${end}`}`;
-  return line.replaceAll(/[\p{Cc}\p{Cf}]+/gu, " ").slice(0, 1500);
+  const said = line.replaceAll(/[\p{Cc}\p{Cf}]+/gu, " ").slice(0, 1200);
+  return serves ? said : `${said} ${urls.log}`;
 }
 
 /** Otherwise a commit's subject could ping a whole channel. */

@@ -10,6 +10,7 @@ import type { Senders } from "../apps/senders.ts";
 import type { Store } from "../apps/store.ts";
 import { asking } from "../apps/store-scripts.ts";
 import type { Deploy } from "../apps/types.ts";
+import { codeHostNews, isOutdated } from "./code-host.ts";
 import { commitStatus } from "./commit-status.ts";
 import { githubDeployment, tellGithub, type GithubDeployment } from "./github-deployment.ts";
 import { format, type Message } from "./notify-format.ts";
@@ -24,13 +25,15 @@ interface Telling {
   notifier: string;
   event: NoticeEvent;
   detail?: string;
+  /** STATUS, DEPLOYMENT: the deploy that it came of, and what that came into. */
+  of?: { cause: string; state: string };
 }
 
 interface Options {
   redis: Redis;
   /** A connection opened with `wait`. */
   blocking: Redis;
-  store: Pick<Store, "getDeploy">;
+  store: Pick<Store, "getDeploy" | "listDeploys" | "getRelease">;
   notifiers: Notifiers;
   senders: Pick<Senders, "list" | "credentials">;
   outward: Outward;
@@ -112,22 +115,32 @@ async function handOver(
   const detail = rest.join(" ");
   const deploy = await store.getDeploy(id);
   const event = deploy && eventOf(deploy, state);
+  const add = (telling: Telling, jobId: string) =>
+    queue.add("tell", telling, {
+      // Twice is once: two processes may have found the same notice.
+      jobId,
+      attempts,
+      backoff: { type: "exponential", delay: backoffMs, jitter: 0.3 },
+      removeOnComplete: { age: DAY_S, count: 1000 },
+      removeOnFail: { age: DAY_S, count: 1000 },
+    });
   if (deploy && event) {
-    const all = await notifiers.list(deploy.app);
-    const wanted = all.filter((one) => one.events.includes(event)).map((one) => one.id);
-    for (const notifier of deploy.sender ? [...wanted, STATUS, DEPLOYMENT] : wanted) {
-      await queue.add(
-        "tell",
-        { app: deploy.app, deploy: id, notifier, event, ...(detail && { detail }) },
-        {
-          // Twice is once: two processes may have found the same notice.
-          jobId: `${id}-${event}-${notifier}${event.startsWith("certificate") ? `-${detail}` : ""}`,
-          attempts,
-          backoff: { type: "exponential", delay: backoffMs, jitter: 0.3 },
-          removeOnComplete: { age: DAY_S, count: 1000 },
-          removeOnFail: { age: DAY_S, count: 1000 },
-        },
+    const { app } = deploy;
+    const wanted = (await notifiers.list(app)).filter((one) => one.events.includes(event));
+    for (const { id: notifier } of wanted) {
+      const about = event.startsWith("certificate") ? `-${detail}` : "";
+      await add(
+        { app, deploy: id, notifier, event, ...(detail && { detail }) },
+        `${id}-${event}-${notifier}${about}`,
       );
+    }
+  }
+  if (deploy) {
+    for (const news of await codeHostNews(store, deploy, state, event, detail)) {
+      for (const notifier of [STATUS, DEPLOYMENT]) {
+        const telling = { app: deploy.app, notifier, ...news, of: { cause: id, state } };
+        await add(telling, `${id}-${state}-${notifier}-${news.deploy}`);
+      }
     }
   }
   await asking(() => redis.lrem(keys.notices, 1, notice));
@@ -189,31 +202,43 @@ async function tellOnce(
 
 /** Null when there is nobody to tell any more, or nothing to tell. */
 async function messageOf(options: Options, job: Job<Telling>): Promise<Telegram | null> {
-  const { store, notifiers, senders, urlOf, logUrlOf } = options;
-  const { app, deploy: id, notifier: notifierId, event, detail } = job.data;
+  const { store, notifiers, urlOf, logUrlOf } = options;
+  const { app, deploy: id, notifier: notifierId, event, detail, of } = job.data;
   const deploy = await store.getDeploy(id);
   if (!deploy) return null;
-  const url = urlOf(app);
-  if (notifierId === STATUS || notifierId === DEPLOYMENT) {
-    const sender = (await senders.list(app)).find((one) => one.id === deploy.sender);
-    // A late try must not put "pending" over the outcome.
-    if (event === "deploy.started" && deploy.state !== "running") return null;
-    if (event === "deploy.held" && deploy.state !== "held") return null;
-    if (!sender) return null;
-    const credentials = await senders.credentials(app, sender.id);
-    if (notifierId === STATUS) return commitStatus(sender, credentials, deploy, event, url);
-    const urls = { app: url, log: logUrlOf(app, id) };
-    return githubDeployment(sender, credentials, deploy, event, urls);
-  }
+  if (of) return codeHostMessage(options, job.data, deploy, of);
+  const urls = { app: urlOf(app), log: logUrlOf(app, id) };
   const notifier = await notifiers.open(app, notifierId);
   return (
     notifier &&
     format(
       notifier,
-      { id: `msg-${job.id}`, event, deploy, url, ...(detail && { detail }) },
+      { id: `msg-${job.id}`, event, deploy, urls, ...(detail && { detail }) },
       Date.now(),
     )
   );
+}
+
+/** Null also when what is true by now is something else, and is told as well. */
+async function codeHostMessage(
+  { store, senders, urlOf, logUrlOf }: Options,
+  { app, notifier, event, detail }: Telling,
+  deploy: Deploy,
+  { cause, state }: NonNullable<Telling["of"]>,
+): Promise<Telegram | null> {
+  if (state === "running" && deploy.state !== "running") return null;
+  if (state === "held" && deploy.state !== "held") return null;
+  const came = await store.getDeploy(cause);
+  if (state === "guard-tripped" && came?.state === "live") return null;
+  if (await isOutdated(store, { app, deploy: deploy.id, cause })) return null;
+  const sender = (await senders.list(app)).find((one) => one.id === deploy.sender);
+  if (!sender) return null;
+  const credentials = await senders.credentials(app, sender.id);
+  const told = { deploy, event, ...(detail && { detail }) };
+  const urls = { app: urlOf(app), log: logUrlOf(app, deploy.id) };
+  return notifier === STATUS
+    ? commitStatus(sender, credentials, told, urls.log)
+    : githubDeployment(sender, credentials, told, urls);
 }
 
 async function tell(options: Options, times: Times, job: Job<Telling>): Promise<void> {

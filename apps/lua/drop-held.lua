@@ -10,5 +10,6 @@ for _, id in ipairs(redis.call("SMEMBERS", K.instances)) do
   if get(at(K.instance, id), "deploy") == deploy then retire_instance(id, version) end
 end
 clear_slot("held")
+note(deploy, "aborted")
 tell_idle()
 return { "ok" }

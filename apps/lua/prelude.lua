@@ -66,9 +66,9 @@ local function trim_deploys()
 end
 
 -- Notes that a deploy came into a state, for those who want to be told: the app's notifiers, and
--- the sender of its webhook. With nobody, nothing.
+-- the code hosts of its senders. With nobody, nothing.
 local function note(id, state)
-  if redis.call("EXISTS", K.notifiers) == 0 and not get(at(K.deploy, id), "sender") then return end
+  if redis.call("EXISTS", K.notifiers, K.senders) == 0 then return end
   redis.call("RPUSH", K.notices, id .. " " .. state)
   redis.call("LTRIM", K.notices, -10000, -1)
 end

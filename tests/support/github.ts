@@ -27,6 +27,14 @@ interface DeploymentStatus {
   environment_url: string;
 }
 
+/** Of a commit. */
+interface CommitStatus {
+  sha: string;
+  state: string;
+  description: string;
+  target_url: string;
+}
+
 const STATES = "error failure inactive in_progress queued pending success".split(" ");
 
 /**
@@ -37,7 +45,7 @@ const STATES = "error failure inactive in_progress queued pending success".split
 export async function startGithub(token: string, faults: (number | "lost" | "none")[] = []) {
   const deployments: Deployment[] = [];
   const statuses: DeploymentStatus[] = [];
-  const commitStates: string[] = [];
+  const commitStatuses: CommitStatus[] = [];
 
   function list(query: URLSearchParams): [number, unknown] {
     const wanted = deployments.filter(
@@ -94,7 +102,7 @@ export async function startGithub(token: string, faults: (number | "lost" | "non
     const [, what, id] = PATH.exec(url.pathname) ?? [];
     if (what === "deployments") return deploymentsAnswer(method, url, id, body);
     if (what !== "statuses") return [404, { message: "Not Found" }] as const;
-    commitStates.push(JSON.parse(body).state);
+    commitStatuses.push({ sha: id ?? "", ...JSON.parse(body) });
     return [201, {}] as const;
   }
 
@@ -111,7 +119,7 @@ export async function startGithub(token: string, faults: (number | "lost" | "non
     repo: `http://127.0.0.1:${(server.address() as AddressInfo).port}/ann/shop.git`,
     deployments,
     statuses,
-    commitStates,
+    commitStatuses,
     stop() {
       server.closeAllConnections();
       server.close();

@@ -60,8 +60,9 @@ test("GitHub hears of one deployment of the commit to the app, in progress and t
     log_url: `http://teal.test/apps/${app}/deploys/${deploy.id}`,
     environment_url: `http://${app}.teal.test/`,
   });
-  await eventually(async () => github.commitStates.length === 2);
-  t.deepEqual(github.commitStates, ["pending", "failure"], "beside the commit's statuses");
+  await eventually(async () => github.commitStatuses.length === 2);
+  const states = github.commitStatuses.map(({ state }) => state);
+  t.deepEqual(states, ["pending", "failure"], "beside the commit's statuses");
   github.stop();
 });
 

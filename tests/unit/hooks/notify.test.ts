@@ -97,6 +97,7 @@ test("a webhook hears that a deploy went live, signed as Standard Webhooks has i
   t.is(type, "deploy.live");
   t.like(data.deploy, { id: `${app}-1`, state: "live", app });
   t.is(data.url, `http://${app}.teal.test/`);
+  t.is(data.log, `http://teal.test/apps/${app}/deploys/${app}-1`);
   to.stop();
 });
 
@@ -230,7 +231,7 @@ test("chats get one line in their own form, and what a commit says pings nobody"
     id: "msg-1",
     event: "deploy.live",
     deploy: { ...deploy, why, by: "ann" },
-    url: "http://shop/",
+    urls: { app: "http://shop/", log: "http://teal.test/log" },
   } as const;
   const to = (kind: OpenNotifier["kind"]) =>
     format({ kind, url: "https://x/y", secret: "tok" } as OpenNotifier, notice, 0) as Message;
