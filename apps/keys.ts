@@ -67,6 +67,8 @@ export const keys = {
   acmeProof: (host: string) => `teal:acme:proof:${host}`,
   /** counter: grows with every change of any certificate */
   certificatesSeq: "teal:certificates:seq",
+  /** string with a time to live: what routers resume TLS sessions by in a period, sealed */
+  ticketKey: (period: number) => `teal:tickets:${period}`,
   /** sorted set: router id by end of its lease */
   routers: "teal:routers",
   /** string: JSON RouterReport */

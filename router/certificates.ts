@@ -1,5 +1,5 @@
-import { createSecureContext, type SecureContext } from "node:tls";
-import { constants } from "node:crypto";
+import { createSecureContext, type SecureContext, type SecureContextOptions } from "node:tls";
+import { constants, createHash } from "node:crypto";
 import type { RouteCertificate } from "./contract.ts";
 
 export interface CertificatesOptions {
@@ -13,6 +13,8 @@ export interface CertificatesOptions {
 export interface Certificates {
   /** Takes over all that there are. Connections that are open stay as they are. */
   set(all: RouteCertificate[]): void;
+  /** What sessions are resumed by, from now on; null: by what each context makes itself. */
+  setTicketKeys(keys: Buffer | null): void;
   /** For a host of an app: null when the app has none for it. */
   contextFor(app: string, host: string): SecureContext | null;
 }
@@ -32,15 +34,23 @@ const DEFAULTS = {
   secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
 } as const;
 
+/** For so long a client may resume a session, in seconds. */
+const RESUMED_S = 3600;
+
 /** @throws Error of OpenSSL when certificate and key are none, or do not belong together */
-export function contextOf(cert: string, key: string): SecureContext {
-  return createSecureContext({ ...DEFAULTS, cert, key });
+export function contextOf(
+  cert: string,
+  key: string,
+  more: SecureContextOptions = {},
+): SecureContext {
+  return createSecureContext({ ...DEFAULTS, ...more, cert, key });
 }
 
 export function createCertificates({ openKey, failed }: CertificatesOptions): Certificates {
   /** `APP NAME` to certificates, the preferred one first. */
   let byName = new Map<string, RouteCertificate[]>();
   const contexts = new Map<string, SecureContext>();
+  let ticketKeys: Buffer | null = null;
 
   function set(all: RouteCertificate[]): void {
     byName = new Map();
@@ -73,7 +83,12 @@ export function createCertificates({ openKey, failed }: CertificatesOptions): Ce
     let context = contexts.get(key);
     if (context) return context;
     try {
-      context = contextOf(one.chain, openKey(one));
+      context = contextOf(one.chain, openKey(one), {
+        sessionTimeout: RESUMED_S,
+        // A session is resumed where it began: at this certificate, of this app.
+        sessionIdContext: createHash("sha256").update(key).digest("hex").slice(0, 32),
+        ...(ticketKeys ? { ticketKeys } : {}),
+      });
     } catch (error) {
       failed(one, error as Error);
       return null;
@@ -83,7 +98,14 @@ export function createCertificates({ openKey, failed }: CertificatesOptions): Ce
     return context;
   }
 
-  return { set, contextFor };
+  return {
+    set,
+    contextFor,
+    setTicketKeys(keys) {
+      ticketKeys = keys;
+      contexts.clear();
+    },
+  };
 }
 
 const contextKey = ({ app, id }: RouteCertificate) => `${app} ${id}`;

@@ -24,7 +24,7 @@ interface Lookup {
 /** What the listeners ask about a host that TLS is spoken for, or is to be. */
 export interface HostTls
   extends
-    Pick<Certificates, "set">,
+    Pick<Certificates, "set" | "setTicketKeys">,
     Pick<ListenerOptions, "contextFor" | "proofFor" | "answerFor"> {}
 
 const TOKEN = /^[A-Za-z0-9_-]{1,200}$/;
@@ -37,6 +37,7 @@ export function createHostTls({ find, findLive }: Lookup, parts: TlsParts | unde
   });
   return {
     set: certificates.set,
+    setTicketKeys: certificates.setTicketKeys,
     contextFor(host) {
       const app = find(host);
       return app ? certificates.contextFor(app.name, host) : null;

@@ -13,6 +13,7 @@ import { migrateConnections } from "./handover.ts";
 import { createLink, type Link } from "./link.ts";
 import { serveMetrics } from "./metrics.ts";
 import { createRouter } from "./server.ts";
+import { shareTicketKeys } from "./tickets.ts";
 
 /** How long a start waits for the store before it serves the table from disk. */
 const STORE_FIRST_MS = 1000;
@@ -95,6 +96,15 @@ const certificateLink = createCertificateLink({
   },
 });
 
+const stopTickets = shareTicketKeys({
+  name: keys.ticketKey,
+  redis,
+  seal: (name, value) => secrets.seal("*", name, value),
+  open: (name, sealed) => secrets.open("*", name, sealed),
+  log,
+  changed: router.setTicketKeys,
+});
+
 link = createLink({
   id,
   names: { ...channels, ...keys },
@@ -152,6 +162,7 @@ async function shutDown(): Promise<void> {
   await router.close(settings.drainMs);
   metrics?.close();
   certificateLink.close();
+  stopTickets();
   await Promise.all([disk.flush(), certificateDisk.flush(), accessLog.close()]);
   await link?.close();
   process.exit(0);

@@ -67,6 +67,8 @@ const SWEEP_MS = 5000;
 export interface Router extends Swaps, Pick<Listener, "server" | "listen" | "listenTls"> {
   /** All certificates that there are, from now on. */
   setCertificates(all: RouteCertificate[]): void;
+  /** What TLS sessions are resumed by; null: each process by keys of its own. */
+  setTicketKeys(keys: Buffer | null): void;
   report(): RouterReport;
   counters(app: string): Counters;
   setIdles: Idles["reset"];
@@ -176,6 +178,7 @@ export function createRouter(options: RouterOptions): Router {
     listen: listener.listen,
     listenTls: listener.listenTls,
     setCertificates: hostTls.set,
+    setTicketKeys: hostTls.setTicketKeys,
     apply: swaps.apply,
     force: swaps.force,
     forget: swaps.forget,

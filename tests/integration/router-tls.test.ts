@@ -111,6 +111,54 @@ test("A certificate reaches every router process, is exchanged under load, and o
   await waitFor(async () => [...(await serials())].join() === "");
 });
 
+test("A session is resumed at every router process, also at one that came later", async (t) => {
+  const world = await routerWorld(t);
+  await world.startRedis();
+  const app = createApp((_req, res) => res.end("fine")).listen(0, "127.0.0.1");
+  t.teardown(() => app.close());
+  await once(app, "listening");
+  const certificates = createCertificates(
+    world.redis,
+    await loadSecrets(join(world.home, "secret-key")),
+  );
+  await createRedisStore(world.redis).createApp("shop", "ann");
+  const issuer = await createIssuer();
+  const { cert: chain, key } = await issuer.issue(["shop.test"]);
+  const given = { app: "shop", chain, key, source: "own", by: "ann" } as const;
+  await certificates.add(given, ["shop.test"]);
+  const first = await world.start(1);
+  await world.commit(routeTo([(app.address() as AddressInfo).port]));
+  await world.start(2);
+  await waitFor(async () => (await get(world.tlsPort, issuer)) === "200 fine");
+
+  /** How many of 24 connections resumed the session. */
+  const resumed = async (session: Buffer) => {
+    let count = 0;
+    for (let i = 0; i < 24; i++) {
+      if ((await visit(world.tlsPort, issuer, session)).resumed) count++;
+    }
+    return count;
+  };
+  const { session } = await visit(world.tlsPort, issuer);
+  t.is(await resumed(session), 24);
+  await stop(first.child, "SIGTERM");
+  await world.start(1);
+  t.is(await resumed(session), 24);
+});
+
+/** A connection with one request, and the session that it leaves. */
+async function visit(port: number, { cert: ca }: Issuer, before?: Buffer) {
+  const socket = connect({ port, host: "127.0.0.1", servername: "shop.test", ca, session: before });
+  let session: Buffer = Buffer.alloc(0);
+  let resumed = false;
+  socket.on("secureConnect", () => (resumed = socket.isSessionReused()));
+  socket.on("session", (ticket: Buffer) => (session = ticket));
+  socket.write("GET / HTTP/1.1\r\nHost: shop.test\r\nConnection: close\r\n\r\n");
+  socket.resume();
+  await once(socket, "close");
+  return { session, resumed };
+}
+
 test("A TLS port that another process has is waited for, and plain requests are served meanwhile", async (t) => {
   const world = await routerWorld(t);
   const taken = createServer().listen(world.tlsPort, "127.0.0.1");

@@ -8,6 +8,7 @@ import { parseArgs } from "node:util";
 import { createIssuer } from "../../support/certificates.ts";
 import { measure, measureHttp2, type Figures } from "./measure.ts";
 import { startBackend, startTeal, TLS_HOST, type Proxy } from "./proxies.ts";
+import { measureHandshakes } from "./resume.ts";
 import { TLS_STARTS, writeCertificate } from "./tls-proxies.ts";
 import { createWorld } from "./world.ts";
 
@@ -20,10 +21,14 @@ const { values } = parseArgs({
 const SECONDS = Number(values.seconds);
 const KEPT = { name: "small GETs, 64 connections", connections: 64 };
 const FRESH = { name: "a new connection per request", connections: 64, fresh: true };
+const FULL = { name: "a new connection per request, 8 clients", resumed: false };
+const RESUMED = { name: "a new connection per request, 8 clients, resumed", resumed: true };
 const STREAMS = { name: "HTTP/2, 8 connections × 8 streams", connections: 8, streams: 8 };
 const LOADS: [string, (proxy: Proxy) => Promise<Figures>][] = [
   [KEPT.name, (proxy) => measure(world, proxy, KEPT, SECONDS)],
   [FRESH.name, (proxy) => measure(world, proxy, FRESH, SECONDS)],
+  [FULL.name, (proxy) => measureHandshakes(proxy, FULL, SECONDS)],
+  [RESUMED.name, (proxy) => measureHandshakes(proxy, RESUMED, SECONDS)],
   [STREAMS.name, (proxy) => measureHttp2(proxy, STREAMS, SECONDS)],
 ];
 

@@ -150,18 +150,14 @@ test("An app that dies for good with two instances up loses no GET", async (t) =
   rig.route([...ports]);
   let bad = 0;
   let asked = 0;
-  const until = performance.now() + 700;
   const client = async () => {
-    while (performance.now() < until) {
-      asked++;
+    while (asked < 200) {
+      if (++asked === 60) one.server.close();
       if (!/ 200 /.test(await ask(t, rig.port))) bad++;
     }
   };
   const clients = [client(), client(), client(), client()];
-  await sleep(200);
-  one.server.close();
   await Promise.all(clients);
-  t.true(asked > 50);
   t.is(bad, 0);
   t.true(isDown(rig, ports[0]));
 });
