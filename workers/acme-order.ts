@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import { Agent } from "node:https";
 import { rootCertificates } from "node:tls";
 import type { Acme, AcmeAccount } from "../apps/acme.ts";
+import { sayFailure } from "./acme-says.ts";
 
 export interface OrderOptions {
   acme: Acme;
@@ -30,10 +31,8 @@ export function createOrder({ acme, directory, email, caFile }: OrderOptions): O
   async function client() {
     const { default: library } = await import("acme-client");
     const directoryUrl = directory ?? library.directory.letsencrypt.production;
-    if (caFile !== null) {
-      const ca = [...rootCertificates, await readFile(caFile, "utf8")];
-      library.axios.defaults.httpsAgent = new Agent({ ca });
-    }
+    const ca = caFile === null ? undefined : [...rootCertificates, await readFile(caFile, "utf8")];
+    if (ca) library.axios.defaults.httpsAgent = new Agent({ ca });
     const account = await accountOf(directoryUrl, async () =>
       String(await library.crypto.createPrivateEcdsaKey()),
     );
@@ -42,7 +41,7 @@ export function createOrder({ acme, directory, email, caFile }: OrderOptions): O
       ...options,
       ...(account.url && { accountUrl: account.url }),
     });
-    return { library, made, account, directoryUrl };
+    return { library, made, account, directoryUrl, ca };
   }
 
   /** The key is kept before the server knows it, so that no account is left without one. */
@@ -55,12 +54,12 @@ export function createOrder({ acme, directory, email, caFile }: OrderOptions): O
   }
 
   return async (host, kind) => {
-    const { library, made, account, directoryUrl } = await client();
+    const { library, made, account, directoryUrl, ca } = await client();
     const [key, csr] = await library.crypto.createCsr(
       { altNames: [host] },
       await library.crypto.createPrivateEcdsaKey(),
     );
-    const chain = await made.auto({
+    const ordered = made.auto({
       csr,
       ...(email !== null && { email }),
       termsOfServiceAgreed: true,
@@ -75,6 +74,9 @@ export function createOrder({ acme, directory, email, caFile }: OrderOptions): O
         return acme.offerProof(host, { cert: String(cert), key: String(proofKey) });
       },
       challengeRemoveFn: async (_authorization, { token }) => acme.withdraw(host, token),
+    });
+    const chain = await ordered.catch(async (error: Error) => {
+      throw new Error(await sayFailure(error, { host, kind, directoryUrl, ca }), { cause: error });
     });
     if (account.url === undefined) {
       await acme.keepAccount(directoryUrl, { ...account, url: made.getAccountUrl() });
