@@ -605,11 +605,17 @@ export const ERRORS = {
     says: "Storage was not understood: {detail}.",
     todo: "Say it as 'data:/data' (a volume) or '/srv/pictures:/pictures' (a path of this machine).",
   },
+  "handover-gap": {
+    status: 400,
+    exit: 2,
+    says: "{type} of {name} cannot be handed over exclusively: that is for process types that no request goes to, and that run on.",
+    todo: "Hand over a worker exclusively; web overlaps, or drains.",
+  },
   "overlap-unsaid": {
     status: 400,
     exit: 2,
     says: "While a deploy checks and swaps, the old and the new version of {name} both use {mount}, and nobody has said that they may.",
-    todo: "If the app stands that, say '--overlap yes'; else keep the data in a store that takes several clients.",
+    todo: "If the app stands that, say '--overlap yes'. If it must not be, say '--overlap no --ps worker': one process type, not web, whose old instances stop before new ones start.",
   },
   "storage-not-allowed": {
     status: 403,

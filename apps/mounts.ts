@@ -8,6 +8,10 @@ export interface Mount {
   source: string;
   /** Where the app finds it. */
   target: string;
+  /** Mounted in these process types alone, and in no one-off command; absent: in all. */
+  processes?: string[];
+  /** Two versions must not use it at once: these process types are handed over exclusively. */
+  exclusive?: true;
 }
 
 /** The knob of an app; its releases have the mounts as they were. */
@@ -37,6 +41,10 @@ export function readMount(text: string): Mount {
     throw new TealError("bad-storage", { detail });
   }
   return { source, target };
+}
+
+export function isMountedIn({ processes }: Mount, process: string): boolean {
+  return processes === undefined || processes.includes(process);
 }
 
 /** With one more. @throws bad-storage */

@@ -1,3 +1,11 @@
+/**
+ * How a process type passes from one release to the next. `overlap`: the new one starts beside the
+ * old. `exclusive`: the old one stops before the new one starts. `drain`: as overlap, and the old
+ * one may end its work for hours.
+ */
+export const HANDOVERS = ["overlap", "exclusive", "drain"] as const;
+export type Handover = (typeof HANDOVERS)[number];
+
 /** What an instance may take up, and how it is stopped. A field that is absent has its default. */
 export interface ProcessRuntime {
   /** MiB; beyond it the kernel ends a process of the instance. */
@@ -10,6 +18,7 @@ export interface ProcessRuntime {
   readOnly?: boolean;
   /** From SIGTERM to SIGKILL, in seconds. */
   grace?: number;
+  handover?: Handover;
   /** Of `release`: how long each command of a deploy may take, in seconds. */
   time?: number;
 }
@@ -27,6 +36,8 @@ export const RUNTIME_RANGES = {
 } as const satisfies Partial<Record<keyof ProcessRuntime, readonly [number, number]>>;
 
 export const GRACE_S = 10;
+/** Of what drains. */
+const DRAIN_S = 6 * 3600;
 /** A release command, and the like, may take an hour. */
 export const COMMAND_S = 3600;
 export const PIDS = 2048;
@@ -39,6 +50,20 @@ const LEAST_MIB = 512;
  */
 export function defaultMemory(machine: number): number {
   return Math.max(LEAST_MIB, Math.floor(machine / 4));
+}
+
+/** From SIGTERM to SIGKILL, in seconds. */
+export function graceOf({ grace, handover }: ProcessRuntime = {}): number {
+  return grace ?? (handover === "drain" ? DRAIN_S : GRACE_S);
+}
+
+/** Field by field what the app's people have set, else what its app.json says. */
+export function mergeRuntime(
+  defaults: Runtime | undefined,
+  told: Runtime | undefined,
+): Runtime | undefined {
+  if (!defaults) return told;
+  return changeRuntime(defaults, told ?? {}) ?? undefined;
 }
 
 /** `told` with a change, null taking a field away; undefined when nothing is left. */

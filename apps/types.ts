@@ -209,6 +209,8 @@ export interface Release {
   scripts?: Scripts;
   /** What its instances may take up, by process type. */
   runtime?: Runtime;
+  /** What its app.json says of that; it is in `runtime` where nobody has set another. */
+  runtimeDefaults?: Runtime;
   /** Environment of its processes: name to sealed value (apps/secrets.ts). */
   config?: Record<string, string>;
   mounts?: Mount[];

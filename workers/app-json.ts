@@ -3,10 +3,12 @@ import { assertSchedule, CONCURRENCIES, type CronJob, cronJobId } from "../apps/
 import { TealError } from "../apps/errors.ts";
 import { ENV_NAME, isGivenName } from "../apps/env-names.ts";
 import type { HealthCheck } from "../apps/checks.ts";
+import type { Runtime } from "../apps/runtime.ts";
 import type { Scripts } from "../apps/types.ts";
 import { PlanError } from "../buildpacks/errors.ts";
 import { type JsonObject, isObject, parseJsonObject } from "../buildpacks/json.ts";
 import { checkSchema, checksOf, checksSchema } from "./app-json-checks.ts";
+import { runtimeIn, runtimeShape } from "./app-json-runtime.ts";
 import { openTree } from "../buildpacks/tree.ts";
 
 /** One name of the environment that an app expects. */
@@ -26,6 +28,8 @@ export interface AppJson {
   scripts?: Scripts;
   /** Of process types that `ps:scale` has not set. */
   formation: Record<string, number>;
+  /** Of process types where `limits:set` and `ps:handover` have not said otherwise. */
+  runtime?: Runtime;
   env: Record<string, ExpectedEnv>;
   cron?: CronJob[];
   /** Older code no longer works after it. */
@@ -34,7 +38,10 @@ export interface AppJson {
 
 const FILE = "app.json";
 
-const countSchema = z.object({ quantity: z.number().int().min(0).max(20).default(1) });
+const countSchema = z.object({
+  quantity: z.number().int().min(0).max(20).default(1),
+  ...runtimeShape,
+});
 const envSchema = z.object({
   description: z.string().optional(),
   required: z.boolean().default(true),
@@ -86,6 +93,7 @@ export async function readAppJson(dir: string, warn: (text: string) => void): Pr
   return {
     ...checksOf(healthchecks),
     ...scriptsOf(scripts),
+    ...runtimeIn(formation),
     formation: Object.fromEntries(
       Object.entries(formation).map(([name, it]) => [name, it.quantity]),
     ),

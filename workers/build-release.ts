@@ -1,4 +1,6 @@
+import { mergeRuntime } from "../apps/runtime.ts";
 import type { Release } from "../apps/types.ts";
+import type { AppJson } from "./app-json.ts";
 import { type DeployContext, spent } from "./context.ts";
 import { withExpectedEnv } from "./expected-env.ts";
 import { formationOf } from "./formation.ts";
@@ -14,10 +16,12 @@ export async function buildRelease(ctx: DeployContext): Promise<Release> {
   await effects.tagImage(deploy.app, deploy.id, built.image);
   await ctx.reach("image-tagged");
 
-  const { formation: defaults = {}, env = {}, checks, cron = [], scripts } = built.appJson ?? {};
+  const appJson: Partial<AppJson> = built.appJson ?? {};
+  const { formation: defaults = {}, env = {}, checks, cron = [], scripts } = appJson;
   const irreversible = deploy.irreversible === true || built.appJson?.irreversible === true;
   const settings = await store.getSettings(deploy.app);
-  const { runtime, storage } = settings.options;
+  const { storage } = settings.options;
+  const runtime = mergeRuntime(appJson.runtime, settings.options.runtime);
   const release = await store.createRelease(claim, {
     deploy: deploy.id,
     kind: deploy.kind,
@@ -31,6 +35,7 @@ export async function buildRelease(ctx: DeployContext): Promise<Release> {
     ...(checks && { checks }),
     ...(scripts && { scripts }),
     ...(runtime && { runtime }),
+    ...(appJson.runtime && { runtimeDefaults: appJson.runtime }),
     ...(storage && { mounts: storage.mounts }),
     ...(cron.length > 0 && { cron }),
     config: withExpectedEnv(ctx, await nextConfig(ctx), env),

@@ -17,6 +17,7 @@ import {
   serves,
   verdict,
 } from "./checkup-state.ts";
+import { restingTypes } from "./exclusive.ts";
 import { attempt, type Prober } from "./health.ts";
 import { liveInstances } from "./live-instances.ts";
 import type { Routers } from "./ports.ts";
@@ -25,7 +26,7 @@ interface Options {
   store: Pick<
     Store,
     | ("listApps" | "getRoute" | "getRelease" | "getSettings" | "listInstances")
-    | ("getDeploy" | "routers" | "publish")
+    | ("listDeploys" | "getSteps" | "routers" | "publish")
   >;
   crashes: Pick<Crashes, "record" | "list" | "spare">;
   routers: Pick<Routers, "counts">;
@@ -181,7 +182,8 @@ export function createCheckups(options: Options): Checkups {
   }
 
   async function isLive(app: App, id: string): Promise<boolean> {
-    return (await liveInstances(store, app)).some((it) => it.id === id);
+    const found = (await liveInstances(store, app)).find((it) => it.id === id);
+    return found !== undefined && !(await restingTypes(store, app.name)).includes(found.process);
   }
 
   /** Routers hear all events in their order: who answers a later one has heard this one. */

@@ -2,6 +2,7 @@ import { TealError } from "../apps/errors.ts";
 import type { NewInstance } from "../apps/store.ts";
 import { type App, type Colour, type Instance, otherColour, type Release } from "../apps/types.ts";
 import { appOf, type DeployContext, spent } from "./context.ts";
+import { exclusiveTypes } from "./exclusive.ts";
 import { formationOf, planProcess } from "./formation.ts";
 
 /** A colour that is ready to be made live. */
@@ -28,9 +29,10 @@ export async function startIdleColour(ctx: DeployContext, release: Release): Pro
   ctx.say("step", `Starting v${release.n} in ${colour}`);
   const formation = formationOf(release, await ctx.store.getSettings(app.name));
   const owner = { deploy: ctx.deploy.id, release: release.n, colour };
+  const later = await exclusiveTypes(ctx, release);
   const wanted: NewInstance[] = [];
   for (const [process, count] of Object.entries(formation)) {
-    if (ctx.deploy.hold && process !== "web") continue;
+    if ((ctx.deploy.hold && process !== "web") || later.includes(process)) continue;
     const { keep, start } = await planProcess(ctx, owner, process, count);
     wanted.push(...keep, ...start);
   }

@@ -3,6 +3,7 @@ import type { Store } from "../apps/store.ts";
 import type { App, Instance } from "../apps/types.ts";
 import { isAlive } from "./process-id.ts";
 import type { RunState } from "./engine/containers.ts";
+import { restingTypes } from "./exclusive.ts";
 import { isNeeded, isRetired } from "./hand-over.ts";
 import type { Effects } from "./ports.ts";
 import type { Reaper } from "./reaper.ts";
@@ -98,16 +99,25 @@ async function upholdApp(
   if (options.stopped || route?.policy?.stopped) return;
   const running = new Set(found.filter((c) => c.running).map((c) => c.id));
   const missing = instances.filter(
-    (i) => i.state === "live" && isNeeded(app, route, i) && !running.has(i.id),
+    (i) => shouldRun(i) && isNeeded(app, route, i) && !running.has(i.id),
   );
   for (const instance of missing) {
+    if ((await restingTypes(store, app.name)).includes(instance.process)) continue;
     const release = await store.getRelease(app.name, instance.release);
     if (!release) continue;
     log.warn({ instance: instance.id }, "a live instance does not run; starting it");
     await effects.createContainer(app, instance, release);
     await effects.startContainer(app, instance, release);
     await effects.keepRunning(instance);
+    // A deploy may have stopped it between the two looks.
+    const rests = await restingTypes(store, app.name);
+    if (rests.includes(instance.process)) await effects.stopContainer(instance.id);
   }
+}
+
+/** What is held is looked after by nobody but the engine. */
+function shouldRun({ state, process }: Instance): boolean {
+  return state === "live" || (state === "healthy" && process !== "web");
 }
 
 /** Invariant 11: whatever was begun for the app, nothing of it stays. */

@@ -1,6 +1,6 @@
 import { TealError } from "../apps/errors.ts";
 import type { Mount } from "../apps/mounts.ts";
-import type { Runtime } from "../apps/runtime.ts";
+import { mergeRuntime, type Runtime } from "../apps/runtime.ts";
 import type { AppSettings, Release } from "../apps/types.ts";
 import { originOf } from "./build-release.ts";
 import { appOf, type DeployContext } from "./context.ts";
@@ -30,6 +30,7 @@ export async function reuseRelease(ctx: DeployContext): Promise<Release> {
     ...(code.checks && { checks: code.checks }),
     ...(code.scripts && { scripts: code.scripts }),
     ...(runtime && { runtime }),
+    ...(code.runtimeDefaults && { runtimeDefaults: code.runtimeDefaults }),
     ...(mounts && { mounts }),
     ...(code.cron && { cron: code.cron }),
     config,
@@ -66,7 +67,8 @@ async function sources(ctx: DeployContext, { options }: AppSettings): Promise<So
   const { kind, part } = deploy;
   if (kind === "config") {
     const [code, config] = [await liveRelease(ctx), await nextConfig(ctx)];
-    const { runtime, storage } = options;
+    const { storage } = options;
+    const runtime = mergeRuntime(code.runtimeDefaults, options.runtime);
     return { code, config, runtime, mounts: storage?.mounts };
   }
   if (kind === "promote") await assertHeld(ctx);

@@ -17,6 +17,7 @@ const runtimeBody = z.strictObject({
         readOnly: runtimeFields.readOnly.nullable(),
         grace: runtimeFields.grace.nullable(),
         time: runtimeFields.time.nullable(),
+        handover: runtimeFields.handover.nullable(),
       })
       .partial(),
   ),
@@ -31,9 +32,14 @@ export function runtimeRoutes({ store, deploys }: ApiOptions): Route[] {
       summary: "What instances may take up and how long they have to stop, where that is set",
       subject: "app",
       needs: "read",
-      answer: z.object({ runtime: runtimeSchema }),
-      async handle({ subject }) {
-        return { runtime: (await store.getSettings(subject.name)).options.runtime ?? {} };
+      answer: z.object({
+        runtime: runtimeSchema.describe("as it was set"),
+        live: runtimeSchema.describe("as the live release has it, with what its app.json says"),
+      }),
+      async handle({ subject: { name, live } }) {
+        const { runtime = {} } = (await store.getSettings(name)).options;
+        const release = live && (await store.getRelease(name, live.release));
+        return { runtime, live: release?.runtime ?? {} };
       },
     }),
     route({
@@ -57,9 +63,15 @@ export function runtimeRoutes({ store, deploys }: ApiOptions): Route[] {
             detail: `a time for release, not ${timed[0]}, was expected`,
           });
         }
+        const gap = ["web", "release"].find((one) => body.runtime[one]?.handover === "exclusive");
+        if (gap) throw new TealError("handover-gap", { name, type: gap });
         const runtime = changeRuntime(told, body.runtime);
         await store.changeSettings(name, { options: { runtime } });
-        const why = Object.keys(body.runtime).map((one) => `limits of ${one}`);
+        const why = Object.keys(body.runtime).map((one) => {
+          const { handover, ...limits } = body.runtime[one] ?? {};
+          if (Object.keys(limits).length > 0) return `limits of ${one}`;
+          return `handover of ${one}${handover ? `: ${handover}` : ""}`;
+        });
         const wish = { app: name, kind: "config" as const, by: identity.name };
         return { deploy: await deploys.change({ ...wish, why: why.join(", ") }) };
       },

@@ -90,6 +90,8 @@ export const cronJobSchema = z.object({
 export const mountSchema = z.object({
   source: z.string().describe("a volume's name, or a path of the machine"),
   target: z.string(),
+  processes: z.array(z.string()).optional().describe("mounted in these alone; absent: in all"),
+  exclusive: z.literal(true).optional().describe("the old version stops before the new one starts"),
 });
 
 const checkSchema = z.object({

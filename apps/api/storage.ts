@@ -7,6 +7,11 @@ import { deploySchema, mountSchema } from "./schemas.ts";
 const addBody = z.strictObject({
   mount: z.string().max(500).describe("data:/data, or /srv/pictures:/pictures"),
   overlap: z.boolean().default(false).describe("two versions may use it at once"),
+  processes: z
+    .array(z.string().regex(/^[A-Za-z0-9_-]{1,60}$/, "a process type such as 'worker'"))
+    .max(20)
+    .default([])
+    .describe("mounted in these alone; without overlap each is handed over exclusively"),
 });
 
 /** What of an app outlives its containers. */
@@ -40,8 +45,16 @@ export function storageRoutes({ store, deploys, access, settings }: ApiOptions):
           }
           await assertUnderRoots(mount, settings.storageRoots);
         }
-        if (!body.overlap) throw new TealError("overlap-unsaid", { mount: body.mount, name });
-        const storage = withMount(await mountsOf(name), mount);
+        const { overlap, processes } = body;
+        if (!overlap && processes.length === 0)
+          throw new TealError("overlap-unsaid", { mount: body.mount, name });
+        const gap = processes.find((one) => one === "release" || (one === "web" && !overlap));
+        if (gap) throw new TealError("handover-gap", { name, type: gap });
+        const storage = withMount(await mountsOf(name), {
+          ...mount,
+          ...(processes.length > 0 && { processes }),
+          ...(!overlap && { exclusive: true as const }),
+        });
         await store.changeSettings(name, { options: { storage } });
         const why = `storage ${mount.source}:${mount.target}`;
         return {

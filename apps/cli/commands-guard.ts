@@ -3,6 +3,7 @@ import type { Command } from "./command.ts";
 import { NO_FOLLOW } from "./commands-life.ts";
 
 const guard = () => import("./guard.ts");
+const handover = () => import("./handover.ts");
 const limits = () => import("./limits.ts");
 
 /** The commands for what keeps a running release honest. */
@@ -64,6 +65,16 @@ export const GUARD_COMMANDS: Command[] = [
     options: NO_FOLLOW,
     example: "teal limits:set -a shop web.memory=512M web.cpus=0.5 worker.grace=60",
     run: async (input) => (await limits()).setLimits(input),
+  },
+  {
+    name: "ps:handover",
+    summary:
+      "overlap, exclusive (the old one stops first) or drain (it ends its work) by process type",
+    args: ["[TYPE=HOW…]"],
+    app: true,
+    options: NO_FOLLOW,
+    example: "teal ps:handover -a shop worker=exclusive",
+    run: async (input) => (await handover()).handOver(input),
   },
   {
     name: "ps:crashes",

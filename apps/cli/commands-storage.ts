@@ -15,11 +15,12 @@ export const STORAGE_COMMANDS: Command[] = [
   },
   {
     name: "storage:add",
-    summary: "mount a volume, or as an admin a host path; two versions use it at once",
+    summary: "mount a volume, or as an admin a host path; may two versions use it at once?",
     args: ["SOURCE:TARGET"],
     app: true,
     options: {
-      overlap: { type: "string", value: "yes", help: "the app stands two versions at once on it" },
+      overlap: { type: "string", value: "yes|no", help: "may two versions use it at once" },
+      ps: { type: "string", value: "TYPE,…", help: "mounted in these process types alone" },
       ...NO_FOLLOW,
     },
     example: "teal storage:add data:/data --overlap yes -a shop",

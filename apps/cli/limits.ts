@@ -1,4 +1,4 @@
-import { COMMAND_S, GRACE_S, PIDS, type ProcessRuntime, type Runtime } from "../runtime.ts";
+import { COMMAND_S, graceOf, PIDS, type ProcessRuntime, type Runtime } from "../runtime.ts";
 import type { Deploy } from "../types.ts";
 import type { Input } from "./command.ts";
 import { followChange } from "./deploys.ts";
@@ -28,7 +28,7 @@ export async function showLimits({ app: appOf, client, out }: Input): Promise<vo
     told.cpus === undefined ? "an equal share" : String(told.cpus),
     String(told.pids ?? PIDS),
     told.readOnly ? "yes" : "no",
-    `${told.grace ?? GRACE_S} s`,
+    `${graceOf(told)} s`,
     type === "release" ? `${told.time ?? COMMAND_S} s` : "",
   ]);
   if (rows.length === 0) return out.line("Every process type has the platform's defaults.");

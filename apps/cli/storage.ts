@@ -11,20 +11,29 @@ export async function listStorage({ app: appOf, client, out }: Input): Promise<v
   if (out.json) return out.value(mounts);
   if (mounts.length === 0) return out.line(`${app} keeps nothing: 'teal storage:add data:/data'.`);
   out.table(
-    ["SOURCE", "TARGET"],
-    mounts.map(({ source, target }) => [source, target]),
+    ["SOURCE", "TARGET", "PROCESSES", "OVERLAP"],
+    mounts.map(({ source, target, processes, exclusive }) => [
+      source,
+      target,
+      processes?.join(", ") ?? "all",
+      exclusive ? "no" : "yes",
+    ]),
   );
 }
 
 export async function addStorage(input: Input): Promise<void> {
   const { args, options } = input;
   const said = options["overlap"];
-  if (said !== undefined && said !== "yes") {
-    throw wrongUsage(`'--overlap yes' was expected, and '${said}' came`, { name: "storage:add" });
+  if (said !== undefined && said !== "yes" && said !== "no") {
+    const expected = `'--overlap yes' or '--overlap no' was expected, and '${String(said)}' came`;
+    throw wrongUsage(expected, { name: "storage:add" });
   }
+  const processes = String(options["ps"] ?? "")
+    .split(",")
+    .filter(Boolean);
   const client = await input.client();
   const path = `/apps/${encodeURIComponent(await input.app())}/storage`;
-  const body = { mount: args[0], overlap: said === "yes" };
+  const body = { mount: args[0], overlap: said === "yes", processes };
   const { deploy } = await client.post<{ deploy: Deploy | null }>(path, body);
   await followChange(input, client, deploy, "The first version that is pushed has it.");
 }

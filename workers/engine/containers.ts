@@ -168,7 +168,8 @@ export function createContainers(
       return {
         id: (info.Names[0] ?? "").replace(/^\//, ""),
         app: labels["teal.app"] ?? "",
-        running: info.State === "running",
+        // Between two tries of the engine's it is the engine's.
+        running: info.State === "running" || info.State === "restarting",
         oneOffOf: labels["teal.one-off"] ?? null,
         ...runOf(info, labels),
       };

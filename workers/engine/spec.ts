@@ -1,9 +1,9 @@
 import type Docker from "dockerode";
 import { totalmem } from "node:os";
-import { defaultMemory, GRACE_S, PIDS } from "../../apps/runtime.ts";
+import { defaultMemory, graceOf, PIDS } from "../../apps/runtime.ts";
 import { shellArguments } from "../../buildpacks/command.ts";
 import type { App, Colour, Instance, Release } from "../../apps/types.ts";
-import { isHostPath, type Mount } from "../../apps/mounts.ts";
+import { isHostPath, isMountedIn, type Mount } from "../../apps/mounts.ts";
 import { labelsOf, type OwnLabels } from "./labels.ts";
 import { addressIn, type AppNetwork } from "./network.ts";
 import { volumeName } from "./volumes.ts";
@@ -57,7 +57,7 @@ function common(
   process: string,
   labels: OwnLabels,
 ): Docker.ContainerCreateOptions {
-  const { memory, cpus, pids, readOnly, grace } = release.runtime?.[process] ?? {};
+  const { memory, cpus, pids, readOnly } = release.runtime?.[process] ?? {};
   const bytes = (memory ?? defaultMemory(totalmem() / MIB)) * MIB;
   return {
     Image: release.image,
@@ -70,7 +70,7 @@ function common(
       "teal.deploy": release.deploy,
       ...labels,
     }),
-    StopTimeout: grace ?? GRACE_S,
+    StopTimeout: graceOf(release.runtime?.[process]),
     HostConfig: {
       NetworkMode: network.name,
       Init: true,
@@ -84,7 +84,9 @@ function common(
       ...(cpus === undefined ? {} : { NanoCpus: Math.round(cpus * 1e9) }),
       ...(readOnly ? { ReadonlyRootfs: true, Tmpfs: { "/tmp": "rw,mode=1777" } } : {}),
       ...(release.mounts && {
-        Mounts: release.mounts.map((mount) => mountSpec(namespace, mount, app.name)),
+        Mounts: release.mounts
+          .filter((mount) => isMountedIn(mount, process))
+          .map((mount) => mountSpec(namespace, mount, app.name)),
       }),
       LogConfig: { Type: "json-file", Config: { "max-size": "10m", "max-file": "3" } },
     },

@@ -1,0 +1,97 @@
+import { isTealError } from "../apps/errors.ts";
+import type { App, Colour, Instance, Release } from "../apps/types.ts";
+import { appOf, type DeployContext } from "./context.ts";
+import { exclusiveTypes } from "./exclusive.ts";
+import { formationOf, planProcess } from "./formation.ts";
+import { isNeeded } from "./hand-over.ts";
+import { startInstances } from "./idle-colour.ts";
+
+/**
+ * Stops what is handed over exclusively, starts the new release's in its place, and goes on with
+ * `act`, which swaps. When anything of that fails, the old ones run again.
+ */
+export async function takingTurns<T>(
+  ctx: DeployContext,
+  release: Release,
+  colour: Colour,
+  act: () => Promise<T>,
+): Promise<T> {
+  const types = await exclusiveTypes(ctx, release);
+  if (types.length === 0) return act();
+  try {
+    await restOld(ctx, types);
+    await startNew(ctx, release, colour, types);
+    return await act();
+  } catch (error) {
+    const why: unknown = ctx.signal.aborted ? ctx.signal.reason : error;
+    // Otherwise the executor that takes over decides.
+    if (!isTealError(why, "fenced", "store-unavailable")) await wakeOld(ctx, types);
+    throw error;
+  }
+}
+
+/** First on record, so that nobody starts them again while this deploy runs. */
+async function restOld(ctx: DeployContext, types: string[]): Promise<void> {
+  const { store, deploy, claim, effects, say, signal } = ctx;
+  await store.recordStep(claim, deploy.id, "resting", { types });
+  const old = (await store.listInstances(deploy.app)).filter(
+    (one) => one.deploy !== deploy.id && types.includes(one.process),
+  );
+  if (old.length === 0) return;
+  say("step", `Stopping ${old.map(nameOf).join(", ")} first: handed over exclusively`);
+  const stopped = Promise.all(old.map(({ id }) => effects.stopContainer(id)));
+  await Promise.race([stopped, aborted(signal)]);
+}
+
+async function startNew(
+  ctx: DeployContext,
+  release: Release,
+  colour: Colour,
+  types: string[],
+): Promise<void> {
+  const app = await appOf(ctx);
+  const formation = formationOf(release, await ctx.store.getSettings(app.name));
+  const owner = { deploy: ctx.deploy.id, release: release.n, colour };
+  const plans = await Promise.all(
+    types.map((type) => planProcess(ctx, owner, type, formation[type] ?? 0)),
+  );
+  const wanted = plans.flatMap(({ keep, start }) => [...keep, ...start]);
+  if (wanted.length > 0) await startInstances(ctx, app, release, wanted);
+}
+
+/** Only one version runs, also on the way back. */
+async function wakeOld(ctx: DeployContext, types: string[]): Promise<void> {
+  const { store, deploy, effects, say } = ctx;
+  const app = await appOf(ctx);
+  const route = await store.getRoute(app.name);
+  const { options } = await store.getSettings(app.name);
+  if (route?.deploy === deploy.id) return;
+  const all = (await store.listInstances(app.name)).filter(({ process }) =>
+    types.includes(process),
+  );
+  const ours = all.filter((one) => one.deploy === deploy.id);
+  await Promise.all(ours.map(({ id }) => effects.stopContainer(id)));
+  const old = all.filter((one) => isNeeded(app, route, one));
+  if (old.length === 0 || options.stopped) return;
+  say("step", `Starting ${old.map(nameOf).join(", ")} of v${old[0]?.release} again`);
+  await Promise.all(old.map((one) => start(ctx, app, one)));
+}
+
+async function start({ store, effects }: DeployContext, app: App, one: Instance): Promise<void> {
+  const release = await store.getRelease(app.name, one.release);
+  if (!release) return;
+  await effects.createContainer(app, one, release);
+  await effects.startContainer(app, one, release);
+}
+
+function nameOf({ process, index }: Instance): string {
+  return `${process}.${index}`;
+}
+
+function aborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_resolve, reject) => {
+    const fail = () => reject(signal.reason as Error);
+    if (signal.aborted) return fail();
+    signal.addEventListener("abort", fail, { once: true });
+  });
+}
