@@ -2,6 +2,7 @@ import { execFileSync } from "node:child_process";
 import anyTest, { type ExecutionContext, type TestFn } from "ava";
 import { type Platform, startPlatform, until } from "../support/platform.ts";
 import { createRepo, type Repo } from "../support/repo.ts";
+import { createTeal } from "../support/teal-cli.ts";
 import { startSteadyLoad } from "../support/steady-load.ts";
 
 const APP = "lonely";
@@ -46,13 +47,6 @@ function running(t: ExecutionContext<Context>): string[] {
 
 function inspect(id: string | undefined) {
   return JSON.parse(execFileSync("docker", ["inspect", String(id)]).toString())[0];
-}
-
-async function ended(t: ExecutionContext<Context>, { id }: { id: string }): Promise<string> {
-  const { platform } = t.context;
-  const state = async () => (await platform.api("GET", `/deploys/${id}`)).body.state;
-  await until(60_000, async () => !["queued", "running"].includes(await state()));
-  return state();
 }
 
 async function appLog(t: ExecutionContext<Context>): Promise<string> {
@@ -107,17 +101,20 @@ test.serial(
   async (t) => {
     t.timeout(120_000);
     const { platform, repo } = t.context;
-    const add = (body: object) => platform.api("POST", `/apps/${APP}/storage`, body);
-    t.is((await add({ mount: "data:/data", overlap: false })).body.code, "overlap-unsaid");
-    const web = await add({ mount: "data:/data", overlap: false, processes: ["web"] });
-    t.is(web.body.code, "handover-gap");
-    const gap = { runtime: { web: { handover: "exclusive" } } };
-    t.is((await platform.api("POST", `/apps/${APP}/runtime`, gap)).body.code, "handover-gap");
-    const config = { set: { STOP_MS: "1500" }, restart: false };
-    await platform.api("POST", `/apps/${APP}/config`, config);
-
-    const added = await add({ mount: "data:/data", overlap: false, processes: ["worker"] });
-    t.is(await ended(t, added.body.deploy), "live");
+    const { teal } = createTeal(platform);
+    const add = (...more: string[]) => teal(["storage:add", "data:/data", "-a", APP, ...more]);
+    const unsaid = await add("--overlap", "no");
+    t.is(unsaid.code, 2);
+    t.regex(unsaid.err, /--overlap no --ps worker/);
+    t.regex((await add("--overlap", "no", "--ps", "web")).err, /cannot be handed over exclusively/);
+    const gap = await teal(["ps:handover", "web=exclusive", "-a", APP]);
+    t.is(gap.code, 2, gap.err);
+    t.is((await teal(["ps:handover", "worker=never", "-a", APP])).code, 2);
+    t.regex((await teal(["ps:handover", "-a", APP])).out, /worker +drain/);
+    t.is((await teal(["config:set", "STOP_MS=1500", "--no-restart", "-a", APP])).code, 0);
+    const added = await add("--overlap", "no", "--ps", "worker");
+    t.is(added.code, 0, added.err);
+    t.regex((await teal(["storage", "-a", APP])).out, /data +\/data +worker +no/);
     const [one] = await workers(t);
     t.like(inspect(one?.id).Mounts[0], { Destination: "/data" });
     const { instances } = (await platform.api("GET", `/apps/${APP}/ps`)).body;
