@@ -35,7 +35,7 @@ export const RUNTIME_RANGES = {
   time: [1, 86_400],
 } as const satisfies Partial<Record<keyof ProcessRuntime, readonly [number, number]>>;
 
-export const GRACE_S = 10;
+const GRACE_S = 10;
 /** Of what drains. */
 const DRAIN_S = 6 * 3600;
 /** A release command, and the like, may take an hour. */

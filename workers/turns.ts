@@ -74,10 +74,14 @@ async function wakeOld(ctx: DeployContext, types: string[]): Promise<void> {
   const old = all.filter((one) => isNeeded(app, route, one));
   if (old.length === 0 || options.stopped) return;
   say("step", `Starting ${old.map(nameOf).join(", ")} of v${old[0]?.release} again`);
-  await Promise.all(old.map((one) => start(ctx, app, one)));
+  await Promise.all(old.map((one) => startAgain(ctx, app, one)));
 }
 
-async function start({ store, effects }: DeployContext, app: App, one: Instance): Promise<void> {
+async function startAgain(
+  { store, effects }: DeployContext,
+  app: App,
+  one: Instance,
+): Promise<void> {
   const release = await store.getRelease(app.name, one.release);
   if (!release) return;
   await effects.createContainer(app, one, release);

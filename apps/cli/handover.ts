@@ -1,4 +1,4 @@
-import { HANDOVERS, type Runtime } from "../runtime.ts";
+import { HANDOVERS, mergeRuntime, type Runtime } from "../runtime.ts";
 import type { Deploy } from "../types.ts";
 import type { Input } from "./command.ts";
 import { followChange } from "./deploys.ts";
@@ -26,7 +26,7 @@ export async function handOver(input: Input): Promise<void> {
 }
 
 function show({ out }: Input, { runtime, live }: { runtime: Runtime; live: Runtime }): void {
-  const told = Object.entries({ ...live, ...runtime }).filter(([, it]) => it.handover);
+  const told = Object.entries(mergeRuntime(live, runtime) ?? {}).filter(([, it]) => it.handover);
   const rows = told.map(([type, { handover = "overlap" }]) => ({ type, handover }));
   if (out.json) return out.value(rows);
   if (rows.length === 0) return out.line("Every process type overlaps: the new one starts first.");
