@@ -8,13 +8,15 @@ const within = (name: keyof typeof RUNTIME_RANGES) => {
 };
 
 /** MiB, or text such as `512M`, as for `limits:set`. */
-const memory = z.union([within("memory").int(), z.string().transform(readMemory)]);
+const memory = z.union([within("memory").int(), z.string().transform(readMemory)], {
+  error: "memory such as 512M or 2G was expected",
+});
 
 function readMemory(text: string, ctx: z.RefinementCtx): number {
   const [, number = "", unit = ""] = /^(\d{1,7})([MG])i?B?$/i.exec(text) ?? [];
   const mib = Number(number) * (unit.toUpperCase() === "G" ? 1024 : 1);
   if (number !== "" && within("memory").safeParse(mib).success) return mib;
-  ctx.addIssue({ code: "custom", message: "memory such as 512M or 2G was expected" });
+  ctx.addIssue("not such memory");
   return z.NEVER;
 }
 

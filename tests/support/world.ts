@@ -10,6 +10,7 @@ import {
 } from "../../apps/types.ts";
 import { createExecutor, type Executor } from "../../workers/executor.ts";
 import type { Effects } from "../../workers/ports.ts";
+import { restingTypes } from "../../workers/exclusive.ts";
 import { createReaper, type Reaper } from "../../workers/reaper.ts";
 import { createReconciler } from "../../workers/reconcile.ts";
 import { createMemoryStore, type MemoryStore } from "./memory-store.ts";
@@ -27,6 +28,15 @@ export interface Sabotage {
   reaperIgnoresRouters?: boolean;
   /** A zombie's writes count: every call carries the newest token. */
   noFencing?: boolean;
+  /** Old instances of what is handed over exclusively go on. */
+  nothingRests?: boolean;
+  /** The reconciler does not know what rests. */
+  restUnsaid?: boolean;
+}
+
+export interface Manner {
+  /** `worker` is handed over exclusively. */
+  exclusive?: boolean;
 }
 
 export interface World {
@@ -45,6 +55,7 @@ export interface World {
   /** What the guard asks for when it has seen enough of what is live. */
   swapBack(app: string): Promise<void>;
   reapers: Reaper[];
+  reconcilers: ReturnType<typeof createReconciler>[];
   /** A fresh executor finishes all there is, reaps, reconciles. */
   quiesce(): Promise<void>;
   /** What went against an invariant, in order. */
@@ -59,6 +70,7 @@ export interface World {
 export function createWorld(
   scheduler: Pick<fc.Scheduler, "schedule">,
   sabotage: Sabotage = {},
+  { exclusive = false }: Manner = {},
 ): World {
   let clock = 1_000_000;
   const violations: string[] = [];
@@ -74,7 +86,7 @@ export function createWorld(
   const request: World["request"] = (intent) =>
     real.requestDeploy({ ...intent, by: "test", why: "" });
 
-  const checks = createChecks({ store: real, containers, routers, violations, wishes });
+  const checks = createChecks({ store: real, containers, routers, violations, wishes, exclusive });
   const lives: { die: { call: number; after: boolean } | null; dead: boolean; calls: number }[] =
     [];
 
@@ -121,7 +133,10 @@ export function createWorld(
 
   function createProcess(id: string, life: (typeof lives)[number] | null) {
     const store = guarded<Store>(sabotaged(real), life);
-    const effects = guarded(createWorldEffects(real, containers, violations), life);
+    const effects = guarded(
+      createWorldEffects(real, { containers, violations, exclusive, sabotage }),
+      life,
+    );
     const reaper = createReaper({
       store: sabotage.reaperIgnoresRouters ? { ...spread(store), routers: async () => [] } : store,
       effects,
@@ -150,8 +165,9 @@ export function createWorld(
       openLog: () => ({ say() {}, flush: async () => {}, conceal: (text) => text }),
       onRetired() {},
     });
+    const unsaid = { ...spread(store), getSteps: async () => ({}) };
     const reconciler = createReconciler({
-      store,
+      store: sabotage.restUnsaid ? unsaid : store,
       effects,
       reaper: { reap() {} },
       removeRepository: async () => {},
@@ -173,6 +189,7 @@ export function createWorld(
     containers,
     executors: processes.map(({ executor }) => executor),
     reapers: processes.map(({ reaper }) => reaper),
+    reconcilers: processes.map(({ reconciler }) => reconciler),
     killAt(at, call, after) {
       const life = lives[at];
       if (life) Object.assign(life, { die: { call, after }, calls: 0 });
@@ -232,11 +249,22 @@ function spread<T extends object>(proxy: T): T {
 }
 
 const BAD = /^bad/;
+const EXCLUSIVE = {
+  formation: { worker: 1 },
+  env: {},
+  runtime: { worker: { handover: "exclusive" as const } },
+};
+
+interface EffectsOptions {
+  containers: Map<string, { running: boolean }>;
+  violations: string[];
+  exclusive: boolean;
+  sabotage: Sabotage;
+}
 
 function createWorldEffects(
   store: Store,
-  containers: Map<string, { running: boolean }>,
-  violations: string[],
+  { containers, violations, exclusive, sabotage }: EffectsOptions,
 ): Effects & {
   listContainers(): Promise<{ id: string; app: string; running: boolean; oneOffOf: null }[]>;
 } {
@@ -254,6 +282,7 @@ function createWorldEffects(
       imageBytes: 1,
       processes: { web: "x", worker: "x" },
       port: 5000,
+      ...(exclusive && { appJson: EXCLUSIVE }),
     }),
     takeImage: async () => ({
       image: "sha256:2",
@@ -281,7 +310,10 @@ function createWorldEffects(
       const recorded = await findInstance(store, id);
       const retired = !recorded || rank(recorded) >= INSTANCE_LIFE.indexOf("retired");
       const stopped = recorded && (await store.getRoute(recorded.app))?.policy?.stopped;
-      if (!retired && !stopped) violations.push(`${id} was stopped without a recorded retirement`);
+      const rests = recorded && (await restsNow(store, recorded));
+      if (rests && sabotage.nothingRests) return;
+      if (!retired && !stopped && !rests)
+        violations.push(`${id} was stopped without a recorded retirement`);
       const container = containers.get(id);
       if (container) container.running = false;
     },
@@ -311,6 +343,11 @@ async function findInstance(store: Store, id: string): Promise<Instance | null> 
   return null;
 }
 
+/** Stopped so that the deploy that runs may start its own, or the old one again: never `web`. */
+async function restsNow(store: Store, { app, process }: Instance): Promise<boolean> {
+  return process !== "web" && (await restingTypes(store, app)).includes(process);
+}
+
 /** What was asked for last, by app. */
 type Wishes = Map<string, { config?: { value: string; seq: number }; scale?: string }>;
 
@@ -320,10 +357,11 @@ interface Checked {
   containers: Map<string, { running: boolean }>;
   routers: WorldRouters;
   violations: string[];
+  exclusive: boolean;
 }
 
 /** The invariants of docs/architecture.md, looked at after every call (`now`) and when all is quiet (`atRest`). */
-function createChecks({ store, containers, routers, violations, wishes }: Checked) {
+function createChecks({ store, containers, routers, violations, wishes, exclusive }: Checked) {
   const versions = new Map<string, number>();
   const ranks = new Map<string, number>();
   const finals = new Map<string, string>();
@@ -340,7 +378,13 @@ function createChecks({ store, containers, routers, violations, wishes }: Checke
         if (route.version < (versions.get(app.id) ?? 0)) violations.push("route version went back");
         versions.set(app.id, route.version);
       }
-      for (const instance of await store.listInstances(app.name)) {
+      const instances = await store.listInstances(app.name);
+      const working = instances.filter(
+        ({ id, process }) => process === "worker" && containers.get(id)?.running,
+      );
+      if (exclusive && new Set(working.map(({ deploy }) => deploy)).size > 1)
+        violations.push(`two versions of worker run: ${working.map(({ id }) => id).join(", ")}`);
+      for (const instance of instances) {
         if (rank(instance) < (ranks.get(instance.id) ?? 0))
           violations.push(`${instance.id} went back`);
         ranks.set(instance.id, rank(instance));

@@ -56,6 +56,20 @@ test("check, formation and env are read", async (t) => {
   });
 });
 
+test("formation says what instances may take up, and how they pass over", async (t) => {
+  const web = { memory: 512, cpus: 0.5, pids: 100, "read-only": true };
+  const worker = { quantity: 2, memory: "2G", grace: 60, handover: "exclusive" };
+  const { formation, runtime, warnings } = await read(
+    JSON.stringify({ formation: { web, worker, clock: { quantity: 0 } } }),
+  );
+  t.deepEqual(formation, { web: 1, worker: 2, clock: 0 });
+  t.deepEqual(runtime, {
+    web: { memory: 512, cpus: 0.5, pids: 100, readOnly: true },
+    worker: { memory: 2048, grace: 60, handover: "exclusive" },
+  });
+  t.deepEqual(warnings, []);
+});
+
 test("what is not known is named, and changes nothing", async (t) => {
   const told = {
     scripts: { postdeploy: "x", test: "y", dokku: { predeploy: "z", other: 1 } },
@@ -85,6 +99,11 @@ test("what is wrong is said with its place", async (t) => {
     ["{", /line 1/],
     ["[]", /an object was expected/],
     ['{"formation": {"web": {"quantity": -1}}}', /formation\.web\.quantity/],
+    ['{"formation": {"worker": {"memory": "8M"}}}', /formation\.worker\.memory/],
+    ['{"formation": {"worker": {"memory": "lots"}}}', /memory such as 512M or 2G/],
+    ['{"formation": {"worker": {"grace": 86401}}}', /formation\.worker\.grace/],
+    ['{"formation": {"worker": {"handover": "never"}}}', /formation\.worker\.handover/],
+    ['{"formation": {"web": {"handover": "exclusive"}}}', /somebody has to answer/],
     ['{"healthchecks": {"web": [{"path": "up"}]}}', /healthchecks\.web\.0\.path: a path such as/],
     ['{"healthchecks": {"worker": [{}]}}', /worker\.0: a process type other than web needs/],
     ['{"healthchecks": {"web": [{"path": "/", "uptime": 3}]}}', /one of path, command, listening/],

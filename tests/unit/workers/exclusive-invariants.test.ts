@@ -1,0 +1,130 @@
+import test from "ava";
+import fc from "fast-check";
+import { createWorld, type Sabotage } from "../../support/world.ts";
+
+/** One executor and a reconciler beside it; the executor may die at any call, and another goes on. */
+type Happening =
+  | { type: "push"; good: boolean }
+  | { type: "rollback" | "restart" | "config" | "cancel" | "reconcile" | "reap" | "work" }
+  | { type: "scale"; worker: number }
+  | { type: "kill"; call: number; after: boolean };
+
+const plain = (
+  type: "rollback" | "restart" | "config" | "cancel" | "reconcile" | "reap" | "work",
+) => fc.record({ type: fc.constant(type) });
+const happening: fc.Arbitrary<Happening> = fc.oneof(
+  {
+    weight: 6,
+    arbitrary: fc.record({ type: fc.constant("push" as const), good: fc.boolean() }),
+  },
+  ...(["rollback", "restart", "config", "cancel"] as const).map((type) => ({
+    weight: 1,
+    arbitrary: plain(type),
+  })),
+  ...(["reconcile", "reap", "work"] as const).map((type) => ({
+    weight: 5,
+    arbitrary: plain(type),
+  })),
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      type: fc.constant("scale" as const),
+      worker: fc.integer({ min: 0, max: 2 }),
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      type: fc.constant("kill" as const),
+      call: fc.integer({ min: 1, max: 60 }),
+      after: fc.boolean(),
+    }),
+  },
+);
+const scenario = fc.array(happening, { minLength: 5, maxLength: 30 });
+/** Without what dilutes it: a reconciler that looks again and again while versions change. */
+const looking = fc.array(
+  fc.oneof(
+    { weight: 2, arbitrary: fc.constant<Happening>({ type: "push", good: true }) },
+    { weight: 2, arbitrary: plain("work") },
+    { weight: 8, arbitrary: plain("reconcile") },
+  ),
+  { minLength: 20, maxLength: 30 },
+);
+const RUNS = Number(process.env["TEAL_TEST_RUNS"] || 1000);
+
+async function play(scheduler: fc.Scheduler, happenings: Happening[], sabotage?: Sabotage) {
+  const world = createWorld(scheduler, sabotage, { exclusive: true });
+  const app = "a";
+  await world.store.createApp(app, "test");
+  await world.request({ app, kind: "push", commit: "good" });
+  const done = world.executors[0]?.work(app);
+  await scheduler.waitIdle();
+  await done;
+  const run = async () => {
+    for (const [at, it] of happenings.entries()) {
+      await scheduler.schedule(Promise.resolve(), it.type);
+      if (it.type === "push") {
+        await world.request({ app, kind: "push", commit: `${it.good ? "good" : "bad"}${at}` });
+      } else if (it.type === "restart") await world.request({ app, kind: "restart" });
+      else if (it.type === "config") await world.configure(app, String(at));
+      else if (it.type === "scale") await world.scale(app, { web: 1, worker: it.worker });
+      else if (it.type === "kill") world.killAt(0, it.call, it.after);
+      else if (it.type === "reconcile") void world.reconcilers[1]?.reconcile().catch(() => {});
+      else if (it.type === "reap") void world.reapers[1]?.pass(app).catch(() => {});
+      else if (it.type === "work") void world.executors[0]?.work(app).catch(() => {});
+      else if (it.type === "rollback") {
+        const [, release] = await world.store.listReleases(app);
+        if (release) await world.request({ app, kind: "rollback", toRelease: release.n });
+      } else {
+        const [newest] = await world.store.listDeploys(app, 1);
+        if (newest) await world.store.cancelDeploy(newest.id, "by test").catch(() => {});
+      }
+    }
+  };
+  const ran = run();
+  await scheduler.waitIdle();
+  await ran;
+  const quiet = world.quiesce();
+  await scheduler.waitIdle();
+  await quiet;
+  return world;
+}
+
+test("never two versions of what is handed over exclusively, whatever dies", async (t) => {
+  t.timeout(240_000);
+  const reached = { live: 0, failed: 0, rested: 0, takenUpAgain: 0 };
+  await fc.assert(
+    fc.asyncProperty(fc.scheduler(), scenario, async (scheduler, happenings) => {
+      const { violations, store } = await play(scheduler, happenings);
+      if (violations.length > 0) throw new Error(violations.slice(0, 3).join("; "));
+      for (const deploy of await store.listDeploys("a", 100)) {
+        if (deploy.state === "live" || deploy.state === "failed") reached[deploy.state]++;
+        if (deploy.attempts > 1) reached.takenUpAgain++;
+        if ((await store.getSteps(deploy.id))["resting"]) reached.rested++;
+      }
+    }),
+    { numRuns: RUNS },
+  );
+  t.log(reached);
+  for (const [what, times] of Object.entries(reached)) t.true(times > RUNS / 50, what);
+});
+
+const broken: [string, Sabotage][] = [
+  ["old instances that go on", { nothingRests: true }],
+  ["a reconciler that starts what rests", { restUnsaid: true }],
+];
+
+for (const [what, sabotage] of broken) {
+  test(`the checks notice ${what}`, async (t) => {
+    t.timeout(240_000);
+    const result = await fc.check(
+      fc.asyncProperty(fc.scheduler(), looking, async (scheduler, happenings) => {
+        return (await play(scheduler, happenings, sabotage)).violations.length === 0;
+      }),
+      { numRuns: 5000, endOnFailure: true },
+    );
+    t.log(`noticed after ${result.numRuns} runs`);
+    t.true(result.failed);
+  });
+}
