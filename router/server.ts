@@ -1,21 +1,19 @@
 import { hostname } from "node:os";
 import type { AccessLog } from "./access-log.ts";
 import { createAdmission } from "./admission.ts";
-import { createAsides } from "./aside.ts";
-import { createClock } from "./clock.ts";
 import type { Counters, Route, RouteAck, RouteCertificate, RouterReport } from "./contract.ts";
-import { createDrain } from "./drain.ts";
-import { createHolds } from "./hold.ts";
 import { createHealth } from "./health.ts";
 import { createHostTls, type TlsParts } from "./host-tls.ts";
 import { createListener, type Listener } from "./listener.ts";
 import type { Ports } from "./policy.ts";
 import { createPatience } from "./patience.ts";
-import { createIdles, type Idles } from "./idle.ts";
-import { createPool, type Address } from "./pool.ts";
-import { createSwaps, type Swaps } from "./swap.ts";
+import { createClock, type Clock } from "./clock.ts";
+import { createDrain, type Drain } from "./drain.ts";
+import type { Idles } from "./idle.ts";
+import { createRouting, type Routing } from "./routing.ts";
+import type { Swaps } from "./swap.ts";
+import { newCounters, type AppState, type Snapshot } from "./table.ts";
 import { createStats, streamsOn, type RouterStats } from "./stats.ts";
-import { createTable, newCounters, type AppState, type Snapshot } from "./table.ts";
 import { createTrust, type Range } from "./trust.ts";
 
 export interface RouterOptions {
@@ -85,57 +83,78 @@ export function createRouter(options: RouterOptions): Router {
   const changed = options.changed ?? (() => undefined);
   const drain = createDrain({ onIdle: () => changed("idle") });
   const clock = createClock();
-  const openPool = (address: Address) => createPool(address, clock);
-  const table = createTable({
-    revive: drain.revive,
-    openPool,
-    ports: options.ports ?? { https: 443 },
-  });
-  const idles = createIdles({
-    domain: options.domain ?? "localhost",
-    openPool,
-    leave: drain.leave,
-    live: table.get,
-    assetsMs: limits.assetsMs,
-  });
-  const find = (host: string) => table.find(host) ?? idles.find(host);
-  const asides = createAsides({ clock, find: table.get });
-  const holds = createHolds({ limit: limits.heldRequests });
-  const swaps = createSwaps({
+  const routing = createRouting({
+    ...{ clock, drain, ...limits },
     id: options.id,
-    table,
-    holds,
-    drain,
     ack: options.ack,
     changed: () => changed("table"),
     reread: options.reread ?? (() => Promise.resolve(null)),
-    routed(route) {
-      idles.routed(route);
-      asides.routed(route.app);
-    },
-    aside: asides.set,
-    idle: idles.apply,
-    forgotten(app) {
-      idles.forget(app);
-      asides.forget(app);
-      options.log?.forget(app);
-    },
+    ports: options.ports ?? { https: 443 },
+    domain: options.domain ?? "localhost",
+    forgotten: (app) => options.log?.forget(app),
   });
+  let closing = false;
+  const front = createFront({ options, limits, clock, drain, routing, closing: () => closing });
+  const { table, idles, swaps, all } = routing;
+  const sweeping = setInterval(() => {
+    for (const app of all()) for (const target of app.targets) target.pool.sweep();
+  }, SWEEP_MS);
+  sweeping.unref();
+
+  async function close(drainMs: number): Promise<void> {
+    closing = true;
+    const stop = endStreams([...all()], drainMs);
+    await front.listener.close(drainMs);
+    stop();
+    clearInterval(sweeping);
+    clock.close();
+    drain.close();
+    for (const app of all()) for (const target of app.targets) target.pool.destroy();
+  }
+
+  const { id } = options;
+  const host = hostname();
+  return {
+    server: front.listener.server,
+    listen: front.listener.listen,
+    listenTls: front.listener.listenTls,
+    setCertificates: front.hostTls.set,
+    setTicketKeys: front.hostTls.setTicketKeys,
+    apply: swaps.apply,
+    force: swaps.force,
+    forget: swaps.forget,
+    setIdles: idles.reset,
+    report: () => ({ id, host, pid: process.pid, acks: table.versions(), busy: drain.busy() }),
+    counters: (app) => table.get(app)?.counters ?? newCounters(),
+    snapshot: table.snapshot,
+    stats: createStats({ id, ...routing, ...front, drain, log: options.log ?? null }),
+    close,
+  };
+}
+
+interface FrontOptions {
+  options: RouterOptions;
+  limits: Limits;
+  clock: Clock;
+  drain: Drain;
+  routing: Routing;
+  closing(): boolean;
+}
+
+/** What clients meet: ports, TLS, and what is done with each request. */
+function createFront({ options, limits, clock, drain, routing, closing }: FrontOptions) {
+  const { find, table, idles } = routing;
   const hostTls = createHostTls({ find, findLive: table.find }, options.tls);
   const patience = createPatience({ clock, limit: limits.heldRequests });
   const health = createHealth({
     clock,
     answered: (target) => patience.wake((app) => app.targets.includes(target)),
   });
-  let closing = false;
   const listener = createListener({
     ...limits,
-    clock,
+    ...{ clock, closing, health, patience },
     admit: createAdmission({ find, nobodyAt: idles.nobodyAt }),
     ended: drain.ended,
-    closing: () => closing,
-    health,
-    patience,
     contextFor: hostTls.contextFor,
     proofFor: hostTls.proofFor,
     answerFor: hostTls.answerFor,
@@ -144,58 +163,18 @@ export function createRouter(options: RouterOptions): Router {
     log: options.log ?? null,
     standbyOf: idles.standbyOf,
   });
-  const sweeping = setInterval(sweepPools, SWEEP_MS);
-  sweeping.unref();
+  return { hostTls, patience, listener };
+}
 
-  /** The live colours and the others. */
-  function* all(): Generator<AppState> {
-    yield* table.apps();
-    yield* idles.apps();
-  }
-
-  function sweepPools(): void {
-    for (const app of all()) for (const target of app.targets) target.pool.sweep();
-  }
-
-  async function close(drainMs: number): Promise<void> {
-    closing = true;
-    // A stream has no end of its own; all routers of a machine must not lose theirs at one instant.
-    const streams = [...all()].flatMap((app) => app.targets.flatMap(streamsOn));
-    const spread = Math.min(2000, drainMs / 2);
-    const timers = streams.map((stream, i) =>
-      setTimeout(() => stream.end(), (i * spread) / streams.length),
-    );
-    await listener.close(drainMs);
-    for (const timer of timers) clearTimeout(timer);
-    clearInterval(sweeping);
-    clock.close();
-    drain.close();
-    for (const app of all()) for (const target of app.targets) target.pool.destroy();
-  }
-
-  return {
-    server: listener.server,
-    listen: listener.listen,
-    listenTls: listener.listenTls,
-    setCertificates: hostTls.set,
-    setTicketKeys: hostTls.setTicketKeys,
-    apply: swaps.apply,
-    force: swaps.force,
-    forget: swaps.forget,
-    setIdles: idles.reset,
-    report: () => ({
-      id: options.id,
-      host: hostname(),
-      pid: process.pid,
-      acks: table.versions(),
-      busy: drain.busy(),
-    }),
-    counters: (app) => table.get(app)?.counters ?? newCounters(),
-    snapshot: table.snapshot,
-    stats: createStats({
-      ...{ id: options.id, table, idles, holds, patience, listener, drain },
-      log: options.log ?? null,
-    }),
-    close,
-  };
+/**
+ * A stream has no end of its own; all routers of a machine must not lose theirs at one instant.
+ * Returns what leaves those alone whose turn has not come.
+ */
+function endStreams(apps: AppState[], drainMs: number): () => void {
+  const streams = apps.flatMap((app) => app.targets.flatMap(streamsOn));
+  const spread = Math.min(2000, drainMs / 2);
+  const timers = streams.map((stream, i) =>
+    setTimeout(() => stream.end(), (i * spread) / streams.length),
+  );
+  return () => timers.forEach((timer) => clearTimeout(timer));
 }

@@ -1,0 +1,61 @@
+import { createAsides } from "./aside.ts";
+import type { Clock } from "./clock.ts";
+import type { Drain } from "./drain.ts";
+import { createHolds, type Holds } from "./hold.ts";
+import { createIdles, type Idles } from "./idle.ts";
+import type { Ports } from "./policy.ts";
+import { createPool, type Address } from "./pool.ts";
+import { createSwaps, type SwapOptions, type Swaps } from "./swap.ts";
+import { createTable, type AppState, type Table } from "./table.ts";
+
+export interface RoutingOptions extends Pick<SwapOptions, "id" | "ack" | "changed" | "reread"> {
+  clock: Clock;
+  drain: Drain;
+  ports: Ports;
+  domain: string;
+  /** How many requests may wait for a swap. */
+  heldRequests: number;
+  /** For so long after a swap the standby is asked for assets that are gone, ms. */
+  assetsMs: number;
+  forgotten(app: string): void;
+}
+
+/** Which app answers at which host, by which targets, and the events that change that. */
+export interface Routing {
+  table: Table;
+  idles: Idles;
+  holds: Holds;
+  swaps: Swaps;
+  find(host: string): AppState | undefined;
+  /** The live colours and the others. */
+  all(): Iterable<AppState>;
+}
+
+export function createRouting(options: RoutingOptions): Routing {
+  const { clock, drain, ports, domain, heldRequests, assetsMs, ...swapping } = options;
+  const openPool = (address: Address) => createPool(address, clock);
+  const table = createTable({ revive: drain.revive, openPool, ports });
+  const idles = createIdles({ domain, openPool, leave: drain.leave, live: table.get, assetsMs });
+  const asides = createAsides({ clock, find: table.get });
+  const holds = createHolds({ limit: heldRequests });
+  const swaps = createSwaps({
+    ...swapping,
+    ...{ table, holds, drain, aside: asides.set, idle: idles.apply },
+    routed(route) {
+      idles.routed(route);
+      asides.routed(route.app);
+    },
+    forgotten(app) {
+      idles.forget(app);
+      asides.forget(app);
+      options.forgotten(app);
+    },
+  });
+
+  function* all(): Generator<AppState> {
+    yield* table.apps();
+    yield* idles.apps();
+  }
+
+  return { table, idles, holds, swaps, all, find: (host) => table.find(host) ?? idles.find(host) };
+}
