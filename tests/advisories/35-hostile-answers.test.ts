@@ -1,5 +1,14 @@
 import test from "ava";
-import { HEAD, listen, rawClient, startRawApp, startRouter } from "../support/router-rig.ts";
+import { setTimeout as sleep } from "node:timers/promises";
+import { createServer as createRawServer } from "node:net";
+import {
+  eventually,
+  HEAD,
+  listen,
+  rawClient,
+  startRawApp,
+  startRouter,
+} from "../support/router-rig.ts";
 import { createServer } from "node:http";
 
 const LENGTH = "Content-Length: 2\r\n\r\nok";
@@ -99,4 +108,38 @@ test("Two answers to one request: the second reaches nobody's next request", asy
   await client.until(/first/);
   client.write(`GET / HTTP/1.1\r\n${HEAD}Connection: close\r\n\r\n`);
   t.notRegex(await client.end(), /poison/);
+});
+
+test("An answer that comes before its request, or behind the last one, is nobody's next answer", async (t) => {
+  const rig = await startRouter(t);
+  const early = createRawServer((socket) => {
+    socket.on("error", () => undefined);
+    socket.write("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nearly");
+    socket.on("data", (chunk) => {
+      const path = chunk.toString("latin1").split(" ")[1] ?? "";
+      const answer = `HTTP/1.1 200 OK\r\nContent-Length: ${path.length}\r\n\r\n${path}`;
+      socket.write(answer);
+      // Behind it, while the connection is kept.
+      setTimeout(() => socket.write("HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\npoison"), 20);
+    });
+  });
+  rig.route([await listen(early)]);
+  t.teardown(() => early.close());
+  const client = await rawClient(t, rig.port);
+  for (const path of ["/a", "/b", "/c"]) {
+    const before = client.text().length;
+    client.write(`GET ${path} HTTP/1.1\r\n${HEAD}\r\n`);
+    await eventually(
+      () => /(?:early|\/[abc]|again\.)\n?$/.test(client.text().slice(before)) || client.closed(),
+    );
+    const answer = client.text().slice(before);
+    // On a connection of its own, what the app said first is the answer to it; nothing of another's is.
+    t.regex(answer, /^HTTP\/1\.1 (?:200|502) /);
+    t.is(answer.split("HTTP/1.1 ").length, 2, "one answer");
+    t.notRegex(answer, /poison/);
+    t.false(["/a", "/b", "/c"].some((each) => each !== path && answer.endsWith(each)));
+    if (client.closed()) break;
+    await sleep(60);
+  }
+  t.is(rig.router.stats().apps["shop"]?.targets[0]?.open, 0);
 });

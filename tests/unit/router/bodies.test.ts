@@ -191,3 +191,27 @@ test("A kept HTTP/1.0 connection is kept, and an answer without Date gets one", 
   client.write(get);
   await eventually(() => client.text().split("200 OK").length === 3);
 });
+
+for (const [framing, sent] of [
+  ["Content-Length: 9", "half"],
+  ["Transfer-Encoding: chunked", "4\r\nhalf\r\n"],
+] as const) {
+  for (const how of ["closes", "resets"]) {
+    test(`An upload with ${framing} whose client ${how} is never whole to the app`, async (t) => {
+      const rig = await startRouter(t);
+      let gone = false;
+      const app = await startRawApp(t, (socket) => void socket.on("close", () => (gone = true)));
+      rig.route([app.port]);
+      const client = await rawClient(
+        t,
+        rig.port,
+        `PUT / HTTP/1.1\r\n${HEAD}${framing}\r\n\r\n${sent}`,
+      );
+      await eventually(() => app.received[0]?.endsWith(sent) === true);
+      if (how === "closes") client.socket.end();
+      else client.socket.resetAndDestroy();
+      await eventually(() => gone);
+      t.true(app.received[0]?.endsWith(`\r\n\r\n${sent}`));
+    });
+  }
+}

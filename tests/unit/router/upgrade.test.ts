@@ -1,5 +1,7 @@
 import { once } from "node:events";
 import { createServer } from "node:http";
+import type { Socket } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
 import test, { type ExecutionContext } from "ava";
 import { WebSocket, WebSocketServer } from "ws";
 import {
@@ -202,3 +204,51 @@ test("A message that is only half there is never followed by a close frame", asy
   rig.route([other.port], { drainMs: 50 });
   t.true((await client.end()).endsWith("\x82\x05ab"));
 });
+
+/** Writes until the other side takes no more, or `most` bytes. Returns how many went. */
+function pour(socket: Socket, most: number): () => number {
+  const piece = Buffer.alloc(65_536, 0x81);
+  let sent = 0;
+  const fill = () => {
+    let more = true;
+    while (more && sent < most && !socket.destroyed) {
+      sent += piece.length;
+      more = socket.write(piece);
+    }
+    if (!more) socket.once("drain", fill);
+  };
+  fill();
+  return () => sent;
+}
+
+for (const slow of ["client", "app"]) {
+  test(`A WebSocket's ${slow} that does not read holds the other side back, and leaving ends both`, async (t) => {
+    const rig = await startRouter(t);
+    let other: Socket | undefined;
+    let appGone = false;
+    const app = await startRawApp(t, (socket) => {
+      other = socket;
+      socket.write(`${SWITCH}\r\n`);
+      socket.on("close", () => (appGone = true));
+    });
+    rig.route([app.port]);
+    const client = await rawClient(t, rig.port, SHAKE);
+    await client.until(/101 [^]*\r\n\r\n$/);
+    const [from, to] = slow === "client" ? [other, client.socket] : [client.socket, other];
+    if (!from || !to) throw new Error("the app has no connection");
+    to.pause();
+    const most = 200_000_000;
+    const sent = pour(from, most);
+    let before = -1;
+    while (before !== sent()) {
+      before = sent();
+      await sleep(300);
+    }
+    t.true(before < 30_000_000, `${before}`);
+    to.resume();
+    await eventually(() => sent() > before + 1_000_000);
+    client.socket.destroy();
+    await eventually(() => appGone);
+    await eventually(() => rig.router.stats().apps["shop"]?.targets[0]?.open === 0);
+  });
+}
