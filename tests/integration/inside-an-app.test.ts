@@ -1,6 +1,6 @@
 import { execFileSync } from "node:child_process";
 import { once } from "node:events";
-import { request } from "node:http";
+import { type IncomingMessage, request } from "node:http";
 import { connect } from "node:net";
 import { text } from "node:stream/consumers";
 import test from "ava";
@@ -86,14 +86,10 @@ test("from inside an app, sockets, stores and other apps are out of reach, and t
     ],
   };
   const path = `/${encodeURIComponent(JSON.stringify(wish))}`;
-  const told = await new Promise<Told>((done, fail) => {
-    const headers = { host: "spy.localhost" };
-    request({ host: "127.0.0.1", port: platform.routerPort, path, headers }, (res) => {
-      void text(res).then((body) => done(JSON.parse(body)), fail);
-    })
-      .on("error", fail)
-      .end();
-  });
+  const headers = { host: "spy.localhost" };
+  const asked = request({ host: "127.0.0.1", port: platform.routerPort, path, headers }).end();
+  const [answer] = (await once(asked, "response")) as [IncomingMessage];
+  const told = JSON.parse(await text(answer)) as Told;
   // From the machine itself the very same address answers.
   const reached = connect({ host: victim, port: Number(port) });
   await once(reached, "connect");
