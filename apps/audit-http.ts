@@ -31,6 +31,8 @@ export function auditing(audit: Pick<Audit, "record">, over: Via["over"]): Middl
 export interface Told {
   body?: unknown;
   answer?: unknown;
+  /** The route of the API that a form is: what is done is called after it. */
+  asked?: { route: string; params?: Record<string, string> };
 }
 
 /** A client's address, an IPv4 one as such. */
@@ -67,13 +69,17 @@ function isForeign(error: unknown): boolean {
 }
 
 function doingOf(ctx: Context) {
-  const params = (ctx["params"] ?? {}) as Record<string, string>;
-  const { body, answer } = (ctx.state["told"] ?? {}) as Told;
-  const pattern = (patternOf(ctx) ?? "").replace(/^\/api\/v1/, "");
+  const { body, answer, asked } = (ctx.state["told"] ?? {}) as Told;
+  const own = (ctx["params"] ?? {}) as Record<string, string>;
+  const [method = "", pattern = ""] = asked?.route.split(" ") ?? [
+    ctx.method,
+    patternOf(ctx)?.replace(/^\/api\/v1/, ""),
+  ];
+  const params = asked ? { ...own, ...asked.params } : own;
   const deploy = deployOf(answer) ?? params["deploy"];
   const app = params["app"] ?? deploy?.replace(/-\d+$/, "") ?? appOf(pattern, body);
   return {
-    action: actionOf(ctx.method, pattern),
+    action: actionOf(method, pattern),
     app: app ?? null,
     detail: detailOf(params, body),
     ...(deploy !== undefined && /^[a-z][a-z0-9-]{0,30}-\d{1,15}$/.test(deploy) && { deploy }),

@@ -2,6 +2,7 @@ import { createWebhooks } from "../hooks/webhook.ts";
 import type { Redis } from "ioredis";
 import { createAccess } from "./access.ts";
 import { createAcme } from "./acme.ts";
+import { createInside } from "./api/inside.ts";
 import { createOnce } from "./api/once.ts";
 import type { ApiOptions } from "./api/route.ts";
 import { createAppLogs } from "./app-logs.ts";
@@ -75,6 +76,7 @@ export function compose({ redis, secrets, settings, queue, reach, log, ...outsid
   const forDashboard: DashboardOptions = {
     ...{ ...floor, news, oidc, publicUrl },
     spent: createSpent(redis),
+    ask: createInside(forApi),
   };
   return {
     ...floor,

@@ -37,6 +37,8 @@ export interface CronState {
   seen: number;
   running: CronRun[];
   last?: CronRun;
+  /** Those that ended, were left out or missed, newest first: the last PAST. */
+  past?: CronRun[];
 }
 
 export interface CronBook {
@@ -48,6 +50,8 @@ export interface CronBook {
   take(app: string, job: string, due: number): Promise<boolean>;
 }
 
+/** Runs of a job that are kept on record. */
+export const PAST = 10;
 const LOCK_MS = 30_000;
 /** In s: a due time is looked at for much less long. */
 const TAKEN_TTL = 7 * 24 * 3600;

@@ -6,6 +6,7 @@ import {
   type CronRun,
   type CronState,
   dueTimes,
+  PAST,
 } from "../apps/cron.ts";
 import type { Log } from "../apps/log.ts";
 import type { Store } from "../apps/store.ts";
@@ -72,6 +73,7 @@ export function createCronClock(options: Options) {
     const state = known ?? { seen: now, running: [] };
     const ended = await settle(app, state.running);
     const running = state.running.filter((run) => !ended.some((it) => it.run === run.run));
+    const over = [...ended];
     let last = ended.at(-1) ?? state.last;
     const since = app.live?.since ?? 0;
     // What was no job of the app for a while has missed nothing meanwhile.
@@ -82,14 +84,16 @@ export function createCronClock(options: Options) {
     if (missed.length > 0) {
       say(app, release, job, `missed ${missed.length} run(s): no worker ran when they were due`);
       last = { due: missed.at(-1) ?? 0, state: "missed", why: `${missed.length} in a row` };
+      over.push(last);
     }
     if (ready !== undefined && (await book.take(app.name, job.id, ready))) {
       last = await start({ ...wish, due: ready, running });
-      if (last.state === "running") running.push(last);
+      (last.state === "running" ? running : over).push(last);
     }
     const changed = !known || due.length > 0 || ended.length > 0;
     if (!changed) return;
-    await book.write(app.name, job.id, { seen: now, running, ...(last && { last }) });
+    const past = [...over.toReversed(), ...(state.past ?? [])].slice(0, PAST);
+    await book.write(app.name, job.id, { seen: now, running, past, ...(last && { last }) });
     for (const { run } of ended) if (run) await options.remove(nameOf(app, run));
   }
 

@@ -227,7 +227,8 @@ function parse(body: string | undefined): unknown {
   }
 }
 
-function check(schema: z.ZodType, value: unknown, what: string): unknown {
+/** What a schema makes of a value. @throws bad-request that says what is wrong */
+export function check(schema: z.ZodType, value: unknown, what: string): unknown {
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
   const issues = parsed.error.issues.slice(0, 3).map(({ path, message }) => {

@@ -33,25 +33,32 @@ export async function authorise(one: Route, ctx: Context, options: ApiOptions): 
     identity,
     options,
   );
-  const { needs } = one;
-  const permits = (who: Identity) =>
-    needs === "token" || options.access.may(who, needs, appOf(subject));
-  if (!permits(identity)) {
+  if (!permits(one, identity, subject, options)) {
     throw new TealError("not-allowed", { who: identity.name, action: one.summary.toLowerCase() });
   }
   const stillAllowed = async () => {
     const now = await options.access.verifyToken(secret);
-    return now !== null && permits(now);
+    return now !== null && permits(one, now, subject, options);
   };
   return { identity, subject, stillAllowed };
 }
 
+/** Whether somebody may do with the subject what the route does. */
+export function permits(
+  { needs }: Pick<Route, "needs">,
+  who: Identity,
+  subject: App | Deploy | null,
+  { access }: Pick<ApiOptions, "access">,
+): boolean {
+  return needs === "token" || needs === "nothing" || access.may(who, needs, appOf(subject));
+}
+
 /** What may not be read is asked for nowhere, so that it takes as long as what is not there. */
-async function findSubject(
+export async function findSubject(
   one: Route,
   params: Record<string, string>,
   identity: Identity,
-  { store, access }: ApiOptions,
+  { store, access }: Pick<ApiOptions, "store" | "access">,
 ): Promise<App | Deploy | null> {
   if (one.subject === "platform") return null;
   if (one.subject === "app") {

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { nextRun } from "../cron.ts";
+import { viewCron, type CronView } from "../cron-view.ts";
 import { route, type ApiOptions, type Route } from "./route.ts";
 import { cronJobSchema } from "./schemas.ts";
 
@@ -15,11 +15,11 @@ const run = z.object({
 const jobSchema = cronJobSchema.extend({
   next: z.number().int().nullable().describe("when it runs next; null: never, or not for now"),
   last: run.nullable(),
-});
-export type CronView = z.infer<typeof jobSchema>;
+  runs: z.array(run).describe("those that go on, then the last ones, newest first"),
+}) satisfies z.ZodType<CronView>;
 
 /** What runs by the clock. */
-export function cronRoutes({ store, cron }: ApiOptions): Route[] {
+export function cronRoutes(options: ApiOptions): Route[] {
   return [
     route({
       method: "get",
@@ -28,17 +28,7 @@ export function cronRoutes({ store, cron }: ApiOptions): Route[] {
       subject: "app",
       needs: "read",
       answer: z.object({ jobs: z.array(jobSchema) }),
-      async handle({ subject: { name, live } }) {
-        const release = live && (await store.getRelease(name, live.release));
-        const { options } = await store.getSettings(name);
-        const states = await cron.read(name);
-        const jobs = (release?.cron ?? []).map((job): CronView => {
-          const paused = job.maintenance === true || options.stopped === true;
-          const next = paused ? null : nextRun(job, Date.now());
-          return { ...job, next, last: states[job.id]?.last ?? null };
-        });
-        return { jobs };
-      },
+      handle: async ({ subject }) => ({ jobs: await viewCron(subject, options) }),
     }),
   ];
 }

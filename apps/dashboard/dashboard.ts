@@ -1,7 +1,7 @@
 import Router from "@koa/router";
 import Koa, { type Context, type Middleware } from "koa";
 import type { Identity } from "../access.ts";
-import { auditing } from "../audit-http.ts";
+import { addressOf, auditing, type Told } from "../audit-http.ts";
 import { TealError } from "../errors.ts";
 import { eventStream } from "../event-stream.ts";
 import {
@@ -21,14 +21,18 @@ import { accessPages } from "./pages/access.ts";
 import { activityPages } from "./pages/activity.ts";
 import { appPages } from "./pages/app.ts";
 import { configPages } from "./pages/config.ts";
+import { cronPages } from "./pages/cron.ts";
 import { deployPages } from "./pages/deploys.ts";
 import { domainPages } from "./pages/domains.ts";
 import { homePages } from "./pages/home.ts";
 import { logPages } from "./pages/logs.ts";
 import { notificationPages } from "./pages/notifications.ts";
+import { peoplePages } from "./pages/people.ts";
 import { processPages } from "./pages/processes.ts";
 import { releasePages } from "./pages/releases.ts";
-import { webhookPages } from "./pages/webhooks.ts";
+import { routingPages } from "./pages/routing.ts";
+import { settingsPages } from "./pages/settings.ts";
+import { madeOnce, webhookPages } from "./pages/webhooks.ts";
 import { providerLink, providerRoutes } from "./provider.ts";
 import { eventsOf, type DashboardOptions, type Route, type Shown } from "./route.ts";
 import { createRecent } from "./recent.ts";
@@ -63,9 +67,13 @@ export function dashboardRoutes(options: DashboardOptions): Route[] {
     ...logPages(pages),
     ...configPages(pages),
     ...processPages(pages),
+    ...cronPages(pages),
     ...domainPages(pages),
+    ...routingPages(pages),
     ...webhookPages(pages),
     ...notificationPages(pages),
+    ...peoplePages(pages),
+    ...settingsPages(pages),
     ...activityPages(pages),
     ...accessPages(pages),
   ];
@@ -119,6 +127,7 @@ function errorPages(log: Log): Middleware {
 }
 
 function signingRoutes(router: Router, sessions: Sessions, options: DashboardOptions): void {
+  const { ask } = options;
   const provider = providerLink(options);
   providerRoutes(router, sessions, options);
   router.get("/sign-in", (ctx) => {
@@ -127,6 +136,7 @@ function signingRoutes(router: Router, sessions: Sessions, options: DashboardOpt
   });
   router.post("/sign-in", async (ctx) => {
     const token = (await readForm(ctx)).get("token")?.trim() ?? "";
+    if (token.startsWith("tealinvite_")) return comeIn(ctx, token);
     if (await withinDeadline(sessions.begin(ctx, token))) return seeOther(ctx, "/");
     ctx.status = 401;
     ctx.type = "html";
@@ -136,7 +146,22 @@ function signingRoutes(router: Router, sessions: Sessions, options: DashboardOpt
     await withinDeadline(sessions.end(ctx));
     seeOther(ctx, "/sign-in");
   });
+
+  /** Spends an invitation; the token that comes of it is shown once. */
+  async function comeIn(ctx: Context, invitation: string): Promise<void> {
+    const request = { route: "post /invitations", body: { invitation: invitation.slice(0, 200) } };
+    const answer = await withinDeadline(ask(NOBODY, { ...request, address: addressOf(ctx.req) }));
+    ctx.state["told"] = { answer, asked: request } satisfies Told;
+    const { user, secret } = answer as { user: string; secret: string };
+    await withinDeadline(sessions.begin(ctx, secret));
+    ctx.type = "html";
+    const main = madeOnce("/", [[`Your token, ${user}: it signs you in from now on`, secret]]);
+    ctx.body = layout({ title: "Welcome", main });
+  }
 }
+
+/** Who has an invitation and nothing yet. */
+const NOBODY: Identity = { name: "nobody", role: "read", apps: [] };
 
 type PageRoute = Extract<Route, { kind: "page" }>;
 type FormRoute = Extract<Route, { kind: "form" }>;
@@ -180,7 +205,8 @@ function serveForm(one: FormRoute, options: DashboardOptions): Middleware {
       (async () => {
         const visit = await visitOf(one, ctx, options);
         ctx.state["told"] = { body: Object.fromEntries(sent) };
-        const answer: string | Shown = await one.take(visit, sent);
+        const tell = (told: Told) => (ctx.state["told"] = told);
+        const answer: string | Shown = await one.take(visit, sent, tell);
         if (typeof answer === "string") seeOther(ctx, answer);
         else ctx.body = layout({ ...answer, identity: visit.identity });
       })(),

@@ -7,11 +7,23 @@ export function when(at: number): Html {
 }
 
 function agoText(at: number, now: number): string {
+  if (at > now) {
+    const ahead = Math.ceil((at - now) / 60_000);
+    if (ahead < 60) return `in ${ahead} min`;
+    return ahead < 2880 ? `in ${Math.round(ahead / 60)} h` : `in ${Math.round(ahead / 1440)} d`;
+  }
   const minutes = Math.floor((now - at) / 60_000);
   if (minutes < 1) return "just now";
   if (minutes < 60) return `${minutes} min ago`;
   if (minutes < 2880) return `${Math.floor(minutes / 60)} h ago`;
   return `${Math.floor(minutes / 1440)} d ago`;
+}
+
+/** When something will be, and how far off that is. */
+export function until(at: number): Html {
+  const iso = new Date(at).toISOString();
+  return html`${iso.slice(0, 16).replace("T", " ")},
+    <time datetime="${iso}">${agoText(at, Date.now())}</time>`;
 }
 
 /** "38 ms", "4.2 s", "3 min 20 s". */

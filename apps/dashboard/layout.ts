@@ -15,6 +15,7 @@ interface Provider {
   name: string;
   href: string;
 }
+const STYLES = ["style", "frame", "forms", "lists", "home", "stage", "charts", "deploys", "log"];
 
 const TABS: [Tab, string, string][] = [
   ["overview", "Overview", ""],
@@ -23,9 +24,13 @@ const TABS: [Tab, string, string][] = [
   ["logs", "Logs", "/logs"],
   ["config", "Config", "/config"],
   ["processes", "Processes", "/processes"],
+  ["cron", "Cron", "/cron"],
   ["domains", "Domains", "/domains"],
+  ["routing", "Routing", "/routing"],
   ["webhooks", "Webhooks", "/webhooks"],
   ["notifications", "Notifications", "/notifications"],
+  ["people", "People", "/people"],
+  ["settings", "Settings", "/settings"],
   ["activity", "Activity", "/activity"],
 ];
 
@@ -39,9 +44,7 @@ export function layout({ title, main, identity, live, app, tab, from = [] }: Pag
         <meta name="color-scheme" content="light dark" />
         <title>${title} · Teal</title>
         <link rel="icon" href="/static/teal.svg" type="image/svg+xml" />
-        <link rel="stylesheet" href="/static/style.css" />
-        <link rel="stylesheet" href="/static/pages.css" />
-        <link rel="stylesheet" href="/static/log.css" />
+        ${STYLES.map((name) => html`<link rel="stylesheet" href="/static/${name}.css" />`)}
         <script type="module" src="/static/main.js"></script>
       </head>
       <body>
@@ -62,6 +65,7 @@ export function layout({ title, main, identity, live, app, tab, from = [] }: Pag
         >
           ${main}
         </main>
+        <p class="toast" id="done" aria-hidden="true" hidden>Done</p>
         <p class="hidden" role="status" aria-live="polite" id="said"></p>
       </body>
     </html>`.markup;
@@ -72,7 +76,7 @@ function platformNav(identity: Identity, here: string): Html {
     html`<a href="${path}" ${here === text && html`aria-current="page"`}>${text}</a>`;
   return html`<nav class="platform" aria-label="Platform">
     ${link("/", "Apps")} ${link("/activity", "Activity")}
-    ${identity.role === "admin" && link("/access", "Access")}
+    ${identity.role === "admin" && [link("/users", "Users"), link("/access", "Access")]}
   </nav>`;
 }
 
@@ -109,7 +113,7 @@ export function signInPage(provider: Provider | null, failed?: string): string {
       </p>`
     }
     <form method="post" action="/sign-in">
-      <label for="token">Token</label>
+      <label for="token">Token or invitation</label>
       <input
         id="token"
         name="token"

@@ -62,14 +62,16 @@ interface Confirmation {
   says: Value;
   /** Name to value. */
   fields?: Record<string, string | number>;
+  /** It is answered by a page of its own. */
+  plain?: boolean;
 }
 
 /** A button that says what it will do before it does it. It works without the script. */
 export function confirm(one: Confirmation): Html {
-  const { id, button, look = "primary", action, yes, says, fields = {} } = one;
+  const { id, button, look = "primary", action, yes, says, fields = {}, plain = false } = one;
   return html`<button type="button" class="${look}" popovertarget="${id}">${button}</button>
     <div class="ask" id="${id}" popover role="dialog" aria-labelledby="${id}-title">
-      <form method="post" action="${action}">
+      <form method="post" action="${action}" ${plain && html`data-plain`}>
         <h2 id="${id}-title">${button}</h2>
         <p>${says}</p>
         ${Object.entries(fields).map(([name, value]) => html`<input type="hidden" name="${name}" value="${value}" />`)}

@@ -1,9 +1,12 @@
 import type { Access, Identity } from "../access.ts";
+import type { Acme } from "../acme.ts";
 import type { AppLogs } from "../app-logs.ts";
+import type { Told } from "../audit-http.ts";
 import type { Audit } from "../audit.ts";
 import type { Certificates } from "../certificates.ts";
 import type { Settings } from "../config.ts";
 import type { Crashes } from "../crashes.ts";
+import type { CronBook } from "../cron.ts";
 import type { DeployLog } from "../deploy-log.ts";
 import type { Deploys } from "../deploys.ts";
 import type { GoneImages } from "../gone-images.ts";
@@ -23,8 +26,19 @@ import type { Html } from "./html.ts";
 import type { Recent } from "./recent.ts";
 import type { Steps } from "./steps.ts";
 
+/** A request of the API that a form makes. */
+export interface ApiRequest {
+  /** Method and path of a route, `post /apps/:app/routing`. */
+  route: string;
+  /** Besides the app. */
+  params?: Record<string, string>;
+  body?: unknown;
+}
+
 /** What the dashboard stands on. */
 export interface DashboardOptions {
+  /** The API, inside this process. */
+  ask(identity: Identity, request: ApiRequest): Promise<unknown>;
   store: Store;
   deploys: Omit<Deploys, "push">;
   deployLog: Pick<DeployLog, "read" | "follow">;
@@ -32,6 +46,8 @@ export interface DashboardOptions {
   appLogs: AppLogs;
   audit: Pick<Audit, "record" | "list">;
   certificates: Certificates;
+  acme: Pick<Acme, "attempts">;
+  cron: Pick<CronBook, "read">;
   watches: Pick<Watches, "get">;
   crashes: Pick<Crashes, "list">;
   goneImages: Pick<GoneImages, "of">;
@@ -41,7 +57,7 @@ export interface DashboardOptions {
   notifiers: Notifiers;
   series: Pick<Series, "read" | "latest">;
   news: Pick<News, "listen">;
-  settings: Pick<Settings, "domain" | "routerPort">;
+  settings: Pick<Settings, "domain" | "routerPort" | "acme">;
   /** An OpenID provider that people may sign in at. */
   oidc: Oidc | null;
   spent: Spent;
@@ -82,8 +98,12 @@ export type Tab =
   | "releases"
   | "logs"
   | "config"
-  | "domains"
   | "processes"
+  | "cron"
+  | "domains"
+  | "routing"
+  | "settings"
+  | "people"
   | "webhooks"
   | "notifications"
   | "activity";
@@ -117,9 +137,14 @@ interface FormSpec<S extends keyof Subjects> {
   needs: Needs;
   /** What it does, as in "ann may not …". */
   action: string;
-  /** @returns the path to go to, or a page to be seen once */
-  take(visit: Visit<Subjects[S]>, form: URLSearchParams): Promise<string | Shown>;
+  /**
+   * @param tell takes what the audit log is to know of it
+   * @returns the path to go to, or a page to be seen once
+   */
+  take(visit: Visit<Subjects[S]>, form: URLSearchParams, tell: Tell): Promise<string | Shown>;
 }
+
+export type Tell = (told: Told) => void;
 
 /** A row of the dashboard, whatever its subject is. */
 export type Route =
@@ -128,7 +153,11 @@ export type Route =
       feeds?(visit: Visit<App | Deploy | null>): Feed[];
     })
   | (Omit<FormSpec<keyof Subjects>, "take"> & {
-      take(visit: Visit<App | Deploy | null>, form: URLSearchParams): Promise<string | Shown>;
+      take(
+        visit: Visit<App | Deploy | null>,
+        form: URLSearchParams,
+        tell: Tell,
+      ): Promise<string | Shown>;
     });
 
 /** A page, kept current by the stream at its path + `/events`. */

@@ -10,6 +10,8 @@ import { compose } from "../../apps/compose.ts";
 import { createApi } from "../../apps/api/api.ts";
 import type { ApiOptions } from "../../apps/api/route.ts";
 import type { Audit } from "../../apps/audit.ts";
+import type { Settings } from "../../apps/config.ts";
+import type { CronBook } from "../../apps/cron.ts";
 import { createDashboard } from "../../apps/dashboard/dashboard.ts";
 import type { DashboardOptions } from "../../apps/dashboard/route.ts";
 import type { DeployLog } from "../../apps/deploy-log.ts";
@@ -17,6 +19,7 @@ import type { Deploys } from "../../apps/deploys.ts";
 import type { Git } from "../../apps/git.ts";
 import type { Log } from "../../apps/log.ts";
 import type { Oidc } from "../../apps/oidc.ts";
+import type { Crashes } from "../../apps/crashes.ts";
 import type { Notifiers } from "../../apps/notifiers.ts";
 import { createSecrets } from "../../apps/secrets.ts";
 import type { Senders } from "../../apps/senders.ts";
@@ -37,6 +40,8 @@ export interface TestApi {
   deployLog: DeployLog;
   access: Access;
   audit: Audit;
+  cron: CronBook;
+  crashes: Crashes;
   senders: Senders;
   notifiers: Notifiers;
   git: Git;
@@ -50,13 +55,13 @@ export interface TestApi {
   stop(): Promise<void>;
 }
 
-interface More extends Pick<ApiOptions, "rates"> {
+interface More extends Pick<ApiOptions, "rates">, Partial<Pick<Settings, "acme">> {
   /** An OpenID provider, told where the dashboard is. */
   oidc?: (publicUrl: string, log: Log) => Oidc | null;
 }
 
 /** The API and the dashboard over a private Redis, listening on a random port of the loopback. */
-export async function startApi({ oidc, ...more }: More = {}): Promise<TestApi> {
+export async function startApi({ oidc, acme = null, ...more }: More = {}): Promise<TestApi> {
   const server = createServer().listen(0, "127.0.0.1");
   await once(server, "listening");
   const { port } = server.address() as AddressInfo;
@@ -71,7 +76,7 @@ export async function startApi({ oidc, ...more }: More = {}): Promise<TestApi> {
     ...{ redis: connection, log, publicUrl: url },
     secrets: createSecrets(randomBytes(32)),
     settings: {
-      ...{ domain: "teal.test", routerPort: 8080, acme: null, oidc: null, allowPrivate: true },
+      ...{ domain: "teal.test", routerPort: 8080, acme, oidc: null, allowPrivate: true },
       ...{ storageRoots: [tmpdir()], appLogBytes: 64 * 1024 * 1024 },
       paths: { logs, run: join(logs, "run"), repos: home },
     },
@@ -81,7 +86,7 @@ export async function startApi({ oidc, ...more }: More = {}): Promise<TestApi> {
     ...more,
   });
   const { store, deploys, deployLog, access, audit, senders, notifiers, git, series } = parts;
-  const { webhooks } = parts;
+  const { webhooks, cron, crashes } = parts;
   const api = createApi(parts.forApi).callback();
   const dashboard = createDashboard(parts.forDashboard).callback();
   const listener: RequestListener = (req, res) => {
@@ -103,6 +108,8 @@ export async function startApi({ oidc, ...more }: More = {}): Promise<TestApi> {
     deployLog,
     access,
     audit,
+    cron,
+    crashes,
     senders,
     notifiers,
     git,
@@ -135,14 +142,19 @@ function logInto(lines: string[]): Log {
 }
 
 /** Takes the app's queued deploy to live, as a worker would, without anything that runs. */
-export async function goLive(store: Store, app: string, asked: Deploy): Promise<Release> {
+export async function goLive(
+  store: Store,
+  app: string,
+  asked: Deploy,
+  more: Partial<NewRelease> = {},
+): Promise<Release> {
   const taken = await store.claim(app, "test", 10_000);
   if (!taken || taken.deploy.id !== asked.id)
     throw new Error(`${asked.id} was not the next deploy of ${app}`);
   const { claim, deploy } = taken;
   const before = await store.getApp(app);
   const colour = before?.live ? otherColour(before.live.colour) : "blue";
-  const release = await store.createRelease(claim, releaseOf(deploy));
+  const release = await store.createRelease(claim, { ...releaseOf(deploy), ...more });
   const id = `teal-${deploy.id}-web-1`;
   const wish = {
     id,

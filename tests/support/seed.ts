@@ -1,3 +1,4 @@
+import type { NewRelease } from "../../apps/store.ts";
 import type { Sample } from "../../apps/series.ts";
 import { otherColour, type Colour, type Deploy } from "../../apps/types.ts";
 import { goLive, pushOf, releaseOf, type TestApi } from "./api.ts";
@@ -34,13 +35,18 @@ export async function seedHour({ series }: TestApi, app: string, samples: Sample
   for (const sample of samples) await series.append(new Map([[app, sample]]));
 }
 
-/** Makes the app and takes each commit live, in turn. */
-export async function seedApp(api: TestApi, app: string, pushes: [string, string][]) {
+/** Makes the app and takes each commit live, in turn. @param release what its releases have besides */
+export async function seedApp(
+  api: TestApi,
+  app: string,
+  pushes: [string, string][],
+  release: Partial<NewRelease> = {},
+) {
   await api.store.createApp(app, "ann");
   for (const [commit, why] of pushes) {
     const deploy = await api.deploys.push(pushOf(app, commit, why));
     await seedLog(api, deploy);
-    await goLive(api.store, app, deploy);
+    await goLive(api.store, app, deploy, release);
   }
 }
 

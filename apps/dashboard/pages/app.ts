@@ -1,12 +1,14 @@
+import type { AppOptions } from "../../options.ts";
 import { otherColour, type App, type Colour, type Deploy } from "../../types.ts";
 import { viewApp, viewReleases } from "../../views.ts";
+import { appForm } from "../asking.ts";
 import { chartSection, seriesFeed, type Mark } from "../charts.ts";
 import { readNumber } from "../forms.ts";
 import { html, part, type Html } from "../html.ts";
 import { instancesOf, instanceTable } from "../instances.ts";
 import { lane, type Stage } from "../lane.ts";
 import { confirm, deployList, empty, kindOf, state } from "../pieces.ts";
-import { form, page, type PageOptions, type Route, type Visit } from "../route.ts";
+import { page, type PageOptions, type Route, type Visit } from "../route.ts";
 import { stepList, type Step } from "../steps.ts";
 import { releaseList } from "../timeline.ts";
 
@@ -42,13 +44,14 @@ export function appPages(options: PageOptions): Route[] {
 async function overview(visit: Visit<App>, options: PageOptions): Promise<Html> {
   const { store, settings, recent, steps, watches } = options;
   const { subject: app, mayPush } = visit;
-  const [view, deploys, all, instances, samples, watch] = await Promise.all([
+  const [view, deploys, all, instances, samples, watch, { options: told }] = await Promise.all([
     viewApp(app, store, settings),
     store.listDeploys(app.name, SHOWN),
     store.listReleases(app.name),
     instancesOf(app, options),
     recent.of(app.name),
     watches.get(app.name),
+    store.getSettings(app.name),
   ]);
   const [releases, progress] = await Promise.all([
     viewReleases(app, all.slice(0, SHOWN), options),
@@ -59,6 +62,7 @@ async function overview(visit: Visit<App>, options: PageOptions): Promise<Html> 
       <h1>${app.name}</h1>
       <a class="address" href="${view.url}" rel="noreferrer">${view.url}</a>
     </div>
+    ${part("shut", (own) => html`<div ${own}>${shut(app.name, told)}</div>`)}
     ${part("going-on", (own) => html`<div ${own}>${goingOn(app, progress, mayPush)}</div>`)}
     ${part("stage", (own) => html`<section class="stage" ${own} aria-label="The two colours">${lane("blue", stage)}${lane("green", stage)}</section>`)}
     ${chartSection(app.name)}
@@ -88,6 +92,19 @@ async function overview(visit: Visit<App>, options: PageOptions): Promise<Html> 
           </section>`,
       )}
     </div>`;
+}
+
+/** Why nobody gets an answer of the app, where its people said so. */
+function shut(app: string, told: AppOptions): Html | null {
+  if (told.stopped) {
+    return html`<p class="alert">
+      <b>Stopped.</b> Routers answer 503. <a href="/apps/${app}/processes">Start it</a>
+    </p>`;
+  }
+  if (!told["routing.maintenance"]) return null;
+  return html`<p class="alert">
+    <b>In maintenance.</b> Routers answer 503. <a href="/apps/${app}/routing">End it</a>
+  </p>`;
 }
 
 function goesOn({ state: now }: Deploy): boolean {
@@ -139,38 +156,31 @@ async function swapsOf(name: string, { store }: PageOptions): Promise<Mark[]> {
   return marks.toReversed();
 }
 
-function lifeForms({ deploys }: PageOptions): Route[] {
+function lifeForms(options: PageOptions): Route[] {
   return [
-    form<"app">({
+    appForm(options, {
       path: "/apps/:app/rollback",
-      subject: "app",
       needs: "push",
       action: "roll back",
-      async take({ subject: { name }, identity }, sent) {
+      asks(sent) {
         const to = readNumber(sent, "to");
-        await deploys.rollback({ app: name, by: identity.name, ...(to !== undefined && { to }) });
-        return `/apps/${name}`;
+        return { route: "post /apps/:app/rollback", body: to === undefined ? {} : { to } };
       },
+      goes: "",
     }),
-    form<"app">({
+    appForm(options, {
       path: "/apps/:app/promote",
-      subject: "app",
       needs: "push",
       action: "promote",
-      async take({ subject: { name }, identity }) {
-        await deploys.promote({ app: name, by: identity.name });
-        return `/apps/${name}`;
-      },
+      asks: () => ({ route: "post /apps/:app/promote" }),
+      goes: "",
     }),
-    form<"app">({
+    appForm(options, {
       path: "/apps/:app/abort",
-      subject: "app",
       needs: "push",
       action: "abort",
-      async take({ subject: { name } }) {
-        await deploys.abort(name);
-        return `/apps/${name}`;
-      },
+      asks: () => ({ route: "post /apps/:app/abort" }),
+      goes: "",
     }),
   ];
 }

@@ -1,13 +1,14 @@
 import { createAppConfig, type ConfigVar } from "../../app-config.ts";
 import type { App } from "../../types.ts";
+import { appForm } from "../asking.ts";
 import { readText } from "../forms.ts";
 import { html, part, type Html } from "../html.ts";
 import { confirm, empty } from "../pieces.ts";
 import { form, page, type PageOptions, type Route, type Shown } from "../route.ts";
 
 /** An app's config: names, masked values that are shown when asked for, set and unset. */
-export function configPages({ store, deploys, secrets }: PageOptions): Route[] {
-  const appConfig = createAppConfig({ store, deploys, secrets });
+export function configPages(options: PageOptions): Route[] {
+  const appConfig = createAppConfig(options);
   const shown = (app: App, vars: ConfigVar[], mayPush: boolean, revealed: boolean): Shown => ({
     title: `Config of ${app.name}`,
     main: configPage(app.name, vars, mayPush, revealed),
@@ -32,28 +33,28 @@ export function configPages({ store, deploys, secrets }: PageOptions): Route[] {
         return shown(subject, vars, true, true);
       },
     }),
-    form<"app">({
+    appForm(options, {
       path: "/apps/:app/config/set",
-      subject: "app",
       needs: "push",
       action: "change the config",
-      async take({ subject: { name: app }, identity }, sent) {
-        const set = { [readText(sent, "name")]: sent.get("value") ?? "" };
-        const restart = !sent.has("later");
-        await appConfig.change({ app, set, unset: [], restart, by: identity.name });
-        return `/apps/${app}/config`;
-      },
+      asks: (sent) => ({
+        route: "post /apps/:app/config",
+        body: {
+          set: { [readText(sent, "name")]: sent.get("value") ?? "" },
+          restart: !sent.has("later"),
+        },
+      }),
+      goes: "/config",
     }),
-    form<"app">({
+    appForm(options, {
       path: "/apps/:app/config/unset",
-      subject: "app",
       needs: "push",
       action: "change the config",
-      async take({ subject: { name: app }, identity }, sent) {
-        const unset = [readText(sent, "name")];
-        await appConfig.change({ app, set: {}, unset, restart: true, by: identity.name });
-        return `/apps/${app}/config`;
-      },
+      asks: (sent) => ({
+        route: "post /apps/:app/config",
+        body: { unset: [readText(sent, "name")] },
+      }),
+      goes: "/config",
     }),
   ];
 }

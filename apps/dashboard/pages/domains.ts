@@ -1,85 +1,55 @@
 import { defaultHost } from "../../address.ts";
-import type { Certificate } from "../../certificates.ts";
-import { normaliseHost } from "../../hosts.ts";
-import type { SettingsChange } from "../../types.ts";
-import { count } from "../format.ts";
+import { appForm } from "../asking.ts";
+import { certificateForm, certificateForms, certificateList } from "../certificates.ts";
 import { readText } from "../forms.ts";
 import { html, part, type Html } from "../html.ts";
-import { confirm, empty } from "../pieces.ts";
-import { form, page, type PageOptions, type Route } from "../route.ts";
+import { confirm } from "../pieces.ts";
+import { page, type PageOptions, type Route } from "../route.ts";
 
-/** Where an app answers. */
-export function domainPages({ store, deploys, settings, certificates }: PageOptions): Route[] {
-  async function change(app: string, by: string, host: string, wish: SettingsChange) {
-    await store.changeSettings(app, wish);
-    const why = `${wish.addDomains ? "add" : "remove"} ${host}`;
-    await deploys.change({ app, kind: "domains", by, why });
-    return `/apps/${app}/domains`;
-  }
-
+/** Where an app answers, and with which certificates. */
+export function domainPages(options: PageOptions): Route[] {
+  const { store, settings, certificates, acme } = options;
   return [
     page<"app">({
       path: "/apps/:app/domains",
       subject: "app",
       needs: "read",
       async show({ subject: { name }, mayPush }) {
-        const [{ domains }, held] = await Promise.all([
+        const [{ domains, options: told }, held, failed] = await Promise.all([
           store.getSettings(name),
           certificates.list(name),
+          acme.attempts(name),
         ]);
+        const orders = settings.acme === null ? null : told.certificates?.auto !== false;
+        const seen = { app: name, held, failed, orders, mayPush };
         const main = html`${domainPage(name, defaultHost(name, settings), domains, mayPush)}
-        ${part("certificates", (own) => html`<section ${own}>${certificateList(held)}</section>`)}`;
+        ${part("certificates", (own) => html`<section ${own}>${certificateList(seen)}</section>`)}
+        ${mayPush && certificateForm(name)}`;
         return { title: `Domains of ${name}`, main, app: name, tab: "domains" };
       },
     }),
-    form<"app">({
+    appForm(options, {
       path: "/apps/:app/domains/add",
-      subject: "app",
       needs: "push",
       action: "add a domain",
-      take({ subject: { name }, identity }, sent) {
-        const host = normaliseHost(readText(sent, "host").slice(0, 300), settings);
-        return change(name, identity.name, host, { addDomains: [host] });
-      },
+      asks: (sent) => ({
+        route: "post /apps/:app/domains",
+        body: { host: readText(sent, "host") },
+      }),
+      goes: "/domains",
     }),
-    form<"app">({
+    appForm(options, {
       path: "/apps/:app/domains/remove",
-      subject: "app",
       needs: "push",
       action: "remove a domain",
-      take({ subject: { name }, identity }, sent) {
-        const host = normaliseHost(readText(sent, "host").slice(0, 300), settings);
-        return change(name, identity.name, host, { removeDomains: [host] });
-      },
+      asks: (sent) => ({
+        route: "delete /apps/:app/domains/:host",
+        params: { host: readText(sent, "host") },
+      }),
+      goes: "/domains",
     }),
+    ...certificateForms(options),
   ];
-}
-
-const DAY = 24 * 3600 * 1000;
-/** Days before its end at which a certificate is shown in red. */
-const SOON = 14;
-
-function certificateList(all: Certificate[]): Html {
-  const row = ({ names, issuer, source, notAfter }: Certificate) => {
-    const days = Math.floor((notAfter - Date.now()) / DAY);
-    const left = days >= 0 ? `${count(days, "day")} left` : "has ended";
-    return html`<li>
-      <code class="name">${names.join(" ")}</code>
-      <span class="value soft">
-        ${source === "acme" ? "ordered by the platform" : "your own"}, from ${issuer}
-      </span>
-      <b class="${days < SOON && "bad"}">${left}</b>
-      <small>until ${new Date(notAfter).toISOString().slice(0, 10)}</small>
-    </li>`;
-  };
-  return html`<h2>Certificates</h2>
-    ${
-      all.length > 0
-        ? html`<ul class="vars">
-            ${all.map(row)}
-          </ul>`
-        : empty("None: the app answers by http.")
-    }`;
 }
 
 function domainPage(app: string, own: string, domains: string[], mayPush: boolean): Html {

@@ -1,28 +1,37 @@
+import { describeCrash, type Crash } from "../../crashes.ts";
+import { checkRows } from "../../check-rows.ts";
 import { TealError } from "../../errors.ts";
-import { scaleApp } from "../../formation.ts";
 import type { App, AppSettings, Release } from "../../types.ts";
-import { duration } from "../format.ts";
-import { readChoice } from "../forms.ts";
+import { appForm } from "../asking.ts";
+import { duration, when } from "../format.ts";
+import { holdForm, holding } from "../holding.ts";
 import { html, part, type Html } from "../html.ts";
 import { instancesOf, instanceTable } from "../instances.ts";
+import { limitForms, limitRoutes } from "../limits.ts";
 import { confirm, empty } from "../pieces.ts";
-import { form, page, type PageOptions, type Route } from "../route.ts";
+import { page, type PageOptions, type Route } from "../route.ts";
 
-/** What of an app runs, and how many: scale, restart, hold, checks. */
+/** Crashes that are shown. */
+const CRASHES = 20;
+
+/** What of an app runs, and how: scale, restart, stop, checks, limits, hold, crashes. */
 export function processPages(options: PageOptions): Route[] {
-  const { store, deploys, recent } = options;
+  const { store, recent, crashes } = options;
   return [
     page<"app">({
       path: "/apps/:app/processes",
       subject: "app",
       needs: "read",
       async show({ subject: app, mayPush }) {
-        const [settings, release, instances, samples] = await Promise.all([
+        const [settings, release, instances, samples, crashed] = await Promise.all([
           store.getSettings(app.name),
           app.live && store.getRelease(app.name, app.live.release),
           instancesOf(app, options),
           recent.of(app.name),
+          crashes.list(app.name),
         ]);
+        const types = Object.keys(release?.processes ?? {});
+        const runtime = settings.options.runtime ?? {};
         const main = html`<h1>Processes</h1>
           ${part(
             "formation",
@@ -39,43 +48,53 @@ export function processPages(options: PageOptions): Route[] {
                 ${instanceTable(instances, samples)}
               </section>`,
           )}
-          ${release && checks(release)}
-          ${mayPush && part("hold", (own) => html`<div ${own}>${holding(app, settings)}</div>`)}`;
+          ${part("crashes", (own) => html`<section ${own}>${crashList(crashed)}</section>`)}
+          ${part("checks", (own) => html`<section ${own}>${release && checks(release)}</section>`)}
+          ${part("limits", (own) => html`<section ${own}>${release && limitForms(app.name, types, runtime, mayPush)}</section>`)}
+          ${mayPush && part("hold", (own) => html`<div ${own}>${holding(app.name, settings)}</div>`)}`;
         return { title: `Processes of ${app.name}`, main, app: app.name, tab: "processes" };
       },
     }),
-    form<"app">({
+    ...processForms(options),
+    ...limitRoutes(options),
+    holdForm(options),
+  ];
+}
+
+function processForms(options: PageOptions): Route[] {
+  return [
+    appForm(options, {
       path: "/apps/:app/scale",
-      subject: "app",
       needs: "push",
       action: "scale",
-      async take({ subject: { name: app }, identity }, sent) {
-        const given = [...sent].map(([process, value]) => [process, readCount(process, value)]);
-        const wish = { app, formation: Object.fromEntries(given), by: identity.name };
-        await scaleApp({ store, deploys }, wish);
-        return `/apps/${app}/processes`;
-      },
+      asks: (sent) => ({
+        route: "post /apps/:app/formation",
+        body: {
+          formation: Object.fromEntries([...sent].map(([name, n]) => [name, readCount(name, n)])),
+        },
+      }),
+      goes: "/processes",
     }),
-    form<"app">({
+    appForm(options, {
       path: "/apps/:app/restart",
-      subject: "app",
       needs: "push",
       action: "restart",
-      async take({ subject: { name: app }, identity }) {
-        await deploys.restart({ app, by: identity.name });
-        return `/apps/${app}`;
-      },
+      asks: () => ({ route: "post /apps/:app/restart" }),
+      goes: "",
     }),
-    form<"app">({
-      path: "/apps/:app/hold",
-      subject: "app",
+    appForm(options, {
+      path: "/apps/:app/stop",
       needs: "push",
-      action: "hold new versions",
-      async take({ subject: { name: app } }, sent) {
-        const hold = readChoice(sent, "hold", ["on", "off"]) === "on";
-        await store.changeSettings(app, { hold });
-        return `/apps/${app}/processes`;
-      },
+      action: "stop the app",
+      asks: () => ({ route: "post /apps/:app/stop" }),
+      goes: "",
+    }),
+    appForm(options, {
+      path: "/apps/:app/start",
+      needs: "push",
+      action: "start the app",
+      asks: () => ({ route: "post /apps/:app/start" }),
+      goes: "",
     }),
   ];
 }
@@ -92,7 +111,7 @@ function formation(app: App, release: Release, settings: AppSettings, mayPush: b
             name="${name}"
             value="${count}"
             min="${name === "web" ? 1 : 0}"
-            max="20"
+            max="100"
             required
             ${!mayPush && html`disabled`}
           />
@@ -103,52 +122,90 @@ function formation(app: App, release: Release, settings: AppSettings, mayPush: b
     </form>
     ${
       mayPush &&
-      confirm({
-        id: "ask-restart",
-        button: "Restart",
-        look: "quiet",
-        action: `/apps/${app.name}/restart`,
-        yes: "Restart through the idle colour",
-        says: "The same version is started in the idle colour with what is set now, checked, and swapped in. No request is dropped.",
-      })
+      html`<div class="buttons">
+        ${confirm({
+          id: "ask-restart",
+          button: "Restart",
+          look: "quiet",
+          action: `/apps/${app.name}/restart`,
+          yes: "Restart through the idle colour",
+          says: "The same version is started in the idle colour with what is set now, checked, and swapped in. No request is dropped.",
+        })}
+        ${stopOrStart(app.name, settings.options.stopped === true)}
+      </div>`
     }`;
 }
 
-function checks({ check, port }: Release): Html {
-  return html`<section>
-    <h2>Check</h2>
-    <p>
-      ${
-        check
-          ? html`<code>GET ${check.path}</code> answers with
-              2xx${
-                check.content &&
-                html` and
-                  <q>${check.content}</q>`
-              },
-              each try within ${duration(check.timeoutMs)}, all within ${duration(check.withinMs)}.`
-          : html`Port ${port} listens and answers HTTP with a status below 500.`
-      }
-    </p>
-  </section>`;
+function stopOrStart(app: string, stopped: boolean): Html {
+  return stopped
+    ? confirm({
+        id: "ask-start",
+        button: "Start",
+        action: `/apps/${app}/start`,
+        yes: "Start it",
+        says: "Its instances are started and checked again; then routers pass requests on to it.",
+      })
+    : confirm({
+        id: "ask-stop",
+        button: "Stop",
+        look: "danger",
+        action: `/apps/${app}/stop`,
+        yes: "Stop it",
+        says: "Routers answer 503, and all that runs of it is stopped, until somebody starts it again.",
+      });
 }
 
-function holding(app: App, { hold }: AppSettings): Html {
-  return html`<section>
-    <h2>Hold</h2>
-    <form method="post" action="/apps/${app.name}/hold">
-      <p>
-        ${
-          hold
-            ? "New versions wait in the idle colour until they are promoted."
-            : "New versions become live as soon as they are healthy."
-        }
-      </p>
-      <button class="quiet" name="hold" value="${hold ? "off" : "on"}">
-        ${hold ? "Swap at once again" : "Hold new versions"}
-      </button>
-    </form>
-  </section>`;
+/** What its app.json says of when an instance is well. */
+function checks(release: Release): Html {
+  return html`<h2>Checks</h2>
+    <div class="scrolls" tabindex="0" role="group" aria-label="Checks">
+      <table>
+        <thead>
+          <tr>
+            <th scope="col">Process</th>
+            <th scope="col">Check</th>
+            <th scope="col">When</th>
+            <th scope="col" class="number">Tries</th>
+            <th scope="col" class="number">Each within</th>
+            <th scope="col" class="number">Between</th>
+          </tr>
+        </thead>
+        <tbody>
+          ${checkRows(release).map(
+            ({ process, check, when: time, attempts, timeoutMs, waitMs, warn }) =>
+              html`<tr>
+                <th scope="row">${process}</th>
+                <td><code>${check}</code>${warn && " (only told)"}</td>
+                <td>${time}</td>
+                <td class="number">${attempts ?? "while the deploy waits"}</td>
+                <td class="number">${timeoutMs === null ? "–" : duration(timeoutMs)}</td>
+                <td class="number">${waitMs === null ? "–" : duration(waitMs)}</td>
+              </tr>`,
+          )}
+        </tbody>
+      </table>
+    </div>
+    <p class="hint">
+      As <code>app.json</code> of v${release.n} says, under <code>healthchecks</code>.
+    </p>`;
+}
+
+function crashList(all: Crash[]): Html {
+  const newest = all.toReversed();
+  return html`<h2>Crashes</h2>
+    ${
+      newest.length > 0
+        ? html`<ul class="rows">
+            ${newest.slice(0, CRASHES).map(
+              (one) =>
+                html`<li class="row">
+                  <b>v${one.release}</b> <span>${describeCrash(one)}</span>
+                  <span class="soft">${when(one.at)}</span>
+                </li>`,
+            )}
+          </ul>`
+        : empty("None of late.")
+    }`;
 }
 
 function readCount(process: string, value: string): number {

@@ -22,7 +22,13 @@ export function keepTimes() {
 
 /** @param {string} iso */
 function ago(iso) {
-  const minutes = Math.floor((Date.now() - Date.parse(iso)) / 60_000);
+  const ms = Date.now() - Date.parse(iso);
+  const ahead = Math.ceil(-ms / 60_000);
+  if (ms < 0 && ahead < 60) return `in ${ahead} min`;
+  if (ms < 0) {
+    return ahead < 2880 ? `in ${Math.round(ahead / 60)} h` : `in ${Math.round(ahead / 1440)} d`;
+  }
+  const minutes = Math.floor(ms / 60_000);
   if (minutes < 1) return "just now";
   if (minutes < 60) return `${minutes} min ago`;
   if (minutes < 2880) return `${Math.floor(minutes / 60)} h ago`;

@@ -1,3 +1,4 @@
+import { element } from "./dom.js";
 import { replaceFrom } from "./parts.js";
 
 /**
@@ -23,6 +24,7 @@ async function send(form, submitter) {
     ]),
   );
   form.querySelector(".alert")?.remove();
+  sayDone(false);
   form.setAttribute("aria-busy", "true");
   try {
     const answer = await fetch(form.action, { method: "POST", body });
@@ -35,11 +37,24 @@ async function send(form, submitter) {
       if (document.activeElement instanceof HTMLElement) document.activeElement.blur();
       if (form.matches(".sheet")) form.reset();
       replaceFrom(page);
+      sayDone(true);
     }
   } catch {
     refuse(form, null);
   }
   form.removeAttribute("aria-busy");
+}
+
+let leaving = 0;
+
+/** Says that it is done, aloud and for a while in sight. @param {boolean} done */
+function sayDone(done) {
+  const [said, toast] = [element("#said", HTMLElement), element("#done", HTMLElement)];
+  clearTimeout(leaving);
+  if (toast) toast.hidden = !done;
+  if (!done) return;
+  if (said) said.textContent = "Done";
+  leaving = setTimeout(() => toast && (toast.hidden = true), 4000);
 }
 
 /** @param {HTMLFormElement} form @param {Document | null} page */

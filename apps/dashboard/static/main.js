@@ -1,5 +1,6 @@
 // Pages are whole without these scripts; they keep them current.
 import { drawCharts } from "./charts.js";
+import { element } from "./dom.js";
 import { findAsTyped, keepTimes } from "./find.js";
 import { sendForms } from "./forms.js";
 import { keepCurrent } from "./live.js";
@@ -13,3 +14,8 @@ if (stream) {
 sendForms();
 findAsTyped();
 keepTimes();
+// On a small screen the tabs scroll: the page that is open is in sight.
+element(".tabs [aria-current]", HTMLElement)?.scrollIntoView({
+  inline: "center",
+  block: "nearest",
+});
