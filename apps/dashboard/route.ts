@@ -33,6 +33,8 @@ export interface ApiRequest {
   /** Besides the app. */
   params?: Record<string, string>;
   body?: unknown;
+  /** Whence the browser asks; counts for what is limited by address. */
+  address?: string | null;
 }
 
 /** What the dashboard stands on. */
