@@ -1,5 +1,4 @@
-import { RUNTIME_RANGES, type ProcessRuntime, type Runtime } from "../runtime.ts";
-import { GRACE_S, PIDS } from "../runtime.ts";
+import { graceOf, PIDS, RUNTIME_RANGES, type ProcessRuntime, type Runtime } from "../runtime.ts";
 import { appForm } from "./asking.ts";
 import { checkField, numberField, readAmounts } from "./fields.ts";
 import { readText } from "./forms.ts";
@@ -12,7 +11,7 @@ const FIELDS: Record<Amount, [label: string, unit: string | null, fallback: stri
   memory: ["Memory", "MiB", "¼ of all"],
   cpus: ["Processors", null, "all"],
   pids: ["Processes and threads", null, PIDS],
-  grace: ["From SIGTERM to SIGKILL", "s", GRACE_S],
+  grace: ["From SIGTERM to SIGKILL", "s", graceOf()],
   time: ["Each command may take", "s", 3600],
 };
 
@@ -46,7 +45,9 @@ function fieldsOf(type: string): Amount[] {
 }
 
 function fieldOf(name: Amount, own: ProcessRuntime): Html {
-  const [label, unit, fallback] = FIELDS[name];
+  const [label, unit, usual] = FIELDS[name];
+  const drains = name === "grace" && own.handover === "drain";
+  const fallback = drains ? graceOf({ handover: "drain" }) : usual;
   const range = RUNTIME_RANGES[name];
   const step = name === "cpus" ? "any" : 1;
   return numberField({
