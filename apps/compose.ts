@@ -72,7 +72,10 @@ export function compose({ redis, secrets, settings, queue, reach, log, ...outsid
     workers: createWorkerDoor(settings.paths),
   };
   const { rates, oidc, publicUrl } = outside;
-  const forApi: ApiOptions = { ...floor, once: createOnce(redis), ...(rates && { rates }) };
+  const forApi: ApiOptions = {
+    ...{ ...floor, publicUrl, once: createOnce(redis) },
+    ...(rates && { rates }),
+  };
   const forDashboard: DashboardOptions = {
     ...{ ...floor, news, oidc, publicUrl },
     spent: createSpent(redis),

@@ -23,6 +23,12 @@ export const ERRORS = {
     says: "The request was not understood: {detail}.",
     todo: "Compare it with the API's description at /api/v1/openapi.json.",
   },
+  "not-json": {
+    status: 415,
+    exit: 2,
+    says: "A body of type application/json was expected, and {type} came.",
+    todo: "Send JSON with the header 'Content-Type: application/json'.",
+  },
   "not-signed-in": {
     status: 401,
     exit: 3,

@@ -213,7 +213,8 @@ function respond(ctx: Context, one: Route, answer: unknown): void {
 async function readJson(ctx: Context): Promise<string> {
   const body = await readBody(ctx);
   if (body.length > 0 && !ctx.is("application/json")) {
-    throw new TealError("bad-request", { detail: "a body of type application/json was expected" });
+    const type = ctx.get("Content-Type").slice(0, 100) || "no type";
+    throw new TealError("not-json", { type });
   }
   return body.toString("utf8");
 }

@@ -4,7 +4,7 @@ import { route, type ApiOptions, type Route } from "./route.ts";
 import { addHookBody, deliverySchema, hookSchema, pageQuery } from "./schemas.ts";
 
 /** Webhook senders: who outside may ask for deploys of an app. */
-export function hookRoutes({ senders, webhooks }: ApiOptions): Route[] {
+export function hookRoutes({ senders, webhooks, publicUrl }: ApiOptions): Route[] {
   return [
     route({
       method: "get",
@@ -23,12 +23,18 @@ export function hookRoutes({ senders, webhooks }: ApiOptions): Route[] {
       needs: "admin",
       body: addHookBody,
       status: 201,
-      answer: z.object({ hook: hookSchema, secret: z.string(), path: z.string() }),
+      answer: z.object({
+        hook: hookSchema,
+        secret: z.string(),
+        path: z.string(),
+        url: z.string().describe("where the sender sends to"),
+      }),
       async handle({ subject, body, identity }) {
         const { sender, secret } = await senders.add(subject.name, body, identity.name);
         // Docker Hub can neither sign nor send a header: its address holds the secret.
         const key = sender.provider === "dockerhub" ? `/${secret}` : "";
-        return { hook: sender, secret, path: `/hooks/${subject.name}/${sender.id}${key}` };
+        const path = `/hooks/${subject.name}/${sender.id}${key}`;
+        return { hook: sender, secret, path, url: publicUrl + path };
       },
     }),
     route({

@@ -90,6 +90,7 @@ function statusesOf({
     ...(subject !== "platform" || path.includes("/:") ? [404] : []),
     ...(status === 202 ? [409] : []),
     ...(body || upload ? [413] : []),
+    ...(body ? [415] : []),
     ...(status === 202 ? [422] : []),
     ...[429, 503],
   ];

@@ -58,6 +58,8 @@ export interface ApiOptions {
   > & {
     paths: Pick<Settings["paths"], "run" | "logs">;
   };
+  /** Where people and code hosts reach the platform, without a slash at its end. */
+  publicUrl: string;
   log: Log;
 }
 

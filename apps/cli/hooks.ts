@@ -4,7 +4,6 @@ import type { Delivery, Sender } from "../senders.ts";
 import type { Input } from "./command.ts";
 import { ago, type Cell } from "./output.ts";
 import { wrongUsage } from "./parse.ts";
-import { findServer } from "./server.ts";
 
 const KEY_LIMIT = 20_000;
 
@@ -40,13 +39,11 @@ export async function addHook({ app: appOf, options, client, out }: Input): Prom
   const path = `/apps/${encodeURIComponent(await appOf())}/hooks`;
   const made = await (
     await client()
-  ).post<{ hook: Sender; secret: string; path: string }>(path, wish);
-  const { url } = await findServer(process.env);
-  const address = `${url.origin}${made.path}`;
-  if (out.json) return out.value({ ...made, url: address });
+  ).post<{ hook: Sender; secret: string; path: string; url: string }>(path, wish);
+  if (out.json) return out.value(made);
   out.facts([
     ["sender", made.hook.id],
-    ["address", address],
+    ["address", made.url],
     ["secret", made.secret],
   ]);
   out.note("Keep the secret now; it is shown this once.");

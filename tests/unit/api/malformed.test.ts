@@ -87,6 +87,8 @@ test("a body that breaks off, nests a hundred thousand deep, or is another type 
     raw: "name=shop",
     headers: { "Content-Type": "text/plain" },
   });
-  t.regex(form.json.detail, /application\/json/);
+  t.is(form.status, 415);
+  t.is(form.headers.get("Content-Type"), "application/problem+json");
+  t.regex(form.json.detail, /application\/json was expected, and text\/plain came/);
   t.is((await call(api, "GET", "/health")).status, 200);
 });

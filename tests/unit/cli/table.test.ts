@@ -1,0 +1,102 @@
+import test from "ava";
+import { createClient } from "../../../apps/cli/client.ts";
+import type { Command } from "../../../apps/cli/command.ts";
+import { COMMANDS } from "../../../apps/cli/commands.ts";
+import { describe, optionsOf } from "../../../apps/cli/help.ts";
+import { createOutput } from "../../../apps/cli/output.ts";
+import { parse } from "../../../apps/cli/parse.ts";
+import { startApi, type TestApi } from "../../support/api.ts";
+
+let api: TestApi;
+test.before(async () => {
+  api = await startApi();
+  await api.store.createApp("shop", "ann");
+});
+test.after.always(() => api.stop());
+
+/** Their example names a file that is not here, or takes a whole build to answer. */
+const ELSEWHERE: readonly string[] = [
+  "config:import",
+  "certs:add",
+  "maintenance:on",
+  "pages:set",
+  "build",
+];
+const own = COMMANDS.filter((one) => one.run);
+
+/** The words of its example behind `teal`, without what a shell would do. */
+function exampleOf({ example }: Command): string[] {
+  return example
+    .replace(/ [<>|] .*$/, "")
+    .split(" ")
+    .slice(1);
+}
+
+/** Runs words as `teal` would, on the address that is given; what it printed, or what it threw. */
+async function run(words: string[], url = api.url): Promise<{ said: string; error?: any }> {
+  const said: string[] = [];
+  const out = createOutput(true, {}, { write: (text) => void said.push(text) }, { write() {} });
+  const client = async () => createClient({ url: new URL(url), token: api.tokens.admin });
+  try {
+    const { command, args, options } = parse(words, COMMANDS, optionsOf);
+    const app = async () => String(options["app"]);
+    await command.run?.({ args, options, app, client, out });
+    return { said: said.join("") };
+  } catch (error) {
+    return { said: said.join(""), error };
+  }
+}
+
+test("each command has one name, a summary, and an example of itself that parses", (t) => {
+  t.is(new Set(COMMANDS.map((one) => one.name)).size, COMMANDS.length);
+  for (const command of COMMANDS) {
+    const help = describe(command);
+    t.regex(command.summary, /^\S.{5,}[^.]$/, command.name);
+    t.true(help.includes(`Example: ${command.example}`), command.name);
+    if (!command.run) continue;
+    const parsed = parse(exampleOf(command), COMMANDS, optionsOf);
+    t.is(parsed.command, command, command.example);
+    const asked = parse([command.name, "--help"], COMMANDS, optionsOf);
+    t.is(asked.options["help"], true, command.name);
+  }
+});
+
+test("each command ends with 2 for an option it does not have, and for too many or too few arguments", async (t) => {
+  for (const command of own) {
+    const wrong = [["--no-such-option"]];
+    const least = command.args.filter((arg) => !arg.startsWith("[")).length;
+    if (least > 0) wrong.push([]);
+    const endless = command.rest || command.args.at(-1)?.endsWith("…");
+    if (!endless) wrong.push(Array.from({ length: command.args.length + 1 }, () => "x"));
+    for (const words of wrong) {
+      const { error, said } = await run([command.name, ...words]);
+      t.is(error?.exit, 2, `${command.name} ${words.join(" ")}`);
+      t.is(said, "");
+    }
+  }
+});
+
+test("each command about an app ends with 4 for one that is not there, and changes nothing", async (t) => {
+  const about = own.filter((one) => one.app && !ELSEWHERE.includes(one.name));
+  t.true(about.length > 50);
+  const wrong: string[] = [];
+  for (const command of about) {
+    const words = exampleOf(command).map((word) => (word === "shop" ? "nosuch" : word));
+    const named = words.includes("nosuch") ? words : [...words, "-a", "nosuch"];
+    const { error } = await run(named);
+    if (error?.exit !== 4) wrong.push(`${named.join(" ")}: ${error?.says ?? error}`);
+  }
+  t.deepEqual(wrong, []);
+  t.deepEqual(
+    (await api.store.listApps()).map(({ name }) => name),
+    ["shop"],
+  );
+});
+
+test("hooks:add prints where people reach the platform, whatever address it was asked at", async (t) => {
+  const words = ["hooks:add", "-a", "shop", "--provider", "github"];
+  const { said, error } = await run(words, api.url.replace("127.0.0.1", "localhost"));
+  t.is(error, undefined);
+  const { url, path } = JSON.parse(said);
+  t.is(url, api.url + path);
+});
