@@ -7,6 +7,7 @@ import { printableLines } from "./engine/printable.ts";
 import { retireLeftovers } from "./hand-over.ts";
 import type { SaidLog } from "./ports.ts";
 import { isLive, runDeploy } from "./recipe.ts";
+import { giveBack } from "./turns.ts";
 
 interface Options extends Shop {
   /** Unique per worker process. */
@@ -88,7 +89,10 @@ async function giveUp(
     // After the swap there is no way back: what went wrong then is told, and the release is live.
     const live = await isLive(ctx);
     say(live ? "warn" : "error", known.says);
-    if (!live) say("error", known.todo);
+    if (!live) {
+      say("error", known.todo);
+      await giveBack(ctx);
+    }
     await retireLeftovers(ctx);
     await flush();
     const cancelled = known.code === "deploy-cancelled";

@@ -13,7 +13,7 @@ import { reuseRelease } from "./reuse-release.ts";
 import { noteFirst, runPostdeploy } from "./scripts.ts";
 import { restWhatRuns, startingWith } from "./stop.ts";
 import { swap } from "./swap.ts";
-import { takingTurns } from "./turns.ts";
+import { takeTurns } from "./turns.ts";
 import { warmColour } from "./warm-colour.ts";
 
 /**
@@ -40,9 +40,8 @@ export async function runDeploy(ctx: DeployContext): Promise<HeldColour | null> 
     // ---- The point of no return. Above, every step can be undone and the live colour has not
     // ---- noticed; from here the deploy only goes forward, or is followed by a rollback.
     // ---- (What is handed over exclusively notices before: it stops, and runs again on a failure.)
-    await takingTurns(ctx, release, colour.colour, () =>
-      startingWith(ctx, () => swap(ctx, release, colour, before)),
-    );
+    await takeTurns(ctx, release, colour.colour);
+    await startingWith(ctx, () => swap(ctx, release, colour, before));
   }
 
   await putOnGuard(ctx);

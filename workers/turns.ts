@@ -1,4 +1,3 @@
-import { isTealError } from "../apps/errors.ts";
 import type { App, Colour, Instance, Release } from "../apps/types.ts";
 import { appOf, type DeployContext } from "./context.ts";
 import { exclusiveTypes } from "./exclusive.ts";
@@ -7,27 +6,28 @@ import { isNeeded } from "./hand-over.ts";
 import { startInstances } from "./idle-colour.ts";
 
 /**
- * Stops what is handed over exclusively, starts the new release's in its place, and goes on with
- * `act`, which swaps. When anything of that fails, the old ones run again.
+ * Stops what is handed over exclusively and starts the new release's in its place. When that or
+ * the swap behind it fails, `giveBack` is to be called.
  */
-export async function takingTurns<T>(
+export async function takeTurns(
   ctx: DeployContext,
   release: Release,
   colour: Colour,
-  act: () => Promise<T>,
-): Promise<T> {
+): Promise<void> {
   const types = await exclusiveTypes(ctx, release);
-  if (types.length === 0) return act();
-  try {
-    await restOld(ctx, types);
-    await startNew(ctx, release, colour, types);
-    return await act();
-  } catch (error) {
-    const why: unknown = ctx.signal.aborted ? ctx.signal.reason : error;
-    // Otherwise the executor that takes over decides.
-    if (!isTealError(why, "fenced", "store-unavailable")) await wakeOld(ctx, types);
-    throw error;
-  }
+  if (types.length === 0) return;
+  await restOld(ctx, types);
+  await startNew(ctx, release, colour, types);
+}
+
+/**
+ * Of a deploy that ends without going live, whichever executor stopped the old instances: they run
+ * again. Only one version runs, also on the way back.
+ */
+export async function giveBack(ctx: DeployContext): Promise<void> {
+  const { resting } = await ctx.store.getSteps(ctx.deploy.id);
+  const { types } = (resting as { types: string[] } | undefined) ?? { types: [] };
+  if (types.length > 0) await wakeOld(ctx, types);
 }
 
 /** First on record, so that nobody starts them again while this deploy runs. */
@@ -59,13 +59,11 @@ async function startNew(
   if (wanted.length > 0) await startInstances(ctx, app, release, wanted);
 }
 
-/** Only one version runs, also on the way back. */
 async function wakeOld(ctx: DeployContext, types: string[]): Promise<void> {
   const { store, deploy, effects, say } = ctx;
   const app = await appOf(ctx);
   const route = await store.getRoute(app.name);
   const { options } = await store.getSettings(app.name);
-  if (route?.deploy === deploy.id) return;
   const all = (await store.listInstances(app.name)).filter(({ process }) =>
     types.includes(process),
   );

@@ -45,6 +45,7 @@ export interface World {
   executors: Executor[];
   /** Kills executor `at` at its `call`-th call from now, before or after its effect. */
   killAt(at: number, call: number, after: boolean): void;
+  isDead(at: number): boolean;
   /** The store's clock runs past every lease: to the store, executors at work look dead. */
   jumpClock(): void;
   request(intent: Omit<Intent, "by" | "why">): Promise<Deploy>;
@@ -194,6 +195,7 @@ export function createWorld(
       const life = lives[at];
       if (life) Object.assign(life, { die: { call, after }, calls: 0 });
     },
+    isDead: (at) => lives[at]?.dead === true,
     jumpClock() {
       clock += LEASE_MS * 2;
     },

@@ -72,8 +72,11 @@ async function play(scheduler: fc.Scheduler, happenings: Happening[], sabotage?:
       else if (it.type === "kill") world.killAt(0, it.call, it.after);
       else if (it.type === "reconcile") void world.reconcilers[1]?.reconcile().catch(() => {});
       else if (it.type === "reap") void world.reapers[1]?.pass(app).catch(() => {});
-      else if (it.type === "work") void world.executors[0]?.work(app).catch(() => {});
-      else if (it.type === "rollback") {
+      else if (it.type === "work") {
+        // The dead one's lease runs out, and another goes on where it was.
+        if (world.isDead(0)) world.jumpClock();
+        void world.executors[world.isDead(0) ? 1 : 0]?.work(app).catch(() => {});
+      } else if (it.type === "rollback") {
         const [, release] = await world.store.listReleases(app);
         if (release) await world.request({ app, kind: "rollback", toRelease: release.n });
       } else {
