@@ -6,6 +6,7 @@ import { keys } from "../../apps/keys.ts";
 import { containersOf } from "../support/docker-remains.ts";
 import { type Platform, startPlatform, until } from "../support/platform.ts";
 import { createRepo, type Repo } from "../support/repo.ts";
+import { startSteadyLoad } from "../support/steady-load.ts";
 
 const FIXTURES = resolve(import.meta.dirname, "../fixtures/apps");
 const APP = "gate";
@@ -57,8 +58,13 @@ for (const [fixture, says] of BROKEN) {
         if (name !== ".git") rmSync(join(repo.dir, name), { recursive: true });
       }
       cpSync(join(FIXTURES, fixture), repo.dir, { recursive: true });
+      const traffic = startSteadyLoad(platform.routerPort, `${APP}.localhost`, 2, 20);
       const pushed = await repo.push();
+      const { answered, lost, bodies } = await traffic.stop();
       t.is(pushed.status, 1, pushed.text);
+      t.deepEqual(lost, []);
+      t.is(bodies.size, 1, "none of them from another version");
+      t.true(answered > 0);
       t.regex(pushed.text, says);
       t.regex(pushed.text, /remote rejected.*pre-receive hook declined/);
 
