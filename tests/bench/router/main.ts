@@ -19,6 +19,7 @@ import {
   startTeal,
   type Proxy,
 } from "./proxies.ts";
+import { canHold, holdTo } from "./quota.ts";
 import { measureWebSockets } from "./websockets.ts";
 import { createWorld } from "./world.ts";
 
@@ -34,6 +35,8 @@ const { values } = parseArgs({
 const SECONDS = Number(values.seconds);
 const ROUNDS = Number(values.rounds);
 
+/** Of a core, in the part about several routers. */
+const SHARE = 0.2;
 const SMALL: Load = { name: "small GETs, 64 connections", connections: 64 };
 const LOADS: Load[] = [
   SMALL,
@@ -75,7 +78,7 @@ try {
   if (runs("websockets")) await inTurns(await startAll(await startEcho(world)), SOCKETS);
   if (runs("hosts")) await inTurns(await tables(backend), { ...SMALL, name: "hosts in the table" });
   if (runs("log")) await inTurns(await logs(backend), { ...SMALL, name: "access log" });
-  if (runs("routers")) await inTurns(await scaled(backend), { ...SMALL, name: "router processes" });
+  if (runs("routers")) await scaling(backend);
 } finally {
   await world.close();
 }
@@ -119,12 +122,29 @@ async function logs(backend: number): Promise<Proxy[]> {
   return [await startTeal(world, backend), await startTeal(world, backend, silent)];
 }
 
-async function scaled(backend: number): Promise<Proxy[]> {
+/**
+ * Each router process is held to a fifth of a core, so that they are what runs out, and not the
+ * cores that they share with the backend and the client.
+ */
+async function scaling(backend: number): Promise<void> {
   const proxies: Proxy[] = [];
   for (const routers of [1, 2]) {
     proxies.push(await startTeal(world, backend, { routers, name: `TEAL_ROUTERS=${routers}` }));
   }
-  return proxies;
+  await inTurns(proxies, { ...SMALL, name: "router processes" });
+  if (!canHold())
+    return console.log("Not held to a share of a core: needs root and cgroup version 1");
+  const free = holdTo(
+    SHARE,
+    proxies.flatMap(({ pid, more = [] }) => [pid, ...more]),
+  );
+  await inTurns(proxies, { ...SMALL, name: `router processes, ${SHARE} of a core each` });
+  const [one, two] = all.slice(-2) as [Figures, Figures];
+  console.log(`two / one: ${(two.requestsPerSecond / one.requestsPerSecond).toFixed(2)}`);
+  for (const { pid, more = [] } of proxies) {
+    for (const each of [pid, ...more]) await world.stop(each);
+  }
+  await free();
 }
 
 async function inTurns(of: Proxy[], load: Load): Promise<void> {
