@@ -82,7 +82,7 @@ export function dashboardRoutes(options: DashboardOptions): Route[] {
 /** The dashboard as a Koa application that listens nowhere. Sign-in is by token; a session is a cookie. */
 export function createDashboard(options: DashboardOptions): Koa {
   const { log } = options;
-  const sessions = createSessions(options.access);
+  const sessions = createSessions(options.access, options.publicUrl);
   const dashboard = new Koa();
   dashboard.on("error", (error: Error) =>
     log.debug({ error: error.message }, "an answer broke off"),

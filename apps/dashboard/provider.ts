@@ -6,7 +6,7 @@ import { withinDeadline } from "../http.ts";
 import type { SignInTry } from "../oidc.ts";
 import { signedInPage } from "./layout.ts";
 import type { DashboardOptions } from "./route.ts";
-import type { Sessions } from "./session.ts";
+import { overTls, type Sessions } from "./session.ts";
 
 /** Holds, sealed, what the provider's answer has to fit. Not strict: the provider's site leads back. */
 const COOKIE = "teal_sign_in";
@@ -34,7 +34,7 @@ export function providerRoutes(router: Router, sessions: Sessions, options: Opti
   const setCookie = (ctx: Context, value: string | null) =>
     ctx.cookies.set(COOKIE, value, {
       ...{ httpOnly: true, sameSite: "lax", path: BEGIN, overwrite: true },
-      secure: ctx.secure,
+      secure: overTls(ctx, publicUrl),
       ...(value !== null && { maxAge: TRY_MS }),
     });
 

@@ -26,12 +26,13 @@ export interface Sessions {
  */
 export function createSessions(
   access: Pick<Access, "verifyToken" | "signIn" | "createToken" | "revokeSecret">,
+  publicUrl: string,
 ): Sessions {
   const setCookie = (ctx: Context, value: string | null) =>
     ctx.cookies.set(COOKIE, value, {
       httpOnly: true,
       sameSite: "strict",
-      secure: ctx.secure,
+      secure: overTls(ctx, publicUrl),
       overwrite: true,
       ...(value !== null && { maxAge: LASTS }),
     });
@@ -79,4 +80,16 @@ export function createSessions(
       return async () => (await access.verifyToken(secret)) !== null;
     },
   };
+}
+
+/**
+ * Whether the browser came over TLS: to us, or to the proxy in front of us that TEAL_PUBLIC_URL names.
+ * Who comes by another name, as from the machine itself, may still sign in over plain HTTP.
+ */
+export function overTls(ctx: Context, publicUrl: string): boolean {
+  const { protocol, host } = new URL(publicUrl);
+  const isSecure = ctx.secure || (protocol === "https:" && ctx.host.toLowerCase() === host);
+  // Else a secure cookie is refused by the library that sets it.
+  if (isSecure) ctx.cookies.secure = true;
+  return isSecure;
 }

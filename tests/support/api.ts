@@ -56,6 +56,8 @@ export interface TestApi {
 }
 
 interface More extends Pick<ApiOptions, "rates">, Partial<Pick<Settings, "acme">> {
+  /** Where people reach the dashboard, when not where it listens. */
+  publicUrl?: string;
   /** An OpenID provider, told where the dashboard is. */
   oidc?: (publicUrl: string, log: Log) => Oidc | null;
 }
