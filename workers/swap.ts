@@ -141,7 +141,8 @@ function announce(
   ctx.say(
     "info",
     `${report.routers} router(s) held ${report.held} request(s) for at most ${report.holdMs} ms; ` +
-      `${report.served} served during the swap, ${report.lost} lost`,
+      `${report.served} served during the swap, ${report.retried} retried, ` +
+      `${report.refused} refused, ${report.lost} lost`,
   );
   if (acknowledged.silent.length > 0) {
     ctx.say(

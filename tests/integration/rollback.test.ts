@@ -11,6 +11,8 @@ import { SLOW_SERVER } from "../support/slow-server.ts";
 interface Context {
   platform: Platform;
   repo: Repo;
+  /** By the last push. */
+  said: string;
 }
 const test = anyTest as TestFn<Context>;
 const APP = "shop";
@@ -21,10 +23,11 @@ test.before(async (t) => {
   const platform = await startPlatform({ routers: 2 });
   const repo = createRepo("hello-plain", platform, APP);
   await repo.init();
-  t.context = { platform, repo };
+  t.context = { platform, repo, said: "" };
   for (const version of ["one", "two", "three"]) {
     const pushed = await repo.push({ "version.txt": version });
     if (pushed.status !== 0) throw new Error(pushed.text);
+    t.context.said = pushed.text;
   }
 });
 
@@ -36,13 +39,13 @@ test.after.always(async (t) => {
 async function finished(
   platform: Platform,
   id: string,
-): Promise<Deploy & { steps: Record<string, { warm?: boolean }> }> {
+): Promise<Deploy & { steps: Record<string, Record<string, unknown>> }> {
   let deploy = null;
   await until(60_000, async () => {
     deploy = (await platform.api("GET", `/deploys/${id}`)).body;
     return !["queued", "running"].includes((deploy as unknown as Deploy).state);
   });
-  return deploy as unknown as Deploy & { steps: Record<string, { warm?: boolean }> };
+  return deploy as unknown as Deploy & { steps: Record<string, Record<string, unknown>> };
 }
 
 async function rollback(platform: Platform, body: object) {
@@ -55,8 +58,22 @@ test.serial("without a number it swaps back to the warm standby", async (t) => {
   const { platform } = t.context;
   const deploy = await rollback(platform, {});
   t.is(deploy.state, "live", deploy.error);
-  t.true(deploy.steps["swapped"]?.warm);
+  t.true(deploy.steps["swapped"]?.["warm"]);
   t.is(await ask(platform.routerPort, HOST), "two");
+});
+
+test.serial("what a swap cost is in the deploy's record and in its log", async (t) => {
+  const { platform, said } = t.context;
+  const { body } = await platform.api("GET", `/apps/${APP}/deploys`);
+  const { steps } = (await platform.api("GET", `/deploys/${body.deploys[0].id}`)).body;
+  const { swapped } = steps;
+  t.like(swapped, { routers: 2, silent: 0, lost: 0, refused: 0 });
+  for (const figure of ["ms", "holdMs", "held", "served", "retried"])
+    t.is(typeof swapped[figure], "number", figure);
+  t.true(swapped.holdMs > 0 && swapped.holdMs < 300, `${swapped.holdMs}`);
+  const line =
+    /2 router\(s\) held \d+ request\(s\) for at most [\d.]+ ms; \d+ served during the swap, \d+ retried, 0 refused, 0 lost/;
+  t.regex(said, line);
 });
 
 test.serial(
@@ -65,7 +82,7 @@ test.serial(
     const { platform } = t.context;
     const deploy = await rollback(platform, { to: 1 });
     t.is(deploy.state, "live", deploy.error);
-    t.false(deploy.steps["swapped"]?.warm);
+    t.false(deploy.steps["swapped"]?.["warm"]);
     t.is(await ask(platform.routerPort, HOST), "one");
     const { releases } = (await platform.api("GET", `/apps/${APP}/releases`)).body;
     t.like(releases[0], { n: 5, status: "live", rollbackOf: 1 });
