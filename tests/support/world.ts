@@ -11,6 +11,7 @@ import {
 import { createExecutor, type Executor } from "../../workers/executor.ts";
 import type { Effects } from "../../workers/ports.ts";
 import { restingTypes } from "../../workers/exclusive.ts";
+import { createPromoter } from "../../workers/promoter.ts";
 import { createReaper, type Reaper } from "../../workers/reaper.ts";
 import { createReconciler } from "../../workers/reconcile.ts";
 import { createMemoryStore, type MemoryStore } from "./memory-store.ts";
@@ -53,6 +54,8 @@ export interface World {
   configure(app: string, value: string): Promise<void>;
   scale(app: string, formation: Record<string, number>): Promise<void>;
   promote(app: string): Promise<void>;
+  /** What has been held for as long as was asked is promoted. */
+  promoteByItself(): Promise<void>;
   /** What the guard asks for when it has seen enough of what is live. */
   swapBack(app: string): Promise<void>;
   reapers: Reaper[];
@@ -177,6 +180,10 @@ export function createWorld(
     return { executor, reaper, reconciler };
   }
 
+  const promoter = createPromoter({
+    ...{ store: guarded<Store>(real, null), wake() {}, say: async () => {} },
+    ...{ now: () => clock, log: SILENT },
+  });
   const processes = ["a", "b"].map((id) => {
     const life = { die: null, dead: false, calls: 0 };
     lives.push(life);
@@ -214,6 +221,7 @@ export function createWorld(
       const held = (await real.getApp(app))?.held;
       if (held) await request({ app, kind: "promote", toRelease: held.release });
     },
+    promoteByItself: () => promoter.look(),
     async swapBack(app) {
       const route = await real.getRoute(app);
       const [back] = (await real.listReleases(app)).filter(({ n }) => n !== route?.release);
@@ -236,6 +244,7 @@ export function createWorld(
       for (let round = 0; round < 8; round++) {
         clock += LEASE_MS * 2;
         await routers.heal();
+        await promoter.look();
         for (const app of await real.appsWithWork()) await executor.work(app);
         for (const app of await real.listApps()) await reaper.pass(app.name);
         await reconciler.reconcile();

@@ -8,6 +8,8 @@ type Happening =
   | { type: "rollback"; app: string; back: number }
   | { type: "hold"; app: string }
   | { type: "promote"; app: string }
+  | { type: "holdAWhile"; app: string }
+  | { type: "promoter" }
   | { type: "abort"; app: string }
   | { type: "config"; app: string }
   | { type: "restart"; app: string }
@@ -64,6 +66,8 @@ const life: Weighted[] = [
   ...(["hold", "promote", "promote", "abort", "config", "config", "restart"] as const).map(
     (type) => ({ weight: 1, arbitrary: fc.record({ type: fc.constant(type), app }) }),
   ),
+  { weight: 1, arbitrary: fc.record({ type: fc.constant("holdAWhile" as const), app }) },
+  { weight: 2, arbitrary: fc.record({ type: fc.constant("promoter" as const) }) },
   {
     weight: 3,
     arbitrary: fc.record({
@@ -87,6 +91,9 @@ async function make(world: World, it: Happening, commit: number): Promise<void> 
     if (release) await world.request({ app: it.app, kind: "rollback", toRelease: release.n });
   } else if (it.type === "hold") {
     await world.request({ app: it.app, kind: "push", commit: `good${commit}`, hold: true });
+  } else if (it.type === "holdAWhile") {
+    const held = { hold: true, promoteAfter: 5000 };
+    await world.request({ app: it.app, kind: "push", commit: `good${commit}`, ...held });
   } else if (it.type === "restart") await world.request({ app: it.app, kind: "restart" });
   else if (it.type === "promote") await world.promote(it.app);
   else if (it.type === "abort") await world.store.dropHeld(it.app);
@@ -110,6 +117,7 @@ function begin(world: World, it: Happening): void {
   if (it.type === "work") {
     for (const name of ["a", "b"]) void world.executors[it.executor]?.work(name).catch(() => {});
   }
+  if (it.type === "promoter") void world.promoteByItself().catch(() => {});
   if (it.type === "reap") {
     for (const name of ["a", "b"]) void world.reapers[it.executor]?.pass(name).catch(() => {});
   }
@@ -177,6 +185,7 @@ test("no order of pushes, rollbacks, crashes, takeovers and cut routers breaks a
     scaled: 0,
     held: 0,
     promoted: 0,
+    promotedByItself: 0,
     swappedBack: 0,
   };
   await fc.assert(
@@ -189,6 +198,7 @@ test("no order of pushes, rollbacks, crashes, takeovers and cut routers breaks a
           if (deploy.attempts > 1) reached.takenUpAgain++;
           const what = deploy.state === "live" ? DONE[deploy.kind] : undefined;
           if (what) reached[what]++;
+          if (what && deploy.promoteOf) reached.promotedByItself++;
           if (what && deploy.guardOf) reached.swappedBack++;
         }
       }
