@@ -98,7 +98,7 @@ test("The waiting is bounded, then 503 with Retry-After; how long is the app's t
     const since = performance.now();
     t.regex(await ask(t, rig.port), /^HTTP\/1\.1 503 [^]*Retry-After: 1\r\n/);
     const took = performance.now() - since;
-    t.true(took >= holdMs - 100 && took < holdMs + 400, `${took} ms`);
+    t.true(took >= holdMs - 100 && took < holdMs + 1500, `${took} ms`);
   }
   t.is(rig.router.counters("shop").refused, 2);
 });
@@ -115,7 +115,7 @@ test("A request that waits goes to the next route at once", async (t) => {
 });
 
 test("A client that leaves while it waits is forgotten; too many at once are refused", async (t) => {
-  const rig = await startRouter(t, { limits: { heldRequests: 2, holdMs: 600 } });
+  const rig = await startRouter(t, { limits: { heldRequests: 2, holdMs: 60_000 } });
   const port = await deadPort();
   rig.route([port]);
   const gone = await rawClient(t, rig.port, POST);
@@ -123,6 +123,10 @@ test("A client that leaves while it waits is forgotten; too many at once are ref
   await eventually(() => rig.router.stats().unreachable === 2);
   t.regex(await ask(t, rig.port), / 503 /);
   gone.socket.destroy();
+  await once(gone.socket, "close");
+  await sleep(100);
+  // Nobody waits under this route.
+  rig.route([port], { policy: { holdMs: 0 } });
   t.regex(await other.end(), / 503 /);
   await eventually(() => rig.router.stats().unreachable === 0);
   t.is(rig.router.counters("shop").refused, 2);
