@@ -6,14 +6,44 @@ import test from "ava";
 import { ask } from "../support/asking.ts";
 import { type Platform, startPlatform } from "../support/platform.ts";
 import { createRepo } from "../support/repo.ts";
+import { createTeal } from "../support/teal-cli.ts";
 
 const run = promisify(execFile);
 const HOST = "shop.localhost";
+
+/** Commands that read and whose answer does not change by itself: alike by either way, byte for byte. */
+const READING: readonly string[] = [
+  ...["apps:list", "apps:info -a shop", "ps -a shop", "checks -a shop", "limits -a shop"],
+  ...["releases -a shop", "releases:info v1 -a shop", "releases:diff v1 v2 -a shop"],
+  ...["deploys -a shop", "logs --deploy shop-1", "config -a shop", "config:export -a shop"],
+  ...["domains -a shop", "routing -a shop", "certs -a shop", "storage -a shop", "cron -a shop"],
+  ...["retention -a shop", "guard -a shop", "ps:crashes -a shop", "access -a shop", "users"],
+  ...["hooks -a shop", "hooks:deliveries -a shop", "notifications -a shop", "registry"],
+  ...["notifications:deliveries -a shop", "open -a shop", "help rollback", "help", "version"],
+  // Errors are alike too.
+  ...["releases -a nothing", "releases:info v99 -a shop", "rolback", "ps --wrong", "help nothing"],
+];
 
 interface Said {
   code: number;
   out: string;
   err: string;
+}
+
+const IN_WORDS = ["releases -a shop", "apps:info -a shop", "help rollback", "rolback"];
+
+const ageless = (text: string) => text.replaceAll(/\b\d+ ?(s|seconds?|m|min|minutes?) ago/g, "AGO");
+
+/** One JSON value, or one a line as logs have it. */
+function values(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line) as unknown);
+  }
 }
 
 /** Makes a key, gives it to the platform, and returns how to say a command over SSH. */
@@ -47,7 +77,7 @@ async function sshUser(platform: Platform, role: "admin" | "read") {
 }
 
 test("a push and the platform's commands over SSH, with exit codes, by OpenSSH itself", async (t) => {
-  t.timeout(120_000);
+  t.timeout(240_000);
   const platform = await startPlatform();
   const repo = createRepo("hello-plain", platform, "shop");
   try {
@@ -79,6 +109,18 @@ test("a push and the platform's commands over SSH, with exit codes, by OpenSSH i
       t.not((await admin.say(hostile)).code, 0);
     }
     t.false(existsSync(canary));
+
+    const { teal } = createTeal(platform);
+    for (const line of [...READING.map((one) => `${one} --json`), ...IN_WORDS]) {
+      const [here, there] = await Promise.all([teal(line.split(" ")), admin.say(line)]);
+      // Only what is said in words has ages of seconds in it.
+      const told = ({ code, out, err }: Said) => ({ code, out: ageless(out), err });
+      t.deepEqual(told(there), told(here), line);
+      if (line.endsWith("--json") && here.code === 0) t.notThrows(() => values(here.out), line);
+    }
+    const found = await admin.say("doctor", "-a", "shop", "--json");
+    t.is(found.code, (await teal(["doctor", "-a", "shop", "--json"])).code, found.err);
+    t.is(typeof JSON.parse(found.out), "object");
 
     // The same over HTTP, for the log of a deploy that nobody watched.
     const log = await admin.say("logs", "--deploy", "shop-1", "-a", "shop");
