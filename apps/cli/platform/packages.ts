@@ -28,6 +28,8 @@ const TESTS: Need[] = [
   { name: "chromium", shows: "chromium" },
   { name: "pebble", shows: "pebble" },
   { name: "nginx-light", shows: "nginx" },
+  { name: "zsh", shows: "zsh" },
+  { name: "fish", shows: "fish" },
 ];
 
 /** Names of the Debian packages that this machine lacks. */

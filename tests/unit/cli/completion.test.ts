@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test from "ava";
@@ -55,11 +55,21 @@ test("zsh and fish are told every command and option", async (t) => {
     }
   }
   for (const line of fish.split("\n")) t.is(line.split("'").length % 2, 1, line);
-  for (const [shell, script] of [
-    ["/usr/bin/zsh", zsh],
-    ["/usr/bin/fish", fish],
-  ] as const)
-    if (existsSync(shell)) t.notThrows(() => execFileSync(shell, ["-n"], { input: script }));
+});
+
+test("zsh loads its completion, and fish completes with its own", async (t) => {
+  const dir = mkdtempSync(join(tmpdir(), "teal-completion-"));
+  t.teardown(() => rmSync(dir, { recursive: true, force: true }));
+  for (const shell of ["zsh", "fish"]) writeFileSync(join(dir, shell), await scriptOf(shell));
+  const env = { PATH: process.env["PATH"], HOME: dir };
+  const say = (shell: string, ...args: string[]) =>
+    execFileSync(shell, args, { env, encoding: "utf8", cwd: dir }).trimEnd();
+  const load =
+    'autoload -Uz compinit && compinit -u && source ./zsh && print -r -- "$_comps[teal]"';
+  t.is(say("zsh", "-fc", load), "_teal");
+  const complete = (line: string) => say("fish", "-c", `source ./fish; complete -C '${line}'`);
+  t.regex(complete("teal rollb"), /^rollback\t/);
+  t.regex(complete("teal rollback --run"), /^--run-release\t/);
 });
 
 test("the manual page has every command with its options, in clean roff", (t) => {
