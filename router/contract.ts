@@ -157,6 +157,10 @@ export type RouteAck =
       /** From the start of the hold to its end, ms; 0 when nothing was held open. */
       holdMs: number;
       heldRequests: number;
+      /** How long those that were held waited, ms; a sample when they were many. */
+      waits?: number[];
+      /** Requests and streams open on the old targets at the swap, which go on there. */
+      draining?: number;
     }
   | { type: "count"; router: string; app: string; id: string; counters: Counters };
 

@@ -5,8 +5,8 @@ export interface Hold {
   readonly since: number;
   /** Queues `admit`; false when too many wait already in this process. */
   wait(admit: () => void): boolean;
-  /** Lets all go, in order. Returns how many waited. */
-  release(): number;
+  /** Lets all go, in order. Returns how long each waited, ms. */
+  release(): number[];
 }
 
 export interface Holds {
@@ -25,6 +25,7 @@ export function createHolds({ limit }: { limit: number }): Holds {
 
   function open(swap: string, holdMs: number, expired: (hold: Hold) => void): Hold {
     const queue: (() => void)[] = [];
+    const came: number[] = [];
     const hold: Hold = {
       swap,
       since: performance.now(),
@@ -32,13 +33,14 @@ export function createHolds({ limit }: { limit: number }): Holds {
         if (waiting >= limit) return false;
         waiting++;
         queue.push(admit);
+        came.push(performance.now());
         return true;
       },
       release() {
         clearTimeout(timer);
-        const waited = queue.splice(0);
-        letGo(waited, 0);
-        return waited.length;
+        const now = performance.now();
+        letGo(queue.splice(0), 0);
+        return came.splice(0).map((at) => now - at);
       },
     };
     const bound = Number.isFinite(holdMs)

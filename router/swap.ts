@@ -31,6 +31,12 @@ export interface Swaps {
   forget(app: string): void;
 }
 
+type Held = Required<Pick<Flipped, "holdMs" | "heldRequests" | "waits">>;
+type Flipped = Extract<RouteAck, { type: "flipped" }>;
+
+/** So many waits are told of one hold, so that the message stays small. */
+const WAITS = 500;
+
 /** The router's side of a swap: hold, flip, let go. Every step is within one turn of the event loop. */
 export function createSwaps(options: SwapOptions): Swaps {
   const { id, table, holds, drain, ack } = options;
@@ -55,12 +61,13 @@ export function createSwaps(options: SwapOptions): Swaps {
     letGo(app, hold);
   }
 
-  /** How long was held, and how many. */
-  function letGo(app: AppState, hold: Hold | null): { holdMs: number; heldRequests: number } {
-    if (hold === null || app.hold !== hold) return { holdMs: 0, heldRequests: 0 };
+  /** How long was held, how many, and how long each of them waited. */
+  function letGo(app: AppState, hold: Hold | null): Held {
+    if (hold === null || app.hold !== hold) return { holdMs: 0, heldRequests: 0, waits: [] };
     app.hold = null;
     const holdMs = performance.now() - hold.since;
-    return { holdMs, heldRequests: hold.release() };
+    const waits = hold.release();
+    return { holdMs, heldRequests: waits.length, waits: sampled(waits) };
   }
 
   function flip(change: Change, route: Route, swap: string | undefined): void {
@@ -69,7 +76,8 @@ export function createSwaps(options: SwapOptions): Swaps {
     // The hold of another swap stays: its commit is still to come, or it runs out.
     const mine = swap === undefined || app.hold?.swap === swap;
     const held = letGo(app, mine ? app.hold : null);
-    sendFlipped(route, swap, held);
+    const draining = left.reduce((sum, target) => sum + target.open.size, 0);
+    sendFlipped(route, swap, held, draining);
     for (const target of left) drain.leave(target, route.drainMs);
     options.changed();
   }
@@ -77,7 +85,8 @@ export function createSwaps(options: SwapOptions): Swaps {
   function sendFlipped(
     { app, version }: Route,
     swap: string | undefined,
-    held: { holdMs: number; heldRequests: number },
+    held: Held,
+    draining: number,
   ): void {
     ack({
       type: "flipped",
@@ -86,6 +95,7 @@ export function createSwaps(options: SwapOptions): Swaps {
       version,
       ...(swap === undefined ? {} : { swap }),
       ...held,
+      draining,
     });
   }
 
@@ -95,7 +105,7 @@ export function createSwaps(options: SwapOptions): Swaps {
     const app = table.get(route.app);
     // Told twice: the worker that asks again gets its answer again.
     if (app?.route?.version === route.version) {
-      sendFlipped(route, swap, letGo(app, app.hold?.swap === swap ? app.hold : null));
+      sendFlipped(route, swap, letGo(app, app.hold?.swap === swap ? app.hold : null), 0);
     }
   }
 
@@ -145,4 +155,12 @@ export function createSwaps(options: SwapOptions): Swaps {
     },
     forget: (name) => gone(table.forget(name)),
   };
+}
+
+/** At most WAITS of them, evenly spread over their order, rounded to a tenth of a millisecond. */
+function sampled(waits: number[]): number[] {
+  const every = Math.max(1, waits.length / WAITS);
+  const count = Math.min(waits.length, WAITS);
+  const at = (i: number) => waits[Math.floor(i * every)] as number;
+  return Array.from({ length: count }, (_, i) => Math.round(at(i) * 10) / 10);
 }

@@ -99,6 +99,10 @@ export interface Acknowledged {
   /** The longest hold of any router, ms. */
   holdMs: number;
   heldRequests: number;
+  /** How long requests were held, ms, in no order. */
+  waits: number[];
+  /** Requests and streams that went on at the old colour. */
+  draining: number;
 }
 
 /** What a worker hears from the routers. */

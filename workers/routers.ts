@@ -63,6 +63,8 @@ export async function createRouters({ subscriber, publish }: Options): Promise<R
         silent: ids.filter((id) => !got.has(id)),
         holdMs: Math.max(0, ...acks.map((ack) => ack.holdMs)),
         heldRequests: acks.reduce((sum, ack) => sum + ack.heldRequests, 0),
+        waits: acks.flatMap((ack) => ack.waits ?? []),
+        draining: acks.reduce((sum, ack) => sum + (ack.draining ?? 0), 0),
       };
     },
     async counts(app, ids, boundMs) {

@@ -48,6 +48,9 @@ export async function swap(
     ms: round(ms),
     holdMs: round(acknowledged.holdMs),
     held: acknowledged.heldRequests,
+    heldP50Ms: percentile(acknowledged.waits, 0.5),
+    heldP99Ms: percentile(acknowledged.waits, 0.99),
+    draining: acknowledged.draining,
     routers: ids.length,
     silent: acknowledged.silent.length,
     warm: ready.warm,
@@ -131,17 +134,27 @@ function difference(before: Map<string, Counters>, after: Map<string, Counters>)
   return total;
 }
 
+interface Held {
+  held: number;
+  /** The longest hold of any router, ms. */
+  holdMs: number;
+  heldP50Ms: number;
+  heldP99Ms: number;
+  draining: number;
+}
+
 function announce(
   ctx: DeployContext,
   ready: ReadyColour,
-  report: Traffic & { ms: number; holdMs: number; held: number; routers: number },
+  report: Traffic & Held & { ms: number; routers: number },
   acknowledged: Acknowledged,
 ): void {
+  const waited = report.held > 0 ? ` (p50 ${report.heldP50Ms} ms, p99 ${report.heldP99Ms} ms)` : "";
   ctx.say("step", `Swapped to ${ready.colour} in ${spent(report.ms)}`);
   ctx.say(
     "info",
-    `${report.routers} router(s) held ${report.held} request(s) for at most ${report.holdMs} ms; ` +
-      `${report.served} served during the swap, ${report.retried} retried, ` +
+    `${report.routers} router(s) held ${report.held} request(s) for at most ${report.holdMs} ms${waited}; ` +
+      `${report.draining} drain, ${report.served} served during the swap, ${report.retried} retried, ` +
       `${report.refused} refused, ${report.lost} lost`,
   );
   if (acknowledged.silent.length > 0) {
@@ -154,4 +167,10 @@ function announce(
 
 function round(ms: number): number {
   return Math.round(ms * 10) / 10;
+}
+
+/** Of times in ms, in any order; 0 of none. */
+function percentile(times: number[], part: number): number {
+  const sorted = times.toSorted((a, b) => a - b);
+  return sorted[Math.max(0, Math.ceil(part * sorted.length) - 1)] ?? 0;
 }

@@ -6,6 +6,8 @@ interface Spec {
   needs: "push" | "admin";
   /** What it does, as in "ann may not …". */
   action: string;
+  /** As the API's route says. */
+  slow?: boolean;
   /** What of the API it asks for. */
   asks(sent: URLSearchParams): ApiRequest;
   /** Where to go then, of an app's form behind the app's path; or what is shown once. */

@@ -139,6 +139,8 @@ interface FormSpec<S extends keyof Subjects> {
   needs: Needs;
   /** What it does, as in "ann may not …". */
   action: string;
+  /** It waits for more than the store, a container that starts say. */
+  slow?: boolean;
   /**
    * @param tell takes what the audit log is to know of it
    * @returns the path to go to, or a page to be seen once

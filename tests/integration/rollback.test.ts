@@ -68,11 +68,20 @@ test.serial("what a swap cost is in the deploy's record and in its log", async (
   const { steps } = (await platform.api("GET", `/deploys/${body.deploys[0].id}`)).body;
   const { swapped } = steps;
   t.like(swapped, { routers: 2, silent: 0, lost: 0, refused: 0 });
-  for (const figure of ["ms", "holdMs", "held", "served", "retried"])
+  for (const figure of [
+    "ms",
+    "holdMs",
+    "held",
+    "heldP50Ms",
+    "heldP99Ms",
+    "draining",
+    "served",
+    "retried",
+  ])
     t.is(typeof swapped[figure], "number", figure);
   t.true(swapped.holdMs > 0 && swapped.holdMs < 300, `${swapped.holdMs}`);
   const line =
-    /2 router\(s\) held \d+ request\(s\) for at most [\d.]+ ms; \d+ served during the swap, \d+ retried, 0 refused, 0 lost/;
+    /2 router\(s\) held \d+ request\(s\) for at most [\d.]+ ms(?: \(p50 [\d.]+ ms, p99 [\d.]+ ms\))?; \d+ drain, \d+ served during the swap, \d+ retried, 0 refused, 0 lost/;
   t.regex(said, line);
 });
 

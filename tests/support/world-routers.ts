@@ -142,7 +142,7 @@ export function createWorldRouters({ turn, store, now, violations }: Options): W
     awaitHeld: (swap, ids) => wait(ids, (router) => [...router.held.values()].includes(swap)),
     async awaitFlipped(app, version, ids) {
       const silent = await wait(ids, (router) => (router.acks[app] ?? 0) >= version);
-      return { silent, holdMs: 0, heldRequests: 0 };
+      return { silent, holdMs: 0, heldRequests: 0, waits: [], draining: 0 };
     },
     counts: async () => new Map(),
   };

@@ -36,6 +36,7 @@ export function cronPages(options: PageOptions): Route[] {
       path: "/apps/:app/cron/run",
       needs: "push",
       action: "run a command",
+      slow: true,
       asks: (sent) => ({
         route: "post /apps/:app/runs",
         body: { command: [readText(sent, "command")], detached: true },

@@ -22,6 +22,7 @@ test("A request in flight ends on the old colour, within the drain of the new ro
   const slow = await rawClient(t, rig.port, `GET / HTTP/1.1\r\n${HEAD}\r\n`);
   await eventually(() => blue.received.length === 1);
   rig.route([green.port], { drainMs: 8000 });
+  t.like(rig.acks.at(-1), { type: "flipped", draining: 1 });
   t.deepEqual(rig.router.report().busy, { [`shop-${blue.port}`]: 1 });
   t.regex(await ask(t, rig.port), /200 OK/);
   const before = changes.filter((what) => what === "idle").length;

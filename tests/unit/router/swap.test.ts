@@ -63,8 +63,15 @@ test("Between prepare and commit new requests wait, and then go to the new colou
     version: 2,
     swap: "s1",
     heldRequests: 2,
+    draining: 0,
   });
   t.true(ack?.type === "flipped" && ack.holdMs > 0);
+  const waits = ack?.type === "flipped" ? (ack.waits ?? []) : [];
+  t.is(waits.length, 2);
+  t.true(
+    waits.every((ms) => ms > 0 && ms <= 1000),
+    String(waits),
+  );
   t.like(rig.router.counters("shop"), {
     served: { 1: 1, 2: 2 },
     held: 2,
