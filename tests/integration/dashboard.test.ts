@@ -199,3 +199,32 @@ test.serial(
     t.deepEqual(open.faults, []);
   },
 );
+
+test.serial("a job is run now, the app stopped and started, each by its button", async (t) => {
+  const { open, repo, platform } = t.context;
+  const { page } = open;
+  const press = (name: string) => page.getByRole("button", { name, exact: true }).click();
+  await load?.stop();
+  load = null;
+  const cron = [{ command: "echo swept by hand", schedule: "0 0 1 1 *" }];
+  const pushed = await repo.push({ "app.json": JSON.stringify({ cron }) }, "A job");
+  t.is(pushed.status, 0, pushed.text);
+
+  await page.goto(`${platform.apiUrl}/apps/${APP}/cron`);
+  await press("Run now");
+  await press("Run it");
+  await page.waitForURL(/\/logs/);
+  await page.getByText("swept by hand").first().waitFor();
+
+  await page.goto(`${platform.apiUrl}/apps/${APP}/processes`);
+  await press("Stop");
+  await press("Stop it");
+  await page.waitForURL(`${platform.apiUrl}/apps/${APP}`);
+  await page.getByText("Routers answer 503.").waitFor();
+
+  await page.getByRole("link", { name: "Start it" }).click();
+  await press("Start");
+  await page.waitForURL(`${platform.apiUrl}/apps/${APP}`);
+  await page.getByText("Routers answer 503.").waitFor({ state: "detached" });
+  t.pass();
+});
