@@ -13,6 +13,7 @@ const ASKED = [
   "logs",
   "remove",
   "resize",
+  "restart",
   "start",
   "stats",
   "stop",
