@@ -224,6 +224,7 @@ test.serial("a job is run now, the app stopped and started, each by its button",
 
   await page.getByRole("link", { name: "Start it" }).click();
   await press("Start");
+  await press("Start it");
   await page.waitForURL(`${platform.apiUrl}/apps/${APP}`);
   await page.getByText("Routers answer 503.").waitFor({ state: "detached" });
   t.pass();
