@@ -33,7 +33,10 @@ function exampleOf({ example }: Command): string[] {
 }
 
 /** Runs words as `teal` would, on the address that is given; what it printed, or what it threw. */
-async function run(words: string[], url = api.url): Promise<{ said: string; error?: any }> {
+/** What commands fail with: how they exit, and what they say. */
+type Failure = Error & { exit?: number; says?: string };
+
+async function run(words: string[], url = api.url): Promise<{ said: string; error?: Failure }> {
   const said: string[] = [];
   const out = createOutput(true, {}, { write: (text) => void said.push(text) }, { write() {} });
   const client = async () => createClient({ url: new URL(url), token: api.tokens.admin });
@@ -43,7 +46,7 @@ async function run(words: string[], url = api.url): Promise<{ said: string; erro
     await command.run?.({ args, options, app, client, out });
     return { said: said.join("") };
   } catch (error) {
-    return { said: said.join(""), error };
+    return { said: said.join(""), error: error as Failure };
   }
 }
 

@@ -4,13 +4,12 @@ import type { AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
 import test from "ava";
 import { keys } from "../../../apps/keys.ts";
-import { createOutward } from "../../../apps/outward.ts";
 import type { Sender } from "../../../apps/senders.ts";
 import type { Deploy } from "../../../apps/types.ts";
 import { commitStatus } from "../../../hooks/commit-status.ts";
-import { createNotify } from "../../../hooks/notify.ts";
 import { goLive, goWrong, pushOf, startApi, type TestApi } from "../../support/api.ts";
 import { startGithub } from "../../support/github.ts";
+import { startNotify } from "../../support/notify-rig.ts";
 import { eventually } from "../../support/push-world.ts";
 
 const FIGURES =
@@ -22,18 +21,9 @@ let api: TestApi;
 let notify: { close(): Promise<void> };
 test.before(async () => {
   api = await startApi();
-  notify = createNotify({
-    redis: api.redis.connect(),
-    blocking: api.redis.connect({ maxRetriesPerRequest: null }),
-    store: api.store,
-    notifiers: api.notifiers,
-    senders: api.senders,
-    outward: createOutward({ allowPrivate: true }),
-    allowPrivate: true,
-    urlOf: (app) => `http://${app}.teal.test/`,
-    logUrlOf: (app, deploy) => `https://deploys.example.com/apps/${app}/deploys/${deploy}`,
-    log: api.options.log,
-    times: { pollMs: 20, backoffMs: 300, attempts: 4, exchangeMs: 1000 },
+  notify = startNotify(api, {
+    at: "https://deploys.example.com",
+    times: { backoffMs: 300, exchangeMs: 1000 },
   });
 });
 test.after.always(async () => {

@@ -1,27 +1,14 @@
 import test from "ava";
-import { createOutward } from "../../../apps/outward.ts";
-import { createNotify } from "../../../hooks/notify.ts";
 import { goLive, pushOf, startApi, type TestApi } from "../../support/api.ts";
 import { startGithub } from "../../support/github.ts";
+import { startNotify } from "../../support/notify-rig.ts";
 import { eventually } from "../../support/push-world.ts";
 
 let api: TestApi;
 let notify: { close(): Promise<void> };
 test.before(async () => {
   api = await startApi();
-  notify = createNotify({
-    redis: api.redis.connect(),
-    blocking: api.redis.connect({ maxRetriesPerRequest: null }),
-    store: api.store,
-    notifiers: api.notifiers,
-    senders: api.senders,
-    outward: createOutward({ allowPrivate: true }),
-    allowPrivate: true,
-    urlOf: (app) => `http://${app}.teal.test/`,
-    logUrlOf: (app, deploy) => `http://teal.test/apps/${app}/deploys/${deploy}`,
-    log: api.options.log,
-    times: { pollMs: 20, backoffMs: 50, attempts: 4, exchangeMs: 500 },
-  });
+  notify = startNotify(api, { times: { backoffMs: 50, exchangeMs: 500 } });
 });
 test.after.always(async () => {
   await notify?.close();

@@ -5,11 +5,10 @@ import { text } from "node:stream/consumers";
 import test from "ava";
 import { keys } from "../../../apps/keys.ts";
 import type { NewNotifier, NoticeEvent } from "../../../apps/notifiers.ts";
-import { createOutward } from "../../../apps/outward.ts";
-import { createNotify } from "../../../hooks/notify.ts";
 import { goLive, pushOf, startApi } from "../../support/api.ts";
 import { eventually } from "../../support/push-world.ts";
 import { startSmtp } from "../../support/smtp.ts";
+import { startNotify } from "../../support/notify-rig.ts";
 
 /** As the transitions note them, with what there is to say. */
 const NOTED: [event: NoticeEvent, says: string][] = [
@@ -49,19 +48,7 @@ test("guard, crash loop, certificate and disk reach every kind of receiver, in i
     { kind: "email", url: mail },
   ];
   for (const wish of wishes) await api.notifiers.add("shop", { ...wish, events }, "ann");
-  const notify = createNotify({
-    redis,
-    blocking: api.redis.connect({ maxRetriesPerRequest: null }),
-    store: api.store,
-    notifiers: api.notifiers,
-    senders: api.senders,
-    outward: createOutward({ allowPrivate: true }),
-    allowPrivate: true,
-    urlOf: (app) => `http://${app}.teal.test/`,
-    logUrlOf: (app, deploy) => `http://teal.test/apps/${app}/deploys/${deploy}`,
-    log: api.options.log,
-    times: { pollMs: 20, backoffMs: 50, attempts: 2, exchangeMs: 2000 },
-  });
+  const notify = startNotify(api, { times: { backoffMs: 50, exchangeMs: 2000, attempts: 2 } });
   t.teardown(async () => {
     await notify.close();
     smtp.stop();

@@ -13,29 +13,17 @@ import { createOutward } from "../../../apps/outward.ts";
 import type { Deploy } from "../../../apps/types.ts";
 import { format, type Message } from "../../../hooks/notify-format.ts";
 import { send } from "../../../hooks/notify-send.ts";
-import { createNotify } from "../../../hooks/notify.ts";
 import { verify } from "../../../hooks/webhook-signature.ts";
 import { goLive, goWrong, pushOf, startApi, type TestApi } from "../../support/api.ts";
 import { call } from "../../support/api-client.ts";
+import { startNotify } from "../../support/notify-rig.ts";
 import { eventually, runCommand } from "../../support/push-world.ts";
 
 let api: TestApi;
 let notify: { close(): Promise<void> };
 test.before(async () => {
   api = await startApi();
-  notify = createNotify({
-    redis: api.redis.connect(),
-    blocking: api.redis.connect({ maxRetriesPerRequest: null }),
-    store: api.store,
-    notifiers: api.notifiers,
-    senders: api.senders,
-    outward: createOutward({ allowPrivate: true }),
-    allowPrivate: true,
-    urlOf: (app) => `http://${app}.teal.test/`,
-    logUrlOf: (app, deploy) => `http://teal.test/apps/${app}/deploys/${deploy}`,
-    log: api.options.log,
-    times: { pollMs: 20, backoffMs: 50, attempts: 4, exchangeMs: 1000 },
-  });
+  notify = startNotify(api, { times: { backoffMs: 50, exchangeMs: 1000 } });
 });
 test.after.always(async () => {
   await notify?.close();
