@@ -87,6 +87,7 @@ async function main(settings: Settings, log: Log): Promise<void> {
     hostKeyFile: settings.paths.sshHostKey,
     cliFile: CLI,
     apiUrl: `http://127.0.0.1:${settings.apiPort}`,
+    publicUrl: settings.publicUrl,
   });
   await ssh.listen(settings.sshPort, settings.bind);
   log.info({ api: settings.apiPort, ssh: settings.sshPort }, "web is ready");

@@ -16,6 +16,8 @@ export interface ExecOptions extends GitServiceOptions {
   cliFile: string;
   /** Where that finds the API. */
   apiUrl: string;
+  /** Where people reach the platform, if its admin has said so. */
+  publicUrl: string | null;
   log: Log;
 }
 
@@ -36,16 +38,19 @@ interface Wish {
   /** The client's GIT_PROTOCOL. */
   protocol: string | undefined;
   terminal: SshTerminal;
+  /** The address that the client connected to. */
+  at: string;
 }
 
 /** What a session of an authenticated client may do: git for an app, or one command of the platform. */
 export function createExec(options: ExecOptions) {
-  const { access, log, cliFile, apiUrl } = options;
+  const { access, log, cliFile, apiUrl, publicUrl } = options;
   const openGit = createGitService(options);
 
   return function serve(
     session: Session,
     who: () => Promise<Identity | null>,
+    at: string,
     stop: AbortSignal,
   ): void {
     let protocol: string | undefined;
@@ -62,7 +67,7 @@ export function createExec(options: ExecOptions) {
     session.on("exec", (accept, _, { command }) => {
       const channel = accept();
       channel.on("error", () => {});
-      run(channel, { command, who, protocol, terminal }, stop).then(
+      run(channel, { command, who, protocol, terminal, at }, stop).then(
         (status) => finish(channel, status),
         (error: unknown) => refuse(channel, asTealError(error, log, "ssh")),
       );
@@ -70,7 +75,7 @@ export function createExec(options: ExecOptions) {
   };
 
   async function run(channel: ServerChannel, wish: Wish, stop: AbortSignal): Promise<number> {
-    const { command, protocol, terminal } = wish;
+    const { command, protocol, terminal, at } = wish;
     const identity = await wish.who();
     if (!identity) throw new TealError("not-signed-in");
     const [, service, app] = GIT.exec(command) ?? [];
@@ -81,7 +86,7 @@ export function createExec(options: ExecOptions) {
     const words = wordsOf(command);
     const token = await access.createToken({ ...identity, ttlMs: TOKEN_TTL_MS });
     try {
-      const child = startCommand(words, token.secret, terminal);
+      const child = startCommand(words, token.secret, { terminal, at });
       terminal.attach(words, child, channel);
       const printed = (output: NodeJS.ReadableStream) => terminal.printed(words, output);
       return await connect(channel, child, true, stop, printed);
@@ -90,7 +95,11 @@ export function createExec(options: ExecOptions) {
     }
   }
 
-  function startCommand(words: string[], token: string, terminal: SshTerminal): ChildProcess {
+  function startCommand(
+    words: string[],
+    token: string,
+    { terminal, at }: Pick<Wish, "terminal" | "at">,
+  ): ChildProcess {
     return spawn(process.execPath, [cliFile, ...words], {
       // No repository here from which the command could infer an app.
       cwd: "/",
@@ -99,7 +108,8 @@ export function createExec(options: ExecOptions) {
         HOME: "/nonexistent",
         LC_ALL: "C.UTF-8",
         TEAL_URL: apiUrl,
-        TEAL_OVER_SSH: "1",
+        // What the client calls this platform: the loopback is nothing to it.
+        TEAL_OVER_SSH: publicUrl ?? at,
         TEAL_TOKEN: token,
         ...terminal.env(words),
       },

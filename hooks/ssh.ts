@@ -84,10 +84,11 @@ export function createSshServer(options: Options) {
     connection.on("ready", () => {
       if (!identity || !doorman.prove(socket)) return connection.end();
       void audit.record(identity, via, { action: "sign-in" });
-      return takeSessions(connection, async () => {
+      const who = async () => {
         const known = await access.findKey(fingerprint);
         return known && { ...known.identity, via };
-      });
+      };
+      return takeSessions(connection, who, serverAddress(socket));
     });
     connection.once("close", () => {
       if (identity || attempts === 0) return;
@@ -111,7 +112,11 @@ export function createSshServer(options: Options) {
     }
   }
 
-  function takeSessions(connection: Connection, who: () => Promise<Identity | null>): void {
+  function takeSessions(
+    connection: Connection,
+    who: () => Promise<Identity | null>,
+    at: string,
+  ): void {
     let open = 0;
     connection.on("session", (accept, reject) => {
       if (open >= MAX_SESSIONS) {
@@ -125,7 +130,7 @@ export function createSshServer(options: Options) {
       }
       open++;
       session.once("close", () => open--);
-      exec(session, who, stopping.signal);
+      exec(session, who, at, stopping.signal);
     });
   }
 
@@ -147,6 +152,12 @@ export function createSshServer(options: Options) {
       await closed;
     },
   };
+}
+
+/** Such as `ssh://teal@192.0.2.7:2222`. */
+function serverAddress({ localAddress = "localhost", localPort }: Socket): string {
+  const host = localAddress.replace(/^::ffff:(?=\d+\.)/, "");
+  return `ssh://teal@${host.includes(":") ? `[${host}]` : host}:${localPort}`;
 }
 
 /** An unsigned request only asks whether the key would do; that needs no signature. */

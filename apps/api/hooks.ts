@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { TealError } from "../errors.ts";
+import { hookPath } from "../public-url.ts";
 import { route, type ApiOptions, type Route } from "./route.ts";
 import { addHookBody, deliverySchema, hookSchema, pageQuery } from "./schemas.ts";
 
@@ -31,9 +32,7 @@ export function hookRoutes({ senders, webhooks, publicUrl }: ApiOptions): Route[
       }),
       async handle({ subject, body, identity }) {
         const { sender, secret } = await senders.add(subject.name, body, identity.name);
-        // Docker Hub can neither sign nor send a header: its address holds the secret.
-        const key = sender.provider === "dockerhub" ? `/${secret}` : "";
-        const path = `/hooks/${subject.name}/${sender.id}${key}`;
+        const path = hookPath(sender, secret);
         return { hook: sender, secret, path, url: publicUrl + path };
       },
     }),

@@ -106,9 +106,9 @@ export async function revokeToken({ args, client, out }: Input): Promise<void> {
 
 export async function whoami({ client, out }: Input): Promise<void> {
   const me = await (await client()).get<Identity>("/whoami");
-  const { url } = await findServer(process.env);
-  if (out.json) return out.value({ ...me, url: url.origin });
-  out.line(`${me.name} (${me.role}, ${appsOf(me)}) at ${url.origin}`);
+  const url = process.env["TEAL_OVER_SSH"] || (await findServer(process.env)).url.origin;
+  if (out.json) return out.value({ ...me, url });
+  out.line(`${me.name} (${me.role}, ${appsOf(me)}) at ${url}`);
 }
 
 /** An admin asks about all that there is, a user about what is their own. */

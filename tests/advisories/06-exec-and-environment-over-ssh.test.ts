@@ -77,4 +77,5 @@ test("of the client's environment only GIT_PROTOCOL comes through", async (t) =>
     "TEAL_URL",
   ]);
   t.regex(env["TEAL_URL"]!, /^http:\/\/127\.0\.0\.1:/);
+  t.is(env["TEAL_OVER_SSH"], `ssh://teal@127.0.0.1:${world.sshPort}`);
 });

@@ -14,7 +14,7 @@ let admin: SshUser;
 
 test.before(async () => {
   writeFileSync(cliFile, SHOWING_CLI);
-  world = await startPushWorld({ cliFile });
+  world = await startPushWorld({ cliFile, publicUrl: "https://deploy.example.org" });
   admin = await createSshUser(world, "admin", "admin");
 });
 test.after.always(async () => {
@@ -94,6 +94,7 @@ test.serial(
       "TEAL_URL",
     ]);
     t.regex(shown.env.TEAL_TOKEN, /^teal_/);
+    t.is(shown.env.TEAL_OVER_SSH, "https://deploy.example.org");
     await eventually(async () => (await world.access.verifyToken(shown.env.TEAL_TOKEN)) === null);
   },
 );

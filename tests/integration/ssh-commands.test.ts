@@ -122,6 +122,10 @@ test("a push and the platform's commands over SSH, with exit codes, by OpenSSH i
     t.is(found.code, (await teal(["doctor", "-a", "shop", "--json"])).code, found.err);
     t.is(typeof JSON.parse(found.out), "object");
 
+    const at = `ssh://teal@127.0.0.1:${platform.sshPort}`;
+    t.is((await admin.say("whoami")).out, `admin (admin, all apps) at ${at}\n`);
+    t.is((await teal(["whoami"])).out, `admin (admin, all apps) at ${platform.apiUrl}\n`);
+
     // The same over HTTP, for the log of a deploy that nobody watched.
     const log = await admin.say("logs", "--deploy", "shop-1", "-a", "shop");
     t.regex(log.out + log.err, /Starting v1 in blue/);

@@ -25,6 +25,7 @@ interface Options {
   httpLimits?: { push: number; fetch: number };
   sshLimits?: typeof LIMITS;
   cliFile?: string;
+  publicUrl?: string;
   reach?: (step: string) => void | Promise<void>;
 }
 
@@ -130,6 +131,7 @@ export async function startPushWorld(options: Options = {}) {
     hostKeyFile: join(dir, "ssh-host-key"),
     cliFile: options.cliFile ?? join(ROOT, "apps/cli/main.ts"),
     apiUrl: `http://127.0.0.1:${port}`,
+    publicUrl: options.publicUrl ?? null,
     ...(options.sshLimits ? { limits: options.sshLimits } : {}),
   });
   const sshPort = await ssh.listen(0, "127.0.0.1");

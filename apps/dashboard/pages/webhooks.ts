@@ -1,5 +1,6 @@
 import { TealError } from "../../errors.ts";
 import { PROVIDERS, type Sender } from "../../senders.ts";
+import { hookPath } from "../../public-url.ts";
 import { when } from "../format.ts";
 import { readChoice, readText, readWords } from "../forms.ts";
 import { html, part, type Html } from "../html.ts";
@@ -10,7 +11,7 @@ import { form, page, type PageOptions, type Route } from "../route.ts";
 const SHOWN = 50;
 
 /** Who outside may ask for deploys of an app, and what came. */
-export function webhookPages({ senders, webhooks, access }: PageOptions): Route[] {
+export function webhookPages({ senders, webhooks, access, publicUrl }: PageOptions): Route[] {
   return [
     page<"app">({
       path: "/apps/:app/webhooks",
@@ -24,7 +25,7 @@ export function webhookPages({ senders, webhooks, access }: PageOptions): Route[
         const mayAdmin = access.may(identity, "admin", name);
         const main = html`<h1>Webhooks</h1>
           <p class="hint">A CI that is trusted here deploys what it has passed.</p>
-          ${part("senders", (own) => html`<section ${own} aria-label="Senders">${senderList(all, mayAdmin)}</section>`)}
+          ${part("senders", (own) => html`<section ${own} aria-label="Senders">${senderList(all, publicUrl, mayAdmin)}</section>`)}
           ${part(
             "deliveries",
             (own) =>
@@ -76,7 +77,7 @@ export function webhookPages({ senders, webhooks, access }: PageOptions): Route[
         };
         const { sender, secret } = await senders.add(name, wish, identity.name);
         const main = madeOnce(`/apps/${name}/webhooks`, [
-          ["Address", `/hooks/${name}/${sender.id}`],
+          ["Address", publicUrl + hookPath(sender, secret)],
           ["Secret", secret],
         ]);
         return { title: "A new webhook", main, app: name, tab: "webhooks" };
@@ -113,31 +114,31 @@ export function madeOnce(back: string, values: [name: string, value: string][]):
     <p><a class="button" href="${back}">I have it</a></p>`;
 }
 
-function senderList(all: Sender[], mayAdmin: boolean): Html {
+function senderList(all: Sender[], publicUrl: string, mayAdmin: boolean): Html {
   if (all.length === 0) return empty("No webhook may deploy this app.");
   return html`<ul class="vars">
-    ${all.map(
-      ({ id, app, provider, branch, paths, by, createdAt }) =>
-        html`<li>
-          <span class="name"><b>${provider}</b> <code>${branch}</code></span>
-          <span class="value soft">
-            <code>/hooks/${app}/${id}</code> ${paths.length > 0 && `only ${paths.join(", ")}`} by
-            ${by}, ${when(createdAt)}
-          </span>
-          ${
-            mayAdmin &&
-            confirm({
-              id: `remove-${id}`,
-              button: "Remove",
-              look: "quiet",
-              action: `/apps/${app}/webhooks/remove`,
-              yes: "Remove it",
-              says: "Its secret is good no more; what it sends is refused.",
-              fields: { id },
-            })
-          }
-        </li>`,
-    )}
+    ${all.map((sender) => {
+      const { id, app, provider, branch, paths, by, createdAt } = sender;
+      return html`<li>
+        <span class="name"><b>${provider}</b> <code>${branch}</code></span>
+        <span class="value soft">
+          <code>${publicUrl + hookPath(sender)}</code>
+          ${paths.length > 0 && `only ${paths.join(", ")}`} by ${by}, ${when(createdAt)}
+        </span>
+        ${
+          mayAdmin &&
+          confirm({
+            id: `remove-${id}`,
+            button: "Remove",
+            look: "quiet",
+            action: `/apps/${app}/webhooks/remove`,
+            yes: "Remove it",
+            says: "Its secret is good no more; what it sends is refused.",
+            fields: { id },
+          })
+        }
+      </li>`;
+    })}
   </ul>`;
 }
 
