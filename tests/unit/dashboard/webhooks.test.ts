@@ -20,7 +20,7 @@ async function ask(path: string, form?: Record<string, string>): Promise<string>
 
 test("a webhook's whole address is shown, to be copied to the code host; Docker Hub's with its secret", async (t) => {
   for (const provider of ["github", "dockerhub"] as const) {
-    const image = provider === "dockerhub" ? { image: "ann/shop" } : {};
+    const image: Record<string, string> = provider === "dockerhub" ? { image: "ann/shop" } : {};
     const made = await ask("/apps/shop/webhooks/add", { provider, ...image });
     const sender = (await api.senders.list("shop")).find((one) => one.provider === provider);
     t.truthy(sender);
