@@ -16,8 +16,15 @@ export interface Traffic {
 
 /** What one instance takes up. */
 export interface Usage {
+  colour: Colour;
+  /** `web.1` */
+  name: string;
   /** Cores, 1 is one core wholly busy. */
   cpu: number;
+  /** Cores that it may have at most; absent: as many as the machine has. */
+  cpus?: number;
+  /** Of the time in which it had something to do, the share that it had to wait because its cores were used up, 0 to 1. */
+  throttled?: number;
   /** Bytes. */
   memory: number;
   /** Bytes that it may have at most; 0: as many as the machine has. */
@@ -77,4 +84,13 @@ export function createSeries(redis: Redis): Series {
 
 function parse(fields: string[]): Sample {
   return JSON.parse(fields[1] ?? "{}") as Sample;
+}
+
+/**
+ * How near an instance is to its bounds: the larger of its share of its memory and of the time that
+ * it waited for a processor, 0 to 1; null without bounds.
+ */
+export function saturationOf({ memory, limit, throttled }: Usage): number | null {
+  if (limit === 0) return throttled ?? null;
+  return Math.max(memory / limit, throttled ?? 0);
 }

@@ -1,4 +1,3 @@
-import { availableParallelism } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Redis } from "ioredis";
 import { keys } from "../apps/keys.ts";
@@ -9,9 +8,10 @@ import type { App, Instance } from "../apps/types.ts";
 import type { ContainerUsage } from "./engine/usage.ts";
 import type { Routers } from "./ports.ts";
 import { trafficBetween, type Counted } from "./traffic.ts";
+import { isMuchTheSame, usageBetween } from "./usage.ts";
 
 interface Options {
-  store: Pick<Store, "listApps" | "listInstances" | "routers">;
+  store: Pick<Store, "listApps" | "listInstances" | "getRelease" | "routers">;
   routers: Pick<Routers, "counts">;
   usageOf(instance: string): Promise<ContainerUsage | null>;
   series: Pick<Series, "append">;
@@ -36,7 +36,10 @@ const LOOKS = 4;
 interface Seen {
   at: number;
   counted: Counted;
-  cpu: Map<string, number>;
+  /** By instance id. */
+  usages: Map<string, ContainerUsage>;
+  /** By instance id: the cores that it may have; undefined: all. They are its release's and stay. */
+  cpus: Map<string, number | undefined>;
   written: { at: number; instances: Record<string, Usage> };
 }
 
@@ -67,10 +70,11 @@ export function createSampler(options: Options) {
     const samples = new Map<string, Sample>();
     const running = await Promise.all(apps.map((app) => runningOf(app)));
     const usages = await lookAt(running.flat());
-    apps.forEach((app, i) => {
-      const sample = compare(app, counted[i] ?? new Map(), running[i] ?? [], usages);
+    const at = now();
+    for (const [i, app] of apps.entries()) {
+      const sample = await compare(app, at, counted[i] ?? new Map(), running[i] ?? [], usages);
       if (sample) samples.set(app.name, sample);
-    });
+    }
     for (const name of seen.keys()) {
       if (!apps.some((app) => keyOf(app) === name)) seen.delete(name);
     }
@@ -97,30 +101,38 @@ export function createSampler(options: Options) {
     return usages;
   }
 
+  async function cpusOf(app: App, one: Instance): Promise<number | undefined> {
+    const known = seen.get(keyOf(app))?.cpus;
+    if (known?.has(one.id)) return known.get(one.id);
+    const release = await store.getRelease(app.name, one.release);
+    return release?.runtime?.[one.process]?.cpus;
+  }
+
   /** The app since the last sample; null for the first, and when there is nothing new to say. */
-  function compare(
+  async function compare(
     app: App,
+    at: number,
     counted: Counted,
     running: readonly Instance[],
-    usages: ReadonlyMap<string, ContainerUsage>,
-  ): Sample | null {
-    const at = now();
+    looked: ReadonlyMap<string, ContainerUsage>,
+  ): Promise<Sample | null> {
     const before = seen.get(keyOf(app));
-    const cpu = new Map<string, number>();
+    const [usages, cpus] = [
+      new Map<string, ContainerUsage>(),
+      new Map<string, number | undefined>(),
+    ];
     const instances: Record<string, Usage> = {};
     const seconds = before ? (at - before.at) / 1000 : 0;
     for (const one of running) {
-      const usage = usages.get(one.id);
+      const usage = looked.get(one.id);
       if (!usage) continue;
-      cpu.set(one.id, usage.cpuNs);
-      // One that was not seen before has started since.
-      const used = Math.max(0, usage.cpuNs - (before?.cpu.get(one.id) ?? 0));
-      const share = seconds > 0 ? Math.min(used / 1e9 / seconds, availableParallelism()) : 0;
-      const { memory, limit } = usage;
-      instances[one.id] = { cpu: Math.round(share * 1000) / 1000, memory, limit };
+      usages.set(one.id, usage);
+      cpus.set(one.id, await cpusOf(app, one));
+      const then = before?.usages.get(one.id) ?? null;
+      instances[one.id] = usageBetween(one, then, usage, seconds, cpus.get(one.id));
     }
     const written = before?.written ?? { at: -Infinity, instances: {} };
-    const next: Seen = { at, counted, cpu, written };
+    const next: Seen = { at, counted, usages, cpus, written };
     seen.set(keyOf(app), next);
     if (!before) return null;
     const colours = trafficBetween(before.counted, counted);
@@ -145,18 +157,4 @@ export function createSampler(options: Options) {
 /** An app that is made anew under its name is another one. */
 function keyOf({ name, id }: App): string {
   return `${name} ${id}`;
-}
-
-function isMuchTheSame(before: Record<string, Usage>, now: Record<string, Usage>): boolean {
-  const ids = Object.keys(now);
-  if (ids.length !== Object.keys(before).length) return false;
-  return ids.every((id) => {
-    const [then, is] = [before[id], now[id]];
-    if (!then || !is) return false;
-    return (
-      Math.abs(then.cpu - is.cpu) < 0.05 &&
-      Math.abs(then.memory - is.memory) < 0.1 * then.memory &&
-      then.limit === is.limit
-    );
-  });
 }

@@ -43,6 +43,7 @@ import { runRoutes } from "./runs.ts";
 import { storageRoutes } from "./storage.ts";
 import type { ApiOptions, Route } from "./route.ts";
 import { sbomRoutes } from "./sbom.ts";
+import { seriesRoutes } from "./series.ts";
 import { sourceRoutes } from "./sources.ts";
 import { Upgrade, upgrade, wantsUpgrade } from "./upgrade.ts";
 
@@ -67,6 +68,7 @@ export function apiRoutes(options: ApiOptions): Route[] {
     ...lifeRoutes(options),
     ...guardRoutes(options),
     ...doctorRoutes(options),
+    ...seriesRoutes(options),
     ...runtimeRoutes(options),
     ...logRoutes(options),
     ...runRoutes(options),

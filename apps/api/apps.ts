@@ -12,13 +12,19 @@ import {
   instanceSchema,
   nextPage,
 } from "./schemas.ts";
+import { usageSchema } from "./schemas-usage.ts";
 
 const appsQuery = z.object({
   limit: z.coerce.number().int().min(1).max(1000).default(200).describe("how many, by name"),
   after: z.string().max(200).optional().describe("only apps after the one of this name"),
 });
 
-export function appRoutes({ store, deploys, access, settings, crashes }: ApiOptions): Route[] {
+const usedInstance = instanceSchema.extend({
+  usage: usageSchema.optional().describe("as it was seen within the last minute or so"),
+});
+
+export function appRoutes(options: ApiOptions): Route[] {
+  const { store, deploys, access, settings, crashes, series } = options;
   return [
     route({
       method: "get",
@@ -85,13 +91,21 @@ export function appRoutes({ store, deploys, access, settings, crashes }: ApiOpti
     route({
       method: "get",
       path: "/apps/:app/ps",
-      summary: "The app's instances",
+      summary: "The app's instances, and what each takes up",
       subject: "app",
       needs: "read",
-      answer: z.object({ instances: z.array(instanceSchema) }),
+      answer: z.object({ instances: z.array(usedInstance) }),
       async handle({ subject }) {
-        const found = await store.listInstances(subject.name);
-        return { instances: viewInstances(subject, found, await crashes.list(subject.name)) };
+        const [found, ended, sample] = await Promise.all([
+          store.listInstances(subject.name),
+          crashes.list(subject.name),
+          series.latest(subject.name),
+        ]);
+        const instances = viewInstances(subject, found, ended).map((one) => {
+          const usage = sample?.instances[one.id];
+          return { ...one, ...(usage && { usage }) };
+        });
+        return { instances };
       },
     }),
   ];

@@ -51,7 +51,7 @@ export interface ApiOptions {
   crashes: Pick<Crashes, "list">;
   goneImages: Pick<GoneImages, "of">;
   acme: Pick<Acme, "attempts">;
-  series: Pick<Series, "read">;
+  series: Pick<Series, "read" | "latest">;
   settings: Pick<
     Settings,
     "storageRoots" | "domain" | "routerPort" | "acme" | "oidc" | "appLogBytes"

@@ -12,8 +12,8 @@ import type { Deploy } from "../types.ts";
 
 /** What the API takes and gives. Requests are checked by these, and the OpenAPI document is made from them. */
 
-const time = z.number().int().describe("milliseconds since the epoch");
-const colour = z.enum(["blue", "green"]);
+export const time = z.number().int().describe("milliseconds since the epoch");
+export const colour = z.enum(["blue", "green"]);
 const why = z.string().max(500);
 const slot = z
   .object({

@@ -1,4 +1,6 @@
+import { bytesText } from "../amounts.ts";
 import { TealError } from "../errors.ts";
+import type { Usage } from "../series.ts";
 import { statusOf, type AppView, type InstanceView } from "../views.ts";
 import type { Input } from "./command.ts";
 import { ago, colourCell, type Cell } from "./output.ts";
@@ -93,9 +95,11 @@ export async function destroyApp({ app: appOf, options, client, out }: Input): P
   out.line(`${gone.name} no longer answers; what it left is being removed.`);
 }
 
+type Used = InstanceView & { usage?: Usage };
+
 export async function listInstances({ app: appOf, client, out }: Input): Promise<void> {
   const path = `/apps/${encodeURIComponent(await appOf())}/ps`;
-  const { instances } = await (await client()).get<{ instances: InstanceView[] }>(path);
+  const { instances } = await (await client()).get<{ instances: Used[] }>(path);
   if (out.json) return out.value(instances);
   if (instances.length === 0) return out.line("Nothing runs.");
   const rows = instances.map((one): Cell[] => [
@@ -107,12 +111,27 @@ export async function listInstances({ app: appOf, client, out }: Input): Promise
       : one.serves === "live"
         ? { text: "live", paint: "bold" }
         : statusOf(one),
+    cpuText(one.usage),
+    memoryText(one.usage),
     one.host ? `${one.host}:${one.port ?? ""}` : "-",
     one.crashes > 0 ? `${one.crashes}: ${one.lastCrash ?? ""}` : "-",
     one.id,
   ]);
-  const heads = ["PROCESS", "COLOUR", "RELEASE", "STATUS", "ADDRESS", "CRASHES", "INSTANCE"];
-  out.table(heads, rows, 5);
+  const used = ["CPU", "MEMORY"];
+  const heads = ["PROCESS", "COLOUR", "RELEASE", "STATUS", ...used];
+  out.table([...heads, "ADDRESS", "CRASHES", "INSTANCE"], rows, 7);
+}
+
+function cpuText(usage: Usage | undefined): string {
+  if (!usage) return "-";
+  const cpu = `${Math.round(usage.cpu * 100)}%`;
+  return usage.cpus === undefined ? cpu : `${cpu} of ${Math.round(usage.cpus * 100)}%`;
+}
+
+function memoryText(usage: Usage | undefined): string {
+  if (!usage) return "-";
+  const memory = bytesText(usage.memory);
+  return usage.limit === 0 ? memory : `${memory} of ${bytesText(usage.limit)}`;
 }
 
 function byItself(at: number): string {

@@ -20,4 +20,12 @@ export const DOCTOR_COMMANDS: Command[] = [
     example: "teal ps:inspect web.1 -a shop",
     run: async (input) => (await doctor()).inspect(input),
   },
+  {
+    name: "metrics",
+    summary: "the last hour in figures: requests, errors, latency, processor and memory by colour",
+    args: [],
+    app: true,
+    example: "teal metrics -a shop",
+    run: async (input) => (await import("./metrics.ts")).showMetrics(input),
+  },
 ];

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { News } from "../news.ts";
-import type { Sample } from "../series.ts";
+import { saturationOf, type Sample } from "../series.ts";
 import type { Colour } from "../types.ts";
 import type { Feed } from "./feed.ts";
 import { html, type Html } from "./html.ts";
@@ -19,6 +19,9 @@ const CHARTS = [
   ["rate", "Requests", "a second"],
   ["latency", "Latency", "p50, p95, p99 in ms"],
   ["errors", "Errors", "% of the answers"],
+  ["cpu", "CPU", "% of a core, all instances"],
+  ["memory", "Memory", "MB, all instances"],
+  ["saturation", "Saturation", "% of its limits, the fullest instance"],
 ] as const;
 
 /** Where the page's script draws the last hour; it is told by the page's stream. */
@@ -37,8 +40,9 @@ export function chartSection(app: string): Html {
 }
 
 /**
- * The last hour and then each new sample, with the swaps. One sample is
- * `[time, seconds, blue, green]`, a colour `[requests, errors, p50, p95, p99]` or null.
+ * The last hour and then each new sample, with the swaps. One sample is `[time, seconds, blue's
+ * traffic, green's, blue's use, green's]`: traffic `[requests, errors, p50, p95, p99]`, use `[cores,
+ * bytes, saturation of the fullest instance]`, each null where there was none.
  */
 export function seriesFeed(
   read: () => Promise<Sample[]>,
@@ -73,11 +77,23 @@ export function seriesFeed(
   };
 }
 
-function compact({ at, seconds, colours }: Sample) {
+function compact({ at, seconds, colours, instances }: Sample) {
   const traffic = (colour: Colour) => {
     const one = colours[colour];
     if (!one) return null;
     return [one.requests, one.errors, one.p50 ?? null, one.p95 ?? null, one.p99 ?? null];
   };
-  return [at, seconds, traffic("blue"), traffic("green")];
+  const use = (colour: Colour) => {
+    const mine = Object.values(instances).filter((one) => one.colour === colour);
+    if (mine.length === 0) return null;
+    const cores = mine.reduce((sum, { cpu }) => sum + cpu, 0);
+    const bytes = mine.reduce((sum, { memory }) => sum + memory, 0);
+    const full = mine.flatMap((one) => saturationOf(one) ?? []);
+    return [rounded(cores), bytes, full.length > 0 ? rounded(Math.max(...full)) : null];
+  };
+  return [at, seconds, traffic("blue"), traffic("green"), use("blue"), use("green")];
+}
+
+function rounded(value: number): number {
+  return Math.round(value * 1000) / 1000;
 }

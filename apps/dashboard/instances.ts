@@ -21,7 +21,7 @@ export function usageOf(samples: readonly Sample[], id: string): Usage | undefin
   return last?.instances[id];
 }
 
-/** Each instance with its use of processor and memory. */
+/** Each instance: how much it uses of processor and memory, how near to its bounds, what went wrong. */
 export function instanceTable(instances: InstanceView[], samples: readonly Sample[]): Html {
   const shown = instances.filter((one) => one.state !== "removed");
   if (shown.length === 0) return empty("Nothing runs.");
@@ -30,55 +30,97 @@ export function instanceTable(instances: InstanceView[], samples: readonly Sampl
       <thead>
         <tr>
           <th scope="col">Instance</th>
-          <th scope="col">Colour</th>
-          <th scope="col">Release</th>
           <th scope="col">State</th>
-          <th scope="col">Last hour's CPU</th>
-          <th scope="col" class="number">CPU</th>
-          <th scope="col" class="number">Memory</th>
+          <th scope="col">CPU, last hour</th>
+          <th scope="col" class="number">Now</th>
+          <th scope="col" class="number">Throttled</th>
+          <th scope="col">Memory, last hour</th>
+          <th scope="col" class="number">Now</th>
           <th scope="col" class="number">Crashes</th>
         </tr>
       </thead>
       <tbody>
-        ${shown.map((one) => row(one, usageOf(samples, one.id), usageLine(samples, one)))}
+        ${shown.map((one) => row(one, usageOf(samples, one.id), samples))}
       </tbody>
     </table>
   </div>`;
 }
 
-function row(one: InstanceView, usage: Usage | undefined, line: Html): Html {
-  const share = usage && usage.limit > 0 ? usage.memory / usage.limit : null;
+function row(one: InstanceView, usage: Usage | undefined, samples: readonly Sample[]): Html {
+  const percent = (share: number) => `${Math.round(share * 100)} %`;
+  const cpu = (used: Usage) => used.cpu;
   return html`<tr>
-    <th scope="row">${one.process}.${one.index}</th>
-    <td><b class="word ${one.colour}">${one.colour}</b></td>
-    <td>v${one.as}</td>
+    <th scope="row">
+      ${one.process}.${one.index} <b class="word ${one.colour}">${one.colour}</b> v${one.as}
+    </th>
     <td>${statusOf(one)}</td>
-    <td>${line}</td>
-    <td class="number">${usage && `${Math.round(usage.cpu * 100)} %`}</td>
-    <td class="number ${share !== null && share > 0.9 && "bad"}">
+    <td>${usageLine(samples, one, ["CPU", 0.1, cpu, percent])}</td>
+    <td class="number">
+      ${usage && percent(usage.cpu)} ${usage?.cpus !== undefined && meterOf(usage.cpu, usage.cpus)}
+    </td>
+    <td class="number ${(usage?.throttled ?? 0) > BUSY && "bad"}">
+      ${usage?.throttled !== undefined && percent(usage.throttled)}
+    </td>
+    <td>${usageLine(samples, one, ["Memory", 1, ({ memory }) => memory, megabytes])}</td>
+    <td class="number ${usage && usage.limit > 0 && usage.memory / usage.limit > FULL && "bad"}">
       ${usage && megabytes(usage.memory)}
-      ${share !== null && html`<meter min="0" max="1" high="0.9" value="${share.toFixed(2)}" aria-label="of its limit"></meter>`}
+      ${usage && usage.limit > 0 && meterOf(usage.memory, usage.limit)}
     </td>
     <td class="number ${one.crashes > 0 && "bad"}" title="${one.lastCrash}">${one.crashes}</td>
   </tr>`;
 }
 
-const LINE = { width: 120, height: 22 };
+/** A share of a limit from which on it is marked. */
+const FULL = 0.9;
+/** A share of the time in which it waits for a processor. */
+const BUSY = 0.25;
 
-/** Its use of processor over the last hour, from 0 to the most, at least a tenth of a core. */
-function usageLine(samples: readonly Sample[], { id, colour, process, index }: InstanceView): Html {
-  const seen = samples.flatMap(({ at, instances }) => {
-    const usage = instances[id];
-    return usage ? [{ at, cpu: usage.cpu }] : [];
-  });
+function meterOf(used: number, limit: number): Html {
+  const of = Math.min(1, used / limit);
+  const percent = Math.round(of * 100);
+  return html`<meter
+    min="0"
+    max="1"
+    high="${FULL}"
+    value="${of.toFixed(2)}"
+    title="${percent} % of its limit"
+    aria-label="of its limit"
+  ></meter>`;
+}
+
+const MINUTE = 60_000;
+const MINUTES = KEPT_MS / MINUTE;
+const LINE = { width: 110, height: 22 };
+
+type Figure = [
+  name: string,
+  /** The scale goes up to this at least. */
+  least: number,
+  of: (usage: Usage) => number,
+  text: (value: number) => string,
+];
+
+/** One figure of an instance over the last hour, the most of each minute, from 0 up. */
+function usageLine(
+  samples: readonly Sample[],
+  { id, colour, process, index }: InstanceView,
+  [name, least, of, text]: Figure,
+): Html {
+  const most: number[] = [];
+  const first = Math.floor(Date.now() / MINUTE) - MINUTES + 1;
+  for (const { at, instances } of samples) {
+    const [minute, usage] = [Math.floor(at / MINUTE) - first, instances[id]];
+    if (usage && minute >= 0) most[minute] = Math.max(most[minute] ?? 0, of(usage));
+  }
+  const seen = most.flatMap((value, minute) => (value === undefined ? [] : [{ minute, value }]));
   if (seen.length < 2) return html``;
-  const most = Math.max(0.1, ...seen.map(({ cpu }) => cpu));
-  const from = Date.now() - KEPT_MS;
-  const points = seen.map(({ at, cpu }) => {
-    const x = Math.max(0, ((at - from) / KEPT_MS) * LINE.width);
-    return `${x.toFixed(1)} ${(LINE.height - 1 - (cpu / most) * (LINE.height - 2)).toFixed(1)}`;
+  const highest = Math.max(...seen.map(({ value }) => value));
+  const points = seen.map(({ minute, value }) => {
+    const x = (minute / (MINUTES - 1)) * LINE.width;
+    const y = LINE.height - 1 - (value / Math.max(least, highest)) * (LINE.height - 2);
+    return `${x.toFixed(0)} ${y.toFixed(1)}`;
   });
-  const says = `CPU of ${process}.${index} over the last hour, at most ${Math.round(most * 100)} %`;
+  const says = `${name} of ${process}.${index} over the last hour, at most ${text(highest)}`;
   return html`<svg
     class="usage ${colour}"
     viewBox="0 0 ${LINE.width} ${LINE.height}"

@@ -70,7 +70,8 @@ test.serial(
     t.regex((await figure("Memory").textContent()) ?? "", /\d MB/);
     t.regex((await figure("CPU").textContent()) ?? "", /\d %/);
     t.is(await figure("Errors").textContent(), "0 %");
-    await page.getByRole("img", { name: /^Latency.*green p50 now/ }).waitFor();
+    for (const name of [/^Latency.*green p50 now/, /^CPU.*green now/, /^Memory.*green now/])
+      await page.getByRole("img", { name }).waitFor();
     t.true(await page.evaluate("window.same"));
     await picture(page, "app-on-a-platform");
   },

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import anyTest, { type ExecutionContext, type TestFn } from "ava";
 import type { Finding } from "../../apps/findings.ts";
 import type { Inspected } from "../../apps/inspect.ts";
+import type { Sample } from "../../apps/series.ts";
 import { ask } from "../support/asking.ts";
 import { type Platform, startPlatform, until } from "../support/platform.ts";
 import { createRepo, type Repo } from "../support/repo.ts";
@@ -85,6 +86,34 @@ test.serial(
     t.regex(shown.out, /environment .*TOKEN/);
     t.is((await teal(["ps:inspect", "web.9", "-a", APP])).code, 4);
     t.is((await teal(["ps:inspect", "web", "-a", APP])).code, 2);
+  },
+);
+
+test.serial(
+  "what an instance burns and holds is seen against its bounds: in the last hour's figures, by ps",
+  async (t) => {
+    t.timeout(90_000);
+    const { platform } = t.context;
+    const { teal } = createTeal(platform);
+    await ask(platform.routerPort, HOST, "/burn?seconds=45");
+    await ask(platform.routerPort, HOST, "/eat?mb=30");
+    const seen = async () => {
+      const { samples } = (await platform.api("GET", `/apps/${APP}/series`)).body;
+      return (samples as Sample[]).flatMap(({ instances }) =>
+        Object.values(instances).filter(({ colour }) => colour === "green"),
+      );
+    };
+    await until(45_000, async () => (await seen()).some(({ cpu }) => cpu > 0.4));
+    const burning = (await seen()).findLast(({ cpu }) => cpu > 0.4);
+    t.like(burning, { name: "web.1", cpus: 0.5, limit: 128 * 1024 ** 2 });
+    const { cpu = 0, throttled = 0, memory = 0 } = burning ?? {};
+    t.true(cpu < 0.65, `half a core may be used, and ${cpu} was`);
+    t.true(throttled > 0.5, `it waits most of the time, not ${throttled}`);
+    t.true(memory > 40e6 && memory < 128 * 1024 ** 2, String(memory));
+    const ps = await teal(["ps", "-a", APP]);
+    t.regex(ps.out, /web\.1 +green +v2 +live +\d+% of 50% +\d+ MiB of 128 MiB/);
+    const metrics = await teal(["metrics", "-a", APP]);
+    t.regex(metrics.out, /\d\d:\d\d +green .* (4|5|6)\d% +\d+ MiB +(\d\d|100) %/);
   },
 );
 

@@ -24,7 +24,11 @@ export function hourOf(rate: number, to: Colour, swapped: number, instance: stri
       seconds: 10,
       colours: { [after ? to : from]: traffic },
       instances: {
-        [instance]: { cpu: 0.18 + 0.1 * wave, memory: 88e6 + 6e6 * wave, limit: 256e6 },
+        [instance]: {
+          ...{ colour: after ? to : from, name: "web.1", cpus: 0.5 },
+          ...{ cpu: 0.18 + 0.1 * wave, throttled: Math.max(0, wave - 1.3) },
+          ...{ memory: 88e6 + 6e6 * wave, limit: 256 * 1024 ** 2 },
+        },
       },
     };
   });

@@ -6,6 +6,9 @@ import { retryEngine, statusOf } from "./retry.ts";
 export interface ContainerUsage {
   /** Processor time since its start, ns. */
   cpuNs: number;
+  /** Since its start: slices of time with something to do under a limit of its processors; and those of them in which it had to wait. */
+  periods: number;
+  throttled: number;
   /** Bytes, without what the kernel only keeps of files. */
   memory: number;
   /** Bytes; 0 when it may have all there are. */
@@ -13,7 +16,10 @@ export interface ContainerUsage {
 }
 
 interface Stats {
-  cpu_stats: { cpu_usage?: { total_usage?: number } };
+  cpu_stats: {
+    cpu_usage?: { total_usage?: number };
+    throttling_data?: { periods?: number; throttled_periods?: number };
+  };
   memory_stats: MemoryStats;
 }
 
@@ -39,8 +45,11 @@ export function createUsage(docker: Docker) {
       const { limit = 0 } = stats.memory_stats;
       const memory = memoryOf(stats.memory_stats);
       if (memory === null) return null;
+      const { cpu_usage, throttling_data } = stats.cpu_stats;
       return {
-        cpuNs: stats.cpu_stats.cpu_usage?.total_usage ?? 0,
+        cpuNs: cpu_usage?.total_usage ?? 0,
+        periods: throttling_data?.periods ?? 0,
+        throttled: throttling_data?.throttled_periods ?? 0,
         memory,
         limit: limit < totalmem() ? limit : 0,
       };

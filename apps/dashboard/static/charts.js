@@ -1,28 +1,17 @@
+import { LEAST_TOP, LINES, valueOf } from "./chart-lines.js";
 import { element } from "./dom.js";
 import { path, scaleFor, svg, timeTicks } from "./svg.js";
 
 /**
- * @typedef {[requests: number, errors: number, p50: number | null, p95: number | null, p99: number | null]} Traffic
- * @typedef {[at: number, seconds: number, blue: Traffic | null, green: Traffic | null]} Sample
+ * @typedef {import("./chart-lines.js").Sample} Sample
+ * @typedef {import("./chart-lines.js").Line} Line
  * @typedef {{ at: number, colour: "blue" | "green", release: number }} Mark
- * @typedef {{ name: string, fill?: boolean, value: (one: Traffic | null, seconds: number) => number | null }} Line
  */
 
 const HOUR = 3600_000;
 const HEIGHT = 132;
 const PLOT = { left: 40, top: 14, bottom: 20 };
 const COLOURS = /** @type {const} */ (["blue", "green"]);
-
-/** What each chart draws of a colour. @type {Record<string, Line[]>} */
-const LINES = {
-  rate: [{ name: "", fill: true, value: (one, seconds) => (one ? one[0] / seconds : null) }],
-  latency: [
-    { name: "p99", value: (one) => one?.[4] ?? null },
-    { name: "p95", value: (one) => one?.[3] ?? null },
-    { name: "p50", value: (one) => one?.[2] ?? null },
-  ],
-  errors: [{ name: "", fill: true, value: (one) => (one?.[0] ? (100 * one[1]) / one[0] : null) }],
-};
 
 /** Draws the last hour, and again with every sample. @param {import("./live.js").Stream} stream */
 export function drawCharts(stream) {
@@ -99,13 +88,13 @@ function drawOne(figure, { samples, marks, until, reading }) {
     lines.map((line) => ({
       colour,
       line,
-      points: samples.map((one) => {
-        const value = line.value(one[i === 0 ? 2 : 3], one[1]);
-        return { x: x(one[0]), value };
-      }),
+      points: samples.map((one) => ({ x: x(one[0]), value: valueOf(line, one, i) })),
     })),
   );
-  const top = Math.max(...all.flatMap(({ points }) => points.map(({ value }) => value ?? 0)), 0);
+  const top = Math.max(
+    ...all.flatMap(({ points }) => points.map(({ value }) => value ?? 0)),
+    LEAST_TOP[kind] ?? 0,
+  );
   const scale = scaleFor(top, PLOT.top, HEIGHT - PLOT.bottom);
   const parts = [
     ...scale.ticks.flatMap(({ y, text }) => [
@@ -156,12 +145,12 @@ function drawMark({ colour, release }, x, next, width) {
 function readOff(lines, sample) {
   const time = new Date(sample[0]).toLocaleTimeString("en-GB", { timeStyle: "medium" });
   const values = COLOURS.flatMap((colour, i) =>
-    lines.toReversed().flatMap(({ name, value }) => {
-      const is = value(sample[i === 0 ? 2 : 3], sample[1]);
-      return is === null ? [] : [`${colour} ${name} ${round(is)}`];
+    lines.toReversed().flatMap((line) => {
+      const is = valueOf(line, sample, i);
+      return is === null ? [] : [`${`${colour} ${line.name}`.trim()} ${round(is)}`];
     }),
   );
-  return `${time}: ${values.join(", ") || "no requests"}`;
+  return `${time}: ${values.join(", ") || "nothing"}`;
 }
 
 /**
@@ -175,9 +164,9 @@ function summary(figure, all, marks) {
   const said = all.flatMap(({ colour, line, points }) => {
     const values = points.flatMap(({ value }) => value ?? []);
     const highest = Math.max(0, ...values);
-    return highest > 0
-      ? [`${colour} ${line.name} now ${round(values.at(-1) ?? 0)}, highest ${round(highest)}`]
-      : [];
+    const [who, last] = [`${colour} ${line.name}`.trim(), points.at(-1)?.value ?? null];
+    const now = last === null ? "" : `now ${round(last)}, `;
+    return highest > 0 ? [`${who} ${now}highest ${round(highest)}`] : [];
   });
   return `${name}, ${unit}, over the last hour: ${said.join("; ") || "nothing yet"}; ${marks.length} swaps`;
 }

@@ -5,6 +5,7 @@ import { z } from "zod";
 import { apiRoutes } from "../../../apps/api/api.ts";
 import { problemSchema } from "../../../apps/api/schemas.ts";
 import { goLive, goWrong, pushOf, startApi, type TestApi } from "../../support/api.ts";
+import { hourOf, seedHour } from "../../support/seed.ts";
 import { call, type Sending } from "../../support/api-client.ts";
 
 let api: TestApi;
@@ -114,6 +115,22 @@ test("instances say whether they are live or standby", async (t) => {
       ["teal-instances-2-web-1", "green", "live"],
     ],
   );
+});
+
+test("the last hour in figures: all of it, and what is new since a time; ps has the newest", async (t) => {
+  await appWith("figures", ["aaa"]);
+  const id = "teal-figures-1-web-1";
+  await seedHour(api, "figures", hourOf(20, "blue", 60_000, id));
+  const path = "/apps/figures/series";
+  const { json } = await checked("GET", path, "/apps/:app/series");
+  t.true(json.samples.length > 350);
+  const { at, instances } = json.samples.at(-1);
+  t.like(instances[id], { colour: "blue", name: "web.1", cpus: 0.5 });
+  const fresh = await checked("GET", `${path}?after=${at - 25_000}`, "/apps/:app/series");
+  t.is(fresh.json.samples.length, 3);
+  const ps = await checked("GET", "/apps/figures/ps", "/apps/:app/ps");
+  t.deepEqual(ps.json.instances[0].usage, instances[id]);
+  t.is((await checked("GET", `${path}?after=then`, "/apps/:app/series")).status, 400);
 });
 
 test("a rollback records who, why and to what, and may be cancelled once", async (t) => {

@@ -356,6 +356,10 @@ test.serial("charts read out what they show, with the swaps, by keyboard too", a
   await chart.focus();
   await page.keyboard.press("ArrowLeft");
   await page.locator("#said", { hasText: /: blue .*\d/ }).waitFor({ state: "attached" });
-  t.pass();
+  const says = async (name: RegExp) =>
+    (await page.getByRole("img", { name }).getAttribute("aria-label")) ?? "";
+  t.regex(await says(/^CPU, % of a core/), /blue now [23]\d, highest [34]\d; green highest/);
+  t.regex(await says(/^Memory, MB/), /blue now (8|9)\d, highest 9\d; green highest/);
+  t.regex(await says(/^Saturation, % of its limits/), /blue now 3\d, highest/);
   await close();
 });

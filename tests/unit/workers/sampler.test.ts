@@ -26,14 +26,15 @@ const answered = (requests: number): Counters => ({
 
 test("one of two workers samples; what is quiet is written down once a minute; another takes over", async (t) => {
   await api.store.createApp("shop", "ann");
-  await goLive(api.store, "shop", await api.deploys.push(pushOf("shop", "aaa")));
+  const pushed = await api.deploys.push(pushOf("shop", "aaa"));
+  await goLive(api.store, "shop", pushed, { runtime: { web: { cpus: 0.5 } } });
   const redis = api.redis.connect();
-  let [clock, requests, cpuNs] = [0, 100, 0];
+  let [clock, requests, cpuNs, periods, throttled] = [0, 100, 0, 40, 10];
   const worker = (id: string) =>
     createSampler({
       ...{ store: api.store, series: api.series, redis, id, log: createLog("test") },
       routers: { counts: async () => new Map([["r1", answered(requests)]]) },
-      usageOf: async () => ({ cpuNs, memory: 50e6, limit: 0 }),
+      usageOf: async () => ({ cpuNs, periods, throttled, memory: 50e6, limit: 0 }),
       now: () => clock,
     });
   const [one, two] = [worker("one"), worker("two")];
@@ -42,12 +43,17 @@ test("one of two workers samples; what is quiet is written down once a minute; a
   await two.round();
   t.is(await count(), 0, "the first look is what the second is compared with");
 
-  [clock, requests, cpuNs] = [10_000, 150, 2.5e9];
+  [clock, requests, cpuNs, periods, throttled] = [10_000, 150, 2.5e9, 140, 35];
   await one.round();
   await two.round();
   const [sample] = await api.series.read("shop");
   t.like(sample, { seconds: 10, colours: { blue: { requests: 50, errors: 0 } } });
-  t.deepEqual(sample?.instances, { "teal-shop-1-web-1": { cpu: 0.25, memory: 50e6, limit: 0 } });
+  t.deepEqual(sample?.instances, {
+    "teal-shop-1-web-1": {
+      ...({ colour: "blue", name: "web.1" } as const),
+      ...{ cpu: 0.25, cpus: 0.5, throttled: 0.25, memory: 50e6, limit: 0 },
+    },
+  });
   t.is(await count(), 1);
 
   for (clock = 20_000; clock < 90_000; clock += 10_000) await one.round();
