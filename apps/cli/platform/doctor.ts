@@ -5,45 +5,36 @@ import { createEngineClient } from "./engine.ts";
 import type { Platform } from "./environment.ts";
 import { missingPackages, installCommand } from "./packages.ts";
 import { platformPorts, takenPorts } from "./ports.ts";
+import {
+  judgeClock,
+  judgeDisk,
+  judgeMemory,
+  judgeMigration,
+  judgeNode,
+  judgeProcesses,
+  judgeRedis,
+  judgeRunc,
+  type Finding,
+} from "./doctor-judge.ts";
 import { askRedis } from "./ready.ts";
 import { platformSupervisor } from "./up.ts";
-
-export interface Finding {
-  /** `bad`: the platform cannot work as it should; `warn`: it works, something should be mended. */
-  level: "good" | "warn" | "bad";
-  what: string;
-  /** What was found, in plain words, and what to do about it. */
-  says: string;
-}
-
-const GIB = 1024 ** 3;
-const LOW_DISK = 5 * GIB;
-const LEAST_DISK = 1 * GIB;
-const LEAST_MEMORY = GIB / 2;
-/** The first runc without CVE-2024-21626, by which a container reaches the machine, */
-const SAFE_RUNC = "1.1.12";
-/** and the first ones of each line without those of 2025, by which it does too. */
-const MENDED_RUNC = ["1.2.8", "1.3.3"];
-/** A certificate or a signed token fails when the clock is this far off; earlier than this code. */
-const EARLIEST_TIME = Date.UTC(2026, 0, 1);
 
 /** Checks the machine and the platform, and changes nothing. */
 export async function doctor(platform: Platform): Promise<Finding[]> {
   const checks = [
-    checkNode(),
     checkGit(platform),
     checkPackages(platform),
     checkEngine(platform),
     checkDisk(platform),
     checkMemory(),
-    checkPorts(platform),
+    checkProcesses(platform),
     checkHome(platform),
     checkRedis(platform),
     checkRedisDoor(platform),
     checkMigration(),
-    checkClock(),
   ];
-  return (await Promise.all(checks)).flat();
+  const found = (await Promise.all(checks)).flat();
+  return [judgeNode(process.versions.node), ...found, judgeClock(new Date())];
 }
 
 /** The findings as people read them. */
@@ -54,43 +45,6 @@ export function findingLines(findings: readonly Finding[]): string[] {
     ...findings.map(({ level, what, says }) => `${mark[level]} ${what}: ${says}`),
     wrong === 0 ? "All is well." : `${wrong} of ${findings.length} findings need attention.`,
   ];
-}
-
-/** Negative when `a` is an older version than `b`; what follows the numbers does not count. */
-export function compareVersions(a: string, b: string): number {
-  const numbers = (version: string): number[] =>
-    (version.match(/^\D*([\d.]+)/)?.[1] ?? "0").split(".").map(Number);
-  const [left, right] = [numbers(a), numbers(b)];
-  for (let i = 0; i < Math.max(left.length, right.length); i += 1) {
-    const difference = (left[i] ?? 0) - (right[i] ?? 0);
-    if (difference !== 0) return difference;
-  }
-  return 0;
-}
-
-/** What a version of runc means: row 29 of the advisories, container escapes. */
-export function judgeRunc(runc: string | null): Finding {
-  const what = "runc";
-  if (runc === null) return { level: "warn", what, says: "the engine does not tell its version." };
-  const line = compareVersions(runc, "1.3") < 0 ? 0 : 1;
-  const mended = MENDED_RUNC[line] as string;
-  if (compareVersions(runc, mended) >= 0) return { level: "good", what, says: `version ${runc}.` };
-  const holes = ["CVE-2025-31133", "CVE-2025-52565", "CVE-2025-52881"];
-  if (compareVersions(runc, SAFE_RUNC) < 0) holes.unshift("CVE-2024-21626");
-  return {
-    level: "warn",
-    what,
-    says: `version ${runc} is older than ${mended}, and a container may break out of it (${holes.join(", ")}) unless your distribution has mended it (Debian: 1.1.5+ds1-1+deb12u1 has for CVE-2024-21626). Run: apt-get update && apt-get install --only-upgrade runc`,
-  };
-}
-
-async function checkNode(): Promise<Finding> {
-  const good = compareVersions(process.versions.node, "24") >= 0;
-  return {
-    level: good ? "good" : "bad",
-    what: "node",
-    says: `version ${process.versions.node}${good ? "." : ", and 24 or newer is needed. Run: npm ci"}`,
-  };
 }
 
 async function checkGit({ env }: Platform): Promise<Finding> {
@@ -123,12 +77,7 @@ async function checkDisk({ settings }: Platform): Promise<Finding[]> {
   const findings: Finding[] = [];
   for (const path of [settings.home, "/var/lib/docker"]) {
     const fs = await statfs(path).catch(() => null);
-    if (!fs) continue;
-    const free = fs.bavail * fs.bsize;
-    const level = free < LEAST_DISK ? "bad" : free < LOW_DISK ? "warn" : "good";
-    const todo =
-      level === "good" ? "" : " Images need more: free some, e.g. with 'docker image prune'.";
-    findings.push({ level, what: "disk", says: `${gib(free)} free for ${path}.${todo}` });
+    if (fs) findings.push(judgeDisk(path, fs.bavail * fs.bsize));
   }
   return findings;
 }
@@ -136,25 +85,19 @@ async function checkDisk({ settings }: Platform): Promise<Finding[]> {
 async function checkMemory(): Promise<Finding> {
   const text = await readFile("/proc/meminfo", "utf8").catch(() => "");
   const available = Number(/^MemAvailable:\s+(\d+)/m.exec(text)?.[1] ?? freemem() / 1024) * 1024;
-  const low = available < LEAST_MEMORY;
-  return {
-    level: low ? "warn" : "good",
-    what: "memory",
-    says: `${gib(available)} of ${gib(totalmem())} free.${low ? " A build may be ended for lack of it." : ""}`,
-  };
+  return judgeMemory(available, totalmem());
 }
 
-const gib = (bytes: number): string => `${(bytes / GIB).toFixed(1)} GiB`;
-
-async function checkPorts(platform: Platform): Promise<Finding[]> {
-  const what = "ports";
+/** Ports only where nothing of the platform has them. */
+async function checkProcesses(platform: Platform): Promise<Finding[]> {
   const states = await platformSupervisor(platform).states();
-  if (states.some((service) => service.state === "up")) {
-    return [
-      { level: "good", what, says: "the platform itself listens ('teal status' shows where)." },
-    ];
-  }
-  const { settings } = platform;
+  const found = judgeProcesses(states, platform.settings.paths.logs);
+  const runs = states.some((service) => service.state === "up");
+  return runs ? found : [...found, ...(await checkPorts(platform))];
+}
+
+async function checkPorts({ settings }: Platform): Promise<Finding[]> {
+  const what = "ports";
   const taken = await takenPorts(platformPorts(settings), settings.bind);
   if (taken.length === 0) return [{ level: "good", what, says: "all are free." }];
   return taken.map(({ port, what: use, reason, setting }) => ({
@@ -218,56 +161,10 @@ async function checkRedis(platform: Platform): Promise<Finding[]> {
     ];
   }
   const [policy, appendonly, fsync] = found;
-  const wrong: Finding[] = [];
-  if (policy !== "noeviction") {
-    wrong.push({
-      level: "bad",
-      what,
-      says: `maxmemory-policy is ${policy}: under memory pressure it forgets deploys. Run: redis-cli config set maxmemory-policy noeviction`,
-    });
-  }
-  if (appendonly !== "yes") {
-    wrong.push({
-      level: "bad",
-      what,
-      says: "appendonly is off: a crash forgets deploys. Run: redis-cli config set appendonly yes",
-    });
-  } else if (fsync !== "always") {
-    wrong.push({
-      level: "warn",
-      what,
-      says: `appendfsync is ${fsync}: a power cut may forget the last second. Run: redis-cli config set appendfsync always`,
-    });
-  }
-  return wrong.length > 0
-    ? wrong
-    : [{ level: "good", what, says: "keeps everything (noeviction, appendonly, fsync always)." }];
+  return judgeRedis(policy, appendonly, fsync);
 }
 
 async function checkMigration(): Promise<Finding> {
-  const what = "net.ipv4.tcp_migrate_req";
-  const value = await readFile("/proc/sys/net/ipv4/tcp_migrate_req", "utf8").catch(() => null);
-  if (value === null)
-    return {
-      level: "warn",
-      what,
-      says: "this kernel has no such setting (Linux 5.14 has): a router that is restarted may lose connections that nobody had accepted yet.",
-    };
-  return value.trim() === "1"
-    ? { level: "good", what, says: "is 1." }
-    : {
-        level: "warn",
-        what,
-        says: "is 0: a router that is restarted may lose connections that nobody had accepted yet. Run: sysctl -w net.ipv4.tcp_migrate_req=1",
-      };
-}
-
-async function checkClock(): Promise<Finding> {
-  const now = new Date();
-  const wrong = now.getTime() < EARLIEST_TIME;
-  return {
-    level: wrong ? "bad" : "good",
-    what: "time",
-    says: `${now.toISOString()}${wrong ? " cannot be right: certificates will be refused. Set the clock." : ""}`,
-  };
+  const file = "/proc/sys/net/ipv4/tcp_migrate_req";
+  return judgeMigration(await readFile(file, "utf8").catch(() => null));
 }
