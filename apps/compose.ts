@@ -14,6 +14,7 @@ import { createCronBook } from "./cron.ts";
 import type { DashboardOptions } from "./dashboard/route.ts";
 import { createDeployLog } from "./deploy-log.ts";
 import { createDeploys } from "./deploys.ts";
+import { createDiagnoses } from "./diagnoses.ts";
 import { createErrands } from "./errands.ts";
 import { createGit } from "./git.ts";
 import { createGoneImages } from "./gone-images.ts";
@@ -72,6 +73,8 @@ export function compose({ redis, secrets, settings, queue, reach, log, ...outsid
     workers: createWorkerDoor(settings.paths),
   };
   const { rates, oidc, publicUrl } = outside;
+  const closing = new AbortController();
+  const { signal } = closing;
   const forApi: ApiOptions = {
     ...{ ...floor, publicUrl, once: createOnce(redis) },
     ...(rates && { rates }),
@@ -79,6 +82,7 @@ export function compose({ redis, secrets, settings, queue, reach, log, ...outsid
   const forDashboard: DashboardOptions = {
     ...{ ...floor, news, oidc, publicUrl },
     spent: createSpent(redis),
+    diagnoses: createDiagnoses({ sources: floor, news, signal, log }),
     ask: createInside(forApi),
   };
   return {
@@ -87,6 +91,7 @@ export function compose({ redis, secrets, settings, queue, reach, log, ...outsid
     forDashboard,
     /** Ends what listens beside `redis`. */
     async close(): Promise<void> {
+      closing.abort();
       deployLog.close();
       audit.close();
       news.close();

@@ -12,6 +12,8 @@ export interface News {
     next(): Promise<void>;
     end(): void;
   };
+  /** Wakes who listens to the app in this process. */
+  tell(app: string): void;
   close(): void;
 }
 
@@ -63,6 +65,7 @@ export function createNews(redis: Redis): News {
         },
       };
     },
+    tell,
     close() {
       subscriber?.disconnect();
       subscriber = null;

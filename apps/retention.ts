@@ -1,4 +1,4 @@
-import type { App, Deploy, Release } from "./types.ts";
+import type { App, Deploy, DeployState, Release } from "./types.ts";
 
 /** Which releases keep their image; a field that is absent has its default. The records all stay. */
 export interface Retention {
@@ -38,23 +38,70 @@ export interface RetentionFacts {
   now: number;
 }
 
-/**
- * Numbers of the releases whose image is kept: the newest good ones; and, however old, what is live,
- * warm or held, what a deploy is about to make so, and what it goes back to.
- */
+export interface Retained {
+  kept: boolean;
+  /** "it is the standby" */
+  why: string;
+}
+
+/** Numbers of the releases whose image is kept. */
 export function retainedReleases(facts: RetentionFacts): Set<number> {
-  const { app, releases, deploys, limits, now } = facts;
+  return new Set([...whyRetained(facts)].filter(([, { kept }]) => kept).map(([n]) => n));
+}
+
+/**
+ * Whether each release's image is kept, and why: the newest good ones are; and, however old, what is
+ * live, warm or held, what a deploy is about to make so, and what it goes back to.
+ */
+export function whyRetained(facts: RetentionFacts): Map<number, Retained> {
+  const { releases, deploys, limits } = facts;
   const states = new Map(deploys.map(({ id, state }) => [id, state]));
+  const isGood = ({ deploy }: { deploy: string }) =>
+    ["live", "held", undefined].includes(states.get(deploy));
+  const good = releases.filter(isGood).toSorted((a, b) => b.n - a.n);
+  const newest = new Set(good.slice(0, limits.keep).map(({ n }) => n));
+  const needed = neededReleases(facts);
+  return new Map(
+    releases.map((release): [number, Retained] => {
+      const { n, deploy } = release;
+      const need = needed.get(n) ?? needed.get(deploy);
+      if (need !== undefined) return [n, { kept: true, why: need }];
+      const state = states.get(deploy);
+      if (!isGood(release)) return [n, { kept: false, why: `its deploy ${endOf(state)}` }];
+      return [n, byAge(release, newest.has(n), facts)];
+    }),
+  );
+}
+
+/** Releases that are kept however old they are, by their number or their deploy, with the reason. */
+function neededReleases({ app, deploys }: RetentionFacts): Map<number | string, string> {
   const going = deploys.filter(({ state }) => state === "queued" || state === "running");
-  const busy = new Set(going.map(({ id }) => id));
-  const slots = [app.live, app.standby, app.held].map((slot) => slot?.release);
-  const needed = new Set([...slots, ...going.map(({ toRelease }) => toRelease)]);
-  const oldest = limits.days === null ? 0 : now - limits.days * DAY_MS;
-  const good = releases
-    .filter(({ deploy }) => ["live", "held", undefined].includes(states.get(deploy)))
-    .toSorted((a, b) => b.n - a.n)
-    .slice(0, limits.keep)
-    .filter(({ createdAt }) => createdAt >= oldest);
-  const always = releases.filter(({ n, deploy }) => needed.has(n) || busy.has(deploy));
-  return new Set([...good, ...always].map(({ n }) => n));
+  const slots = {
+    "it is live": app.live,
+    "it is the standby": app.standby,
+    "it is held": app.held,
+  };
+  return new Map<number | string, string>([
+    ...going.map(({ id }) => [id, "its deploy goes on"] as const),
+    ...going.flatMap(({ id, toRelease }) =>
+      toRelease === undefined ? [] : [[toRelease, `${id} goes back to it`] as const],
+    ),
+    ...Object.entries(slots).flatMap(([why, slot]) => (slot ? [[slot.release, why] as const] : [])),
+  ]);
+}
+
+function byAge(
+  { createdAt }: { createdAt: number },
+  isNewest: boolean,
+  { limits: { keep, days }, now }: RetentionFacts,
+): Retained {
+  if (!isNewest) return { kept: false, why: `${keep} newer good ones are kept` };
+  if (days !== null && createdAt < now - days * DAY_MS) {
+    return { kept: false, why: `it is older than ${days} days` };
+  }
+  return { kept: true, why: `it is one of the newest ${keep} good ones` };
+}
+
+function endOf(state: DeployState | undefined): string {
+  return state === "failed" ? "failed" : `was ${state ?? "forgotten"}`;
 }

@@ -5,6 +5,7 @@ import type { Git } from "../apps/git.ts";
 import type { Gone, GoneImages } from "../apps/gone-images.ts";
 import { isOld, sizeOf } from "../apps/git-sweep.ts";
 import type { Log } from "../apps/log.ts";
+import { deploysOf } from "../apps/retention-facts.ts";
 import { retainedReleases, retentionLimits } from "../apps/retention.ts";
 import type { Store } from "../apps/store.ts";
 import type { App } from "../apps/types.ts";
@@ -76,16 +77,12 @@ export function createCollector(options: Options) {
 
   async function recordOf(app: App, now: number): Promise<AppRecord> {
     const { name } = app;
-    const [all, recent, instances, { options: told }] = await Promise.all([
+    const [all, instances, { options: told }] = await Promise.all([
       store.listReleases(name),
-      store.listDeploys(name, KEPT_DEPLOYS),
       store.listInstances(name),
       store.getSettings(name),
     ]);
-    const known = new Set(recent.map(({ id }) => id));
-    const older = all.filter(({ deploy }) => !known.has(deploy));
-    const found = await Promise.all(older.map(({ deploy }) => store.getDeploy(deploy)));
-    const deploys = [...recent, ...found.filter((one) => one !== null)];
+    const deploys = await deploysOf(store, name, all);
     const limits = retentionLimits(told.retention);
     const kept = retainedReleases({ app, releases: all, deploys, limits, now });
     const releases = all.map((one) => ({ ...one, retained: kept.has(one.n) }));

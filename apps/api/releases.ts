@@ -2,6 +2,8 @@ import { z } from "zod";
 import { TealError } from "../errors.ts";
 import { diffReleases } from "../diff.ts";
 import { markRelease } from "../irreversible.ts";
+import type { Retained } from "../retention.ts";
+import { readRetained } from "../retention-facts.ts";
 import type { App, Release } from "../types.ts";
 import { viewReleases, type ReleaseView } from "../views.ts";
 import { pageOf } from "./page.ts";
@@ -46,14 +48,26 @@ export function releaseRoutes(options: ApiOptions): Route[] {
       summary: "One release, by its number (`3` or `v3`)",
       subject: "app",
       needs: "read",
-      answer: releaseSchema,
-      async handle({ subject, params }): Promise<ReleaseView> {
-        const [view] = await viewReleases(
-          subject,
-          [await find(subject, params["release"] ?? "")],
-          options,
-        );
-        return view as ReleaseView;
+      answer: releaseSchema.extend({
+        retained: z
+          .object({ kept: z.boolean(), why: z.string() })
+          .describe("whether its image stays at the next garbage collection, and why"),
+      }),
+      async handle({ subject, params }) {
+        const release = await find(subject, params["release"] ?? "");
+        const all = await store.listReleases(subject.name);
+        const [views, retained] = await Promise.all([
+          viewReleases(subject, [release], options),
+          readRetained(
+            subject,
+            all.filter(({ n }) => n >= release.n),
+            store,
+          ),
+        ]);
+        return {
+          ...(views[0] as ReleaseView),
+          retained: retained.get(release.n) as Retained,
+        };
       },
     }),
     route({

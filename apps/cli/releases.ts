@@ -2,6 +2,7 @@ import { describeCheck } from "../checks.ts";
 import type { Change, ReleaseDiff } from "../diff.ts";
 import type { Deploy } from "../types.ts";
 import type { AppView, ReleaseStatus, ReleaseView } from "../views.ts";
+import type { Retained } from "../retention.ts";
 import type { Input } from "./command.ts";
 import { followChange, readLimit } from "./deploys.ts";
 import { ago, colourCell, type Cell } from "./output.ts";
@@ -34,7 +35,7 @@ export async function listReleases({ app: appOf, options, client, out }: Input):
 export async function showRelease({ app: appOf, args, client, out }: Input): Promise<void> {
   const n = readReleaseNumber(args[0] ?? "", "releases:info");
   const path = `/apps/${encodeURIComponent(await appOf())}/releases/${n}`;
-  const one = await (await client()).get<ReleaseView>(path);
+  const one = await (await client()).get<ReleaseView & { retained: Retained }>(path);
   if (out.json) return out.value(one);
   const processes = Object.entries(one.processes).map(([name, command]): [string, Cell] => [
     name,
@@ -48,6 +49,7 @@ export async function showRelease({ app: appOf, args, client, out }: Input): Pro
     ...(one.commit ? [["commit", one.commit] satisfies [string, Cell]] : []),
     ...(one.from ? [["made elsewhere", one.from] satisfies [string, Cell]] : []),
     ["image", `${one.image} (${Math.round(one.imageBytes / 1e6)} MB)`],
+    ["retention", `${one.retained.kept ? "kept" : "not kept"}: ${one.retained.why}`],
     ["port", String(one.port)],
     ...processes,
     ["config", one.config.join(" ") || "-"],

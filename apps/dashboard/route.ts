@@ -9,6 +9,7 @@ import type { Crashes } from "../crashes.ts";
 import type { CronBook } from "../cron.ts";
 import type { DeployLog } from "../deploy-log.ts";
 import type { Deploys } from "../deploys.ts";
+import type { Diagnoses } from "../diagnoses.ts";
 import type { GoneImages } from "../gone-images.ts";
 import type { Log } from "../log.ts";
 import type { News } from "../news.ts";
@@ -53,6 +54,7 @@ export interface DashboardOptions {
   watches: Pick<Watches, "get">;
   crashes: Pick<Crashes, "list">;
   goneImages: Pick<GoneImages, "of">;
+  diagnoses: Diagnoses;
   secrets: Secrets;
   senders: Senders;
   webhooks: Redelivering;

@@ -8,7 +8,7 @@ export function releaseList(
   releases: readonly ReleaseView[],
   app: string,
   mayGoBack: boolean,
-  more: (release: ReleaseView) => Html | null = () => null,
+  more: (release: ReleaseView) => (Html | null)[] = () => [],
 ): Html {
   return html`<ol class="timeline">
     ${releases.map((one) => {

@@ -72,6 +72,7 @@ test.serial(
     t.is(await figure("Errors").textContent(), "0 %");
     for (const name of [/^Latency.*green p50 now/, /^CPU.*green now/, /^Memory.*green now/])
       await page.getByRole("img", { name }).waitFor();
+    await page.getByText("All is well").waitFor();
     t.true(await page.evaluate("window.same"));
     await picture(page, "app-on-a-platform");
   },

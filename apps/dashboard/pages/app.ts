@@ -3,6 +3,7 @@ import { otherColour, type App, type Colour, type Deploy } from "../../types.ts"
 import { viewApp, viewReleases } from "../../views.ts";
 import { appForm } from "../asking.ts";
 import { chartSection, seriesFeed, type Mark } from "../charts.ts";
+import { findingList } from "../findings.ts";
 import { readNumber } from "../forms.ts";
 import { html, part, type Html } from "../html.ts";
 import { instancesOf, instanceTable } from "../instances.ts";
@@ -42,7 +43,7 @@ export function appPages(options: PageOptions): Route[] {
 }
 
 async function overview(visit: Visit<App>, options: PageOptions): Promise<Html> {
-  const { store, settings, recent, steps, watches } = options;
+  const { store, settings, recent, steps, watches, diagnoses } = options;
   const { subject: app, mayPush } = visit;
   const [view, deploys, all, instances, samples, watch, { options: told }] = await Promise.all([
     viewApp(app, store, settings),
@@ -65,6 +66,7 @@ async function overview(visit: Visit<App>, options: PageOptions): Promise<Html> 
     ${part("shut", (own) => html`<div ${own}>${shut(app.name, told)}</div>`)}
     ${part("going-on", (own) => html`<div ${own}>${goingOn(app, progress, mayPush)}</div>`)}
     ${part("stage", (own) => html`<section class="stage" ${own} aria-label="The two colours">${lane("blue", stage)}${lane("green", stage)}</section>`)}
+    ${part("findings", (own) => html`<div ${own}>${findingList(diagnoses.of(app))}</div>`)}
     ${chartSection(app.name)}
     ${part(
       "instances",

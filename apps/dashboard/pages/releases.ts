@@ -1,6 +1,8 @@
 import { diffReleases, type Change, type ReleaseDiff } from "../../diff.ts";
 import { viewReleases, type ReleaseView } from "../../views.ts";
 import { megabytes } from "../format.ts";
+import type { Retained } from "../../retention.ts";
+import { readRetained } from "../../retention-facts.ts";
 import { html, part, type Html } from "../html.ts";
 import { empty } from "../pieces.ts";
 import { page, type PageOptions, type Route } from "../route.ts";
@@ -18,8 +20,17 @@ export function releasePages(options: PageOptions): Route[] {
       needs: "read",
       async show({ subject: app, mayPush, query }) {
         const before = Number(query.get("before") ?? Infinity) || Infinity;
-        const all = (await store.listReleases(app.name)).filter(({ n }) => n < before);
-        const shown = await viewReleases(app, all.slice(0, SHOWN), options);
+        const every = await store.listReleases(app.name);
+        const all = every.filter(({ n }) => n < before);
+        const last = all.slice(0, SHOWN).at(-1)?.n ?? 1;
+        const [shown, retained] = await Promise.all([
+          viewReleases(app, all.slice(0, SHOWN), options),
+          readRetained(
+            app,
+            every.filter(({ n }) => n >= last),
+            store,
+          ),
+        ]);
         const diffs = new Map<number, ReleaseDiff>();
         all.slice(0, SHOWN).forEach((release, i) => {
           const earlier = all[i + 1];
@@ -32,9 +43,10 @@ export function releasePages(options: PageOptions): Route[] {
               html`<section ${own} aria-label="Releases of ${app.name}">
                 ${
                   shown.length > 0
-                    ? releaseList(shown, app.name, mayPush, (one) =>
+                    ? releaseList(shown, app.name, mayPush, (one) => [
+                        retention(one, retained.get(one.n)),
                         difference(one, diffs.get(one.n)),
-                      )
+                      ])
                     : empty("None yet: push one.")
                 }
                 ${all.length > SHOWN && html`<p><a href="/apps/${app.name}/releases?before=${shown.at(-1)?.n}">Older releases</a></p>`}
@@ -44,6 +56,20 @@ export function releasePages(options: PageOptions): Route[] {
       },
     }),
   ];
+}
+
+/** Whether one can go back to a release tomorrow too, and why. */
+function retention({ status }: ReleaseView, retained: Retained | undefined): Html | null {
+  if (!retained || status === "starting") return null;
+  const { kept, why } = retained;
+  if (status === "gone") {
+    return html`<p class="keeps">
+      Its image is gone: ${kept ? "somebody removed it beside the platform" : why}.
+    </p>`;
+  }
+  return kept
+    ? html`<p class="keeps">Its image is kept: ${why}.</p>`
+    : html`<p class="keeps">Its image goes with the next collection: ${why}.</p>`;
 }
 
 /** What a release changed; config by its names alone. */

@@ -76,6 +76,12 @@ test("releases say which is live, which is warm, which is kept, and which failed
     [2, "warm", "green", "bbb", "ann"],
     [1, "kept", null, "aaa", "ann"],
   ]);
+  const why = async (n: number) =>
+    (await checked("GET", `/apps/history/releases/${n}`, "/apps/:app/releases/:release")).json
+      .retained;
+  t.deepEqual(await why(4), { kept: false, why: "its deploy failed" });
+  t.deepEqual(await why(2), { kept: true, why: "it is the standby" });
+  t.deepEqual(await why(1), { kept: true, why: "it is one of the newest 20 good ones" });
   const page = await checked(
     "GET",
     "/apps/history/releases?limit=1&before=3",

@@ -1,6 +1,11 @@
 import test from "ava";
 import { createGoneImages, isGone } from "../../../apps/gone-images.ts";
-import { retainedReleases, type RetentionFacts, retentionLimits } from "../../../apps/retention.ts";
+import {
+  retainedReleases,
+  type RetentionFacts,
+  retentionLimits,
+  whyRetained,
+} from "../../../apps/retention.ts";
 import type { DeployState, Slot } from "../../../apps/types.ts";
 import { startRedis } from "../../support/redis.ts";
 
@@ -48,6 +53,23 @@ test("live, warm, held, and what a deploy is about to need, are kept however old
   t.deepEqual(kept({ releases, app, limits }), [1, 3, 5]);
   const deploys = [deploy(7, "running"), deploy(8, "queued", 2), deploy(9, "live", 4)];
   t.deepEqual(kept({ releases, app, limits, deploys }), [1, 2, 3, 5, 7]);
+});
+
+test("each release says why its image is kept or goes", (t) => {
+  const releases = [7, 6, 5, 4, 3, 2, 1].map((n) => release(n, n === 4 ? 100 : 0));
+  const app = { live: slot(6), standby: slot(2), held: null };
+  const deploys = [deploy(7, "failed"), deploy(8, "queued", 1), deploy(6, "live")];
+  const limits = retentionLimits({ keep: 3, days: 90 });
+  const why = whyRetained({ app, releases, deploys, limits, now });
+  t.deepEqual(Object.fromEntries(why), {
+    7: { kept: false, why: "its deploy failed" },
+    6: { kept: true, why: "it is live" },
+    5: { kept: true, why: "it is one of the newest 3 good ones" },
+    4: { kept: false, why: "it is older than 90 days" },
+    3: { kept: false, why: "3 newer good ones are kept" },
+    2: { kept: true, why: "it is the standby" },
+    1: { kept: true, why: "shop-8 goes back to it" },
+  });
 });
 
 test("what is gone is known until the next look, and newer releases are not judged", async (t) => {

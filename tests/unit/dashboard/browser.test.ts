@@ -96,6 +96,19 @@ test.serial(
   },
 );
 
+test.serial("what is wrong with an app comes onto its open page, with what to do", async (t) => {
+  await seedApp(api, "unwell", [["aaaaaaa", "One"]]);
+  const { page, faults, close } = await open();
+  await page.goto(`${api.url}/apps/unwell`);
+  // Nobody works here.
+  const found = page.getByRole("region", { name: "What was found" }).getByRole("listitem");
+  t.regex(await found.first().innerText(), /soon wrong|wrong/);
+  t.regex(await found.first().innerText(), /0 workers answered.*teal/s);
+  t.deepEqual(await seriousFaults(page), []);
+  t.deepEqual(faults, []);
+  await close();
+});
+
 test.serial("who wants less motion sees the swap without it", async (t) => {
   await seedApp(api, "calm", [["aaaaaaa", "One"]]);
   const { page, close } = await open({ reducedMotion: "reduce" });
