@@ -1,7 +1,71 @@
 import type { Command } from "./command.ts";
 
+const access = () => import("./access.ts");
+const users = () => import("./users.ts");
+
 /** Who may do what, and who did. */
 export const ACCESS_COMMANDS: Command[] = [
+  {
+    name: "keys",
+    summary: "the SSH keys that may push",
+    args: [],
+    example: "teal keys",
+    run: async (input) => (await access()).listKeys(input),
+  },
+  {
+    name: "keys:add",
+    summary: "let an SSH key push; FILE may be - for standard input",
+    args: ["NAME", "FILE"],
+    options: {
+      role: { type: "string", value: "ROLE", help: "admin, deploy (the default) or read" },
+      apps: { type: "string", value: "A,B", help: "which apps (all)" },
+      user: { type: "string", value: "USER", help: "whose it is" },
+    },
+    example: "teal keys:add ann ~/.ssh/id_ed25519.pub",
+    run: async (input) => (await access()).addKey(input),
+  },
+  {
+    name: "keys:remove",
+    summary: "take an SSH key's right to push away",
+    args: ["FINGERPRINT"],
+    example: "teal keys:remove SHA256:5kB…",
+    run: async (input) => (await access()).removeKey(input),
+  },
+  {
+    name: "tokens",
+    summary: "the tokens, without their secrets",
+    args: [],
+    example: "teal tokens",
+    run: async (input) => (await access()).listTokens(input),
+  },
+  {
+    name: "tokens:create",
+    summary: "make a token; its secret is shown once",
+    args: [],
+    options: {
+      name: { type: "string", value: "NAME", help: "who or what will use it" },
+      role: { type: "string", value: "ROLE", help: "admin, deploy, read or metrics" },
+      app: { type: "string", short: "a", value: "A,B", help: "which apps (all)" },
+      user: { type: "string", value: "USER", help: "whose it is" },
+      ttl: { type: "string", value: "DAYS", help: "days until it ends (never)" },
+    },
+    example: "teal tokens:create --name ci --role deploy --app shop",
+    run: async (input) => (await access()).createToken(input),
+  },
+  {
+    name: "tokens:revoke",
+    summary: "end a token at once",
+    args: ["ID"],
+    example: "teal tokens:revoke 3f2a91",
+    run: async (input) => (await access()).revokeToken(input),
+  },
+  {
+    name: "whoami",
+    summary: "whom your token stands for, and where",
+    args: [],
+    example: "teal whoami",
+    run: async (input) => (await access()).whoami(input),
+  },
   {
     name: "events",
     summary: "who did what, when, from where",
@@ -19,7 +83,7 @@ export const ACCESS_COMMANDS: Command[] = [
     summary: "the users of the platform",
     args: [],
     example: "teal users",
-    run: async (input) => (await import("./users.ts")).listUsers(input),
+    run: async (input) => (await users()).listUsers(input),
   },
   {
     name: "users:add",
@@ -30,7 +94,7 @@ export const ACCESS_COMMANDS: Command[] = [
       email: { type: "string", value: "ADDRESS", help: "finds them at an OpenID sign-in" },
     },
     example: "teal users:add ann --email ann@example.org",
-    run: async (input) => (await import("./users.ts")).addUser(input),
+    run: async (input) => (await users()).addUser(input),
   },
   {
     name: "users:set",
@@ -45,21 +109,21 @@ export const ACCESS_COMMANDS: Command[] = [
       },
     },
     example: "teal users:set ann --email ann@example.org",
-    run: async (input) => (await import("./users.ts")).setUser(input),
+    run: async (input) => (await users()).setUser(input),
   },
   {
     name: "users:invite",
     summary: "let a user in anew, without ending what they have",
     args: ["NAME"],
     example: "teal users:invite ann",
-    run: async (input) => (await import("./users.ts")).inviteUser(input),
+    run: async (input) => (await users()).inviteUser(input),
   },
   {
     name: "users:remove",
     summary: "remove a user; their tokens, sessions and keys end at once",
     args: ["NAME"],
     example: "teal users:remove ann",
-    run: async (input) => (await import("./users.ts")).removeUser(input),
+    run: async (input) => (await users()).removeUser(input),
   },
   {
     name: "access",
@@ -67,7 +131,7 @@ export const ACCESS_COMMANDS: Command[] = [
     args: [],
     app: true,
     example: "teal access -a shop",
-    run: async (input) => (await import("./users.ts")).listAccess(input),
+    run: async (input) => (await users()).listAccess(input),
   },
   {
     name: "access:add",
@@ -76,7 +140,7 @@ export const ACCESS_COMMANDS: Command[] = [
     app: true,
     options: { role: { type: "string", value: "ROLE", help: "deploy (the default) or read" } },
     example: "teal access:add ann --role deploy -a shop",
-    run: async (input) => (await import("./users.ts")).addAccess(input),
+    run: async (input) => (await users()).addAccess(input),
   },
   {
     name: "access:remove",
@@ -84,6 +148,6 @@ export const ACCESS_COMMANDS: Command[] = [
     args: ["USER"],
     app: true,
     example: "teal access:remove ann -a shop",
-    run: async (input) => (await import("./users.ts")).removeAccess(input),
+    run: async (input) => (await users()).removeAccess(input),
   },
 ];

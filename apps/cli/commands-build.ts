@@ -41,6 +41,14 @@ export const BUILD_COMMANDS: Command[] = [
     run: async (input) => (await build()).build(input),
   },
   {
+    name: "build:plan",
+    summary: "how a folder would be built: languages, versions, steps, processes",
+    args: ["[DIR]"],
+    options: { dockerfile: { type: "boolean", help: "print the Dockerfile that it becomes" } },
+    example: "teal build:plan . --json",
+    run: async (input) => (await import("./plan.ts")).showPlan(input),
+  },
+  {
     name: "build:set",
     summary: "say how the app is built: root, dockerfile, context, target, arg.NAME, …",
     args: ["NAME=VALUE…"],
