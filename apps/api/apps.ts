@@ -10,8 +10,8 @@ import {
   destroyBody,
   destroyQuery,
   instanceSchema,
-  nextPage,
-} from "./schemas.ts";
+} from "./schemas-apps.ts";
+import { nextPage } from "./schemas.ts";
 import { usageSchema } from "./schemas-usage.ts";
 
 const appsQuery = z.object({

@@ -2,7 +2,8 @@ import { z } from "zod";
 import { createAppConfig } from "../app-config.ts";
 import { TealError } from "../errors.ts";
 import { route, type ApiOptions, type Route } from "./route.ts";
-import { configBody, configQuery, configSchema, deploySchema } from "./schemas.ts";
+import { configBody, configQuery, configSchema } from "./schemas-apps.ts";
+import { deploySchema } from "./schemas.ts";
 
 export function configRoutes({ store, deploys, secrets, access }: ApiOptions): Route[] {
   const appConfig = createAppConfig({ store, deploys, secrets });

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { viewCron, type CronView } from "../cron-view.ts";
 import { route, type ApiOptions, type Route } from "./route.ts";
-import { cronJobSchema } from "./schemas.ts";
+import { cronJobSchema } from "./schemas-releases.ts";
 
 const run = z.object({
   due: z.number().int().describe("milliseconds since the epoch"),

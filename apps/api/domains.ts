@@ -4,7 +4,8 @@ import { TealError } from "../errors.ts";
 import { normaliseHost } from "../hosts.ts";
 import type { SettingsChange } from "../types.ts";
 import { route, type ApiOptions, type Route } from "./route.ts";
-import { deploySchema, domainBody, domainsSchema } from "./schemas.ts";
+import { domainBody, domainsSchema } from "./schemas-apps.ts";
+import { deploySchema } from "./schemas.ts";
 
 const changed = z.object({ host: z.string(), deploy: deploySchema.nullable() });
 

@@ -2,7 +2,8 @@ import { z } from "zod";
 import { TealError } from "../errors.ts";
 import { hookPath } from "../public-url.ts";
 import { route, type ApiOptions, type Route } from "./route.ts";
-import { addHookBody, deliverySchema, hookSchema, pageQuery } from "./schemas.ts";
+import { addHookBody, deliverySchema, hookSchema } from "./schemas-outside.ts";
+import { pageQuery } from "./schemas.ts";
 
 /** Webhook senders: who outside may ask for deploys of an app. */
 export function hookRoutes({ senders, webhooks, publicUrl }: ApiOptions): Route[] {

@@ -2,7 +2,8 @@ import { z } from "zod";
 import { scaleApp } from "../formation.ts";
 import { TealError } from "../errors.ts";
 import { route, type ApiOptions, type Route } from "./route.ts";
-import { deploySchema, formationBody, holdBody, promoteBody } from "./schemas.ts";
+import { formationBody, holdBody, promoteBody } from "./schemas-apps.ts";
+import { deploySchema } from "./schemas.ts";
 
 /** Restarting, scaling, holding and promoting. */
 export function lifeRoutes({ store, deploys }: ApiOptions): Route[] {

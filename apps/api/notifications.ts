@@ -1,7 +1,8 @@
 import { z } from "zod";
 import { TealError } from "../errors.ts";
 import { route, type ApiOptions, type Route } from "./route.ts";
-import { addNotifierBody, notifierSchema, pageQuery, sentSchema } from "./schemas.ts";
+import { addNotifierBody, notifierSchema, sentSchema } from "./schemas-outside.ts";
+import { pageQuery } from "./schemas.ts";
 
 /** Notifiers: who is told what happens to an app. */
 export function notificationRoutes({ notifiers }: ApiOptions): Route[] {

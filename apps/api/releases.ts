@@ -8,14 +8,8 @@ import type { App, Release } from "../types.ts";
 import { viewReleases, type ReleaseView } from "../views.ts";
 import { pageOf } from "./page.ts";
 import { route, type ApiOptions, type Route } from "./route.ts";
-import {
-  deploySchema,
-  diffSchema,
-  nextPage,
-  pageQuery,
-  releaseSchema,
-  rollbackBody,
-} from "./schemas.ts";
+import { diffSchema, releaseSchema, rollbackBody } from "./schemas-releases.ts";
+import { deploySchema, nextPage, pageQuery } from "./schemas.ts";
 
 const irreversibleBody = z.strictObject({ irreversible: z.boolean() });
 const releasesQuery = pageQuery.extend({

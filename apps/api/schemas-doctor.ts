@@ -3,7 +3,7 @@ import type { CheckLook, ContainerLook } from "../app-look.ts";
 import type { ResourceRow } from "../app-resources.ts";
 import type { Finding } from "../findings.ts";
 import type { Inspected } from "../inspect.ts";
-import { instanceSchema } from "./schemas.ts";
+import { instanceSchema } from "./schemas-apps.ts";
 
 export const findingSchema = z.object({
   level: z

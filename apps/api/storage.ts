@@ -2,7 +2,8 @@ import { z } from "zod";
 import { TealError } from "../errors.ts";
 import { assertUnderRoots, isHostPath, readMount, withMount } from "../mounts.ts";
 import { route, type ApiOptions, type Route } from "./route.ts";
-import { deploySchema, mountSchema } from "./schemas.ts";
+import { mountSchema } from "./schemas-releases.ts";
+import { deploySchema } from "./schemas.ts";
 
 const addBody = z.strictObject({
   mount: z.string().max(500).describe("data:/data, or /srv/pictures:/pictures"),
