@@ -4,8 +4,10 @@ import { readClaims } from "./claims.ts";
 import { createExchange } from "./exchange.ts";
 import type { ExchangeOptions } from "./exchange-state.ts";
 import { CR, LF, MAX_HEAD_BYTES } from "./fields.ts";
+import { letGo } from "./let-go.ts";
 import { MISDIRECTED, readRequestHead, type Refusal, type RequestHead } from "./request-head.ts";
 import { createHeadMaker } from "./head-maker.ts";
+import type { Member } from "./roster.ts";
 import type { Trust } from "./trust.ts";
 
 export interface ClientOptions extends ExchangeOptions {
@@ -19,7 +21,7 @@ export interface ClientOptions extends ExchangeOptions {
 }
 
 /** A client's connection, one request at a time; what is pipelined waits. */
-export interface Client {
+export interface Client extends Member {
   /** To be called now and then: ends what has taken too long. */
   sweep(now: number): void;
   /** Cuts the connection; `idle` only if no request is being worked on. */
@@ -81,7 +83,7 @@ export function createClient(
   let running = false;
   let deadline = clock.now() + options.keepAliveMs;
   const source = options.trust.sourceOf(socket);
-  const self: Client = { sweep, cut };
+  const self: Client = { place: -1, sweep, cut };
   const exchange = createExchange(
     {
       socket,
@@ -108,6 +110,7 @@ export function createClient(
   socket.on("end", leave);
   socket.on("close", () => {
     leave();
+    letGo(socket);
     options.closed(self);
   });
 

@@ -35,13 +35,13 @@ export function createDrain({ onIdle }: { onIdle: (target: TargetState) => void 
     draining.set(targetKey(target), entry);
     const at = (ms: number, run: () => void) => entry.timers.add(setTimeout(run, ms));
     at(drainMs - spread, () => {
-      const streams = [...target.open].filter((exchange) => exchange.streaming);
+      const streams = target.open.all().filter((exchange) => exchange.streaming);
       streams.forEach((stream, i) =>
         at((i * spread) / streams.length, () => endIfOpen(target, stream)),
       );
     });
     at(drainMs, () => {
-      for (const exchange of [...target.open]) exchange.end();
+      for (const exchange of target.open.all()) exchange.end();
     });
   }
 

@@ -71,11 +71,12 @@ export class Exchange {
   readonly applicant: ReturnType<Callers["applicant"]>;
   readonly user: User;
   readonly fallback: Fallback;
-  /** The target has to stop. */
-  readonly end: () => void;
+  private readonly callers: Callers;
   /** Pieces of a body on their way. */
   readonly parts: Buffer[] = [];
 
+  /** Among what is open on the target. */
+  place = -1;
   phase: Phase = "idle";
   head!: RequestHead;
   app!: AppState;
@@ -119,6 +120,11 @@ export class Exchange {
     this.applicant = callers.applicant(this);
     this.user = callers.user(this);
     this.fallback = callers.fallback(this);
-    this.end = () => callers.end(this);
+    this.callers = callers;
+  }
+
+  /** The target has to stop. */
+  end(): void {
+    this.callers.end(this);
   }
 }

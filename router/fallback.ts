@@ -54,7 +54,7 @@ export function createFallback(
   ended: (target: TargetState) => void,
 ): Fallback {
   const reader = createAnswerReader();
-  const open = { streaming: false, end: fail };
+  const open = { place: -1, streaming: false, end: fail };
   const user: User = { connected: send, data, drained: () => undefined, over: fail };
   let standby: AppState;
   let target: TargetState | null = null;

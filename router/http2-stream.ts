@@ -4,7 +4,9 @@ import { readClaims } from "./claims.ts";
 import type { ClientOptions } from "./client.ts";
 import { createExchange } from "./exchange.ts";
 import { HEAD_END, readStreamHead, streamAnswer, streamFields } from "./http2-head.ts";
+import { letGo } from "./let-go.ts";
 import type { RequestHead } from "./request-head.ts";
+import type { Member } from "./roster.ts";
 import type { Source } from "./trust.ts";
 
 /** What the streams of one connection have in common. */
@@ -15,7 +17,7 @@ export interface StreamSide {
   headFor(head: RequestHead, id: string): string;
 }
 
-export interface StreamClient {
+export interface StreamClient extends Member {
   sweep(now: number): void;
 }
 
@@ -68,6 +70,7 @@ export function createStreamClient(
     deadline = 0;
     input = null;
     exchange.gone();
+    letGo(stream);
   });
   begin();
 
@@ -196,7 +199,7 @@ export function createStreamClient(
     else cut(constants.NGHTTP2_NO_ERROR);
   }
 
-  return { sweep };
+  return { place: -1, sweep };
 }
 
 const latin1 = (text: string) => Buffer.from(text, "latin1");

@@ -8,6 +8,7 @@ import type { TLSSocket } from "node:tls";
 import type { Client, ClientOptions } from "./client.ts";
 import { createHeadMaker } from "./head-maker.ts";
 import { createStreamClient, type StreamClient, type StreamSide } from "./http2-stream.ts";
+import { createRoster } from "./roster.ts";
 
 /**
  * What one connection may cost. Beyond these nghttp2 ends it with GOAWAY; it also bounds CONTINUATION
@@ -45,9 +46,9 @@ export function createHttp2Client(
   const source = options.trust.sourceOf(socket);
   const headFor = createHeadMaker(source, options.trust, true);
   const side: StreamSide = { options, servername, source, headFor };
-  const streams = new Set<StreamClient>();
+  const streams = createRoster<StreamClient>();
   const session: ServerHttp2Session = performServerHandshake(socket, SESSION);
-  const self: Client = { sweep, cut };
+  const self: Client = { place: -1, sweep, cut };
   /** Of a connection without a request. */
   let deadline = clock.now() + options.keepAliveMs;
 
@@ -75,7 +76,7 @@ export function createHttp2Client(
   }
 
   function sweep(now: number): void {
-    for (const stream of streams) stream.sweep(now);
+    for (const stream of streams.all()) stream.sweep(now);
     // Streams that are open go on, and the client opens no new ones here.
     if (closing()) session.close();
     if (streams.size > 0 || now < deadline) return;

@@ -4,6 +4,7 @@ import type { TLSSocket } from "node:tls";
 import { createClient, type Client, type ClientOptions } from "./client.ts";
 import { createProxyGate } from "./proxy-gate.ts";
 import { createHttp2Client } from "./http2.ts";
+import { createRoster } from "./roster.ts";
 import { createTlsGate, type TlsOptions } from "./tls.ts";
 
 export interface ListenerOptions
@@ -45,14 +46,14 @@ const BACKLOG = 1024;
 
 /** The server towards clients: whatever they send, a checked head is all that gets through. */
 export function createListener(options: ListenerOptions): Listener {
-  const clients = new Set<Client>();
-  const mine = { ...options, closed: (client: Client) => void clients.delete(client) };
+  const clients = createRoster<Client>();
+  const mine = { ...options, closed: clients.delete };
   const gate = createTlsGate({ ...options, handshakeMs: options.headersMs, secured });
   const proxies = createProxyGate(options);
   const server = newServer(plain);
   const servers = [server];
   options.clock.every((now) => {
-    for (const client of clients) client.sweep(now);
+    for (const client of clients.all()) client.sweep(now);
   });
 
   function plain(socket: Socket): void {
@@ -105,7 +106,7 @@ export function createListener(options: ListenerOptions): Listener {
   function cut(which: "idle" | "any"): void {
     proxies.cut();
     gate.cut();
-    for (const client of clients) client.cut(which);
+    for (const client of clients.all()) client.cut(which);
   }
 
   async function close(drainMs: number): Promise<void> {

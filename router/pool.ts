@@ -1,5 +1,6 @@
 import { connect, type Socket } from "node:net";
 import type { Clock } from "./clock.ts";
+import { letGo } from "./let-go.ts";
 
 export interface Address {
   host: string;
@@ -98,7 +99,10 @@ export function createPool({ host, port }: Address, clock: Clock): Pool {
     socket.on("drain", () => connection.user?.drained());
     socket.on("error", () => undefined);
     socket.on("end", () => onOver(connection, true));
-    socket.on("close", () => onOver(connection, false));
+    socket.on("close", () => {
+      letGo(socket);
+      onOver(connection, false);
+    });
     return connection;
   }
 

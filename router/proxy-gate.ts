@@ -1,6 +1,7 @@
 import type { Socket } from "node:net";
 import type { Clock } from "./clock.ts";
 import { NO_HEADER, readProxyHeader } from "./proxy-header.ts";
+import { createRoster, type Member } from "./roster.ts";
 import type { Trust } from "./trust.ts";
 
 export interface ProxyGateOptions {
@@ -8,6 +9,12 @@ export interface ProxyGateOptions {
   trust: Trust;
   /** From the connection to the end of its header, ms. */
   headersMs: number;
+}
+
+interface Waiting extends Member {
+  socket: Socket;
+  /** Of the header, on the clock. */
+  deadline: number;
 }
 
 /** Connections from proxies that say by the PROXY protocol whom they speak for. */
@@ -20,9 +27,9 @@ export interface ProxyGate {
 }
 
 export function createProxyGate({ clock, trust, headersMs }: ProxyGateOptions): ProxyGate {
-  const waiting = new Map<Socket, number>();
+  const waiting = createRoster<Waiting>();
   clock.every((now) => {
-    for (const [socket, deadline] of waiting) if (now >= deadline) socket.destroy();
+    for (const { socket, deadline } of waiting.all()) if (now >= deadline) socket.destroy();
   });
 
   function enter(socket: Socket, accept: (socket: Socket) => void): void {
@@ -31,7 +38,8 @@ export function createProxyGate({ clock, trust, headersMs }: ProxyGateOptions): 
     // Anybody else could write whatever address it likes.
     if (!trust.sourceOf(socket).trusted) return void socket.destroy();
     let bytes: Buffer | null = null;
-    waiting.set(socket, clock.now() + headersMs);
+    const entry = { place: -1, socket, deadline: clock.now() + headersMs };
+    waiting.add(entry);
     socket.on("close", left);
     socket.on("data", look);
 
@@ -51,7 +59,7 @@ export function createProxyGate({ clock, trust, headersMs }: ProxyGateOptions): 
     }
 
     function left(): void {
-      waiting.delete(socket);
+      waiting.delete(entry);
     }
   }
 
@@ -59,7 +67,7 @@ export function createProxyGate({ clock, trust, headersMs }: ProxyGateOptions): 
     enter,
     waiting: () => waiting.size,
     cut() {
-      for (const socket of waiting.keys()) socket.destroy();
+      for (const { socket } of waiting.all()) socket.destroy();
     },
   };
 }

@@ -77,5 +77,5 @@ export function createStats(of: StatsOf): () => RouterStats {
 
 /** The event streams and WebSockets that are open on a target. */
 export function streamsOn(target: TargetState): Exchange[] {
-  return [...target.open].filter((exchange) => exchange.streaming);
+  return target.open.all().filter((exchange) => exchange.streaming);
 }

@@ -3,10 +3,11 @@ import type { Counters, ReleaseCounters, Route, Target } from "./contract.ts";
 import type { Hold } from "./hold.ts";
 import { readyPolicy, type Ports, type ReadyPolicy } from "./policy.ts";
 import type { Address, Pool } from "./pool.ts";
+import { createRoster, type Member, type Roster } from "./roster.ts";
 import { createTallies, newTally, type Tallies } from "./tally.ts";
 
 /** A request or socket that is open on a target. */
-export interface Exchange {
+export interface Exchange extends Member {
   /** A WebSocket or an event stream: has no end of its own. */
   readonly streaming: boolean;
   /** Ends it now: a stream as politely as its protocol can, anything else by cutting it. */
@@ -18,7 +19,7 @@ export interface TargetState {
   readonly address: Address;
   /** Connections to this target only, so that none outlives it. */
   readonly pool: Pool;
-  readonly open: Set<Exchange>;
+  readonly open: Roster<Exchange>;
   /** Its name in the cookie of those who stay with it. */
   readonly sticky: string;
   current: boolean;
@@ -203,7 +204,7 @@ export function newTarget(
 ): TargetState {
   const address = { host, port };
   const sticky = stickyName(app, id);
-  const fresh = { open: new Set<Exchange>(), current: true, down: false, aside: false };
+  const fresh = { open: createRoster<Exchange>(), current: true, down: false, aside: false };
   return { id, address, pool: openPool(address), sticky, ...fresh };
 }
 

@@ -2,6 +2,8 @@ import type { Socket } from "node:net";
 import { TLSSocket, type SecureContext } from "node:tls";
 import type { Clock } from "./clock.ts";
 import { NO_HELLO, readHello, type Hello } from "./hello.ts";
+import { letGo } from "./let-go.ts";
+import { createRoster, type Member } from "./roster.ts";
 
 export interface TlsOptions {
   clock: Clock;
@@ -13,6 +15,12 @@ export interface TlsOptions {
   proofFor(servername: string): Promise<SecureContext | null>;
   /** The handshake is done, on the connection `under` it. */
   secured(socket: TLSSocket, servername: string, under: Socket): void;
+}
+
+interface Waiting extends Member {
+  socket: Socket;
+  /** Of the handshake, on the clock. */
+  deadline: number;
 }
 
 /** From a TCP connection to a TLS one. */
@@ -34,15 +42,19 @@ const ALERT = { decode: 50, internal: 80, name: 112 } as const;
  */
 export function createTlsGate(options: TlsOptions): TlsGate {
   const { clock, handshakeMs } = options;
-  const waiting = new Map<Socket, number>();
+  const waiting = createRoster<Waiting>();
   clock.every((now) => {
-    for (const [socket, deadline] of waiting) if (now >= deadline) socket.destroy();
+    for (const { socket, deadline } of waiting.all()) if (now >= deadline) socket.destroy();
   });
 
   function enter(socket: Socket): void {
     let bytes: Buffer | null = null;
-    waiting.set(socket, clock.now() + handshakeMs);
-    socket.on("close", () => waiting.delete(socket));
+    const entry = { place: -1, socket, deadline: clock.now() + handshakeMs };
+    waiting.add(entry);
+    socket.on("close", () => {
+      waiting.delete(entry);
+      letGo(socket);
+    });
     // A client may reset at any time.
     socket.on("error", () => undefined);
     socket.on("data", look);
@@ -55,41 +67,43 @@ export function createTlsGate(options: TlsOptions): TlsGate {
       socket.pause();
       if (hello === NO_HELLO) return refuse(socket, ALERT.decode);
       socket.unshift(bytes);
-      choose(socket, hello);
+      choose(entry, hello);
     }
   }
 
-  function choose(socket: Socket, { servername, protocols }: Hello): void {
-    if (protocols.includes(PROOF)) return void prove(socket, servername);
+  function choose(entry: Waiting, { servername, protocols }: Hello): void {
+    const { socket } = entry;
+    if (protocols.includes(PROOF)) return void prove(entry, servername);
     try {
       const secureContext = servername === "" ? null : options.contextFor(servername);
       if (secureContext === null) return refuse(socket, ALERT.name);
       const secure = new TLSSocket(socket, { isServer: true, secureContext, ALPNProtocols: ALPN });
-      shake(socket, secure, () => options.secured(secure, servername, socket));
+      shake(entry, secure, () => options.secured(secure, servername, socket));
     } catch {
       refuse(socket, ALERT.internal);
     }
   }
 
   /** Such a connection is over when its handshake is. */
-  async function prove(socket: Socket, servername: string): Promise<void> {
+  async function prove(entry: Waiting, servername: string): Promise<void> {
+    const { socket } = entry;
     try {
       const secureContext = servername === "" ? null : await options.proofFor(servername);
       if (socket.destroyed) return;
       if (secureContext === null) return refuse(socket, ALERT.name);
       const alpn = [PROOF];
       const secure = new TLSSocket(socket, { isServer: true, secureContext, ALPNProtocols: alpn });
-      shake(socket, secure, () => secure.end());
+      shake(entry, secure, () => secure.end());
     } catch {
       refuse(socket, ALERT.internal);
     }
   }
 
-  function shake(socket: Socket, secure: TLSSocket, done: () => void): void {
+  function shake(entry: Waiting, secure: TLSSocket, done: () => void): void {
     secure.on("error", () => secure.destroy());
     secure.on("_tlsError", () => secure.destroy());
     secure.once("secure", () => {
-      waiting.delete(socket);
+      waiting.delete(entry);
       // As a tls.Server does; HTTP/2 sessions wait for it.
       Object.assign(secure, { secureConnecting: false });
       done();
@@ -105,7 +119,7 @@ export function createTlsGate(options: TlsOptions): TlsGate {
     enter,
     waiting: () => waiting.size,
     cut() {
-      for (const socket of waiting.keys()) socket.destroy();
+      for (const { socket } of waiting.all()) socket.destroy();
     },
   };
 }
