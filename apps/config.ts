@@ -45,6 +45,8 @@ export interface Settings {
   oidc: { issuer: string; clientId: string } | null;
   /** Fetch from and notify hosts on private networks too, also by plain http. */
   allowPrivate: boolean;
+  /** Apps and builds may reach the metadata service of the cloud that the machine runs in. */
+  allowMetadata: boolean;
   drainMs: number;
   /** Lease of an executor on its app. */
   leaseMs: number;
@@ -171,6 +173,7 @@ const schema = z.object({
     .regex(/^[\u0021-\u007e]{1,200}$/)
     .optional(),
   TEAL_ALLOW_PRIVATE_FETCH: z.enum(["0", "1"]).default("0"),
+  TEAL_ALLOW_METADATA: z.enum(["0", "1"]).default("0"),
   TEAL_DRAIN: seconds.default(30_000),
   TEAL_LEASE: seconds.default(10_000),
   TEAL_ROUTER_LEASE: seconds.default(5000),
@@ -232,6 +235,7 @@ export function readSettings(env: NodeJS.ProcessEnv = process.env): Settings {
         : null,
     oidc: oidcOf(s),
     allowPrivate: s.TEAL_ALLOW_PRIVATE_FETCH === "1",
+    allowMetadata: s.TEAL_ALLOW_METADATA === "1",
     drainMs: s.TEAL_DRAIN,
     leaseMs: s.TEAL_LEASE,
     routerLeaseMs: s.TEAL_ROUTER_LEASE,

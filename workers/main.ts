@@ -39,6 +39,7 @@ import { createContainers } from "./engine/containers.ts";
 import { createImages } from "./engine/images.ts";
 import { createNetworks } from "./engine/network.ts";
 import { createEngineLook } from "./engine/look.ts";
+import { createMetadataWall } from "./engine/metadata-wall.ts";
 import { createVolumes } from "./engine/volumes.ts";
 import { createUsage } from "./engine/usage.ts";
 import { createStorage } from "./engine/storage.ts";
@@ -118,6 +119,10 @@ async function main(settings: Settings, log: Log): Promise<void> {
   });
 
   const stopping = new AbortController();
+  const { networkPool: pool, allowMetadata: allowed } = settings;
+  const wall = createMetadataWall({ docker: engine.docker, namespace, pool, allowed, log });
+  await wall.ensure();
+  const walling = wall.run(stopping.signal);
   const work = async (app: string) => {
     await executor.work(app);
     const left = await store.getApp(app);
@@ -194,7 +199,7 @@ async function main(settings: Settings, log: Log): Promise<void> {
     await errands.close();
     await watching.close();
     await reaper.close();
-    await Promise.all([rounds, collecting, ticking, sampling, reporting, ordering]);
+    await Promise.all([rounds, walling, collecting, ticking, sampling, reporting, ordering]);
     deployLog.close();
     redis.disconnect();
     blocking.disconnect();

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test from "ava";
 import type { DemoFigures } from "../../apps/cli/platform/demo.ts";
+import { chainOf, wallStands } from "../../apps/metadata-wall.ts";
 import { poll } from "../../apps/cli/platform/poll.ts";
 import { removeDockerRemains } from "../support/docker-remains.ts";
 import { freePorts } from "../support/platform.ts";
@@ -153,4 +154,9 @@ test.serial("down stops all of it, and status says so", async (t) => {
   t.false(now.up);
   t.true(now.services.every(({ pid }) => pid === null));
   t.true(existsSync(join(home, "redis")), "the data stays");
+  const chain = chainOf(env["TEAL_NAMESPACE"] as string);
+  t.true(await wallStands(chain), "apps run on, shut off from the cloud's metadata");
+  await removeDockerRemains(env["TEAL_NAMESPACE"] as string, { wall: false });
+  await teal("down");
+  t.false(await wallStands(chain));
 });

@@ -1,5 +1,6 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
+import { chainOf, removeWall } from "../../apps/metadata-wall.ts";
 
 const run = promisify(execFile);
 
@@ -32,8 +33,11 @@ export async function volumesOf(namespace: string): Promise<string[]> {
   return docker("volume", "ls", ...filter, "--format", "{{.Name}}");
 }
 
-/** Removes every container, network and image tag of one test platform; nothing else. */
-export async function removeDockerRemains(namespace: string): Promise<void> {
+/** Removes every container, network, image tag and packet rule of one test platform; nothing else. */
+export async function removeDockerRemains(
+  namespace: string,
+  { wall = true }: { wall?: boolean } = {},
+): Promise<void> {
   const containers = await containersOf(namespace);
   if (containers.length > 0) await docker("rm", "-f", "-v", ...containers);
   const filter = ["--filter", `label=teal.platform=${namespace}`];
@@ -44,4 +48,6 @@ export async function removeDockerRemains(namespace: string): Promise<void> {
   const images = await docker("images", "--format", "{{.Repository}}:{{.Tag}}");
   const tags = images.filter((tag) => tag.startsWith(`${namespace}/`));
   if (tags.length > 0) await docker("rmi", "-f", ...tags);
+  // Where there is no packet filter there is nothing of it to remove.
+  if (wall) await removeWall(chainOf(namespace)).catch(() => false);
 }

@@ -3,6 +3,7 @@ import { freemem, totalmem } from "node:os";
 import { run } from "./child.ts";
 import { createEngineClient } from "./engine.ts";
 import type { Platform } from "./environment.ts";
+import { checkMetadata } from "./metadata.ts";
 import { missingPackages, installCommand } from "./packages.ts";
 import { platformPorts, takenPorts } from "./ports.ts";
 import {
@@ -31,6 +32,7 @@ export async function doctor(platform: Platform): Promise<Finding[]> {
     checkHome(platform),
     checkRedis(platform),
     checkRedisDoor(platform),
+    checkMetadata(platform),
     checkMigration(),
   ];
   const found = (await Promise.all(checks)).flat();

@@ -1,4 +1,5 @@
 import type { Platform } from "./environment.ts";
+import { leaveMetadata } from "./metadata.ts";
 import { systemdRuns } from "./packages.ts";
 import type { Progress } from "./progress.ts";
 import { REDIS_SERVICE } from "./services.ts";
@@ -11,6 +12,12 @@ import { platformSupervisor } from "./up.ts";
  * @returns the names of what was stopped; empty when nothing ran
  */
 export async function down(platform: Platform, progress: Progress): Promise<string[]> {
+  const stopped = await stopServices(platform, progress);
+  await leaveMetadata(platform);
+  return stopped;
+}
+
+async function stopServices(platform: Platform, progress: Progress): Promise<string[]> {
   const supervisor = platformSupervisor(platform);
   const states = await supervisor.states();
   const running = states.filter((service) => service.state !== "stuck");

@@ -5,6 +5,8 @@ import { z } from "zod";
 export interface EngineClient {
   /** The engine's version, or null while it does not answer. */
   version(): Promise<EngineVersion | null>;
+  /** Whether it runs without root, in a network of its own; null while it does not answer. */
+  rootless(): Promise<boolean | null>;
   /** How many running containers carry the label. */
   countRunning(label: string): Promise<number>;
 }
@@ -61,6 +63,11 @@ export function createEngineClient(dockerHost: string | undefined): EngineClient
       } catch {
         return null;
       }
+    },
+    async rootless() {
+      const info = await ask("/info").catch(() => null);
+      const told = z.object({ SecurityOptions: z.array(z.string()).nullish() }).safeParse(info);
+      return told.success ? (told.data.SecurityOptions ?? []).includes("name=rootless") : null;
     },
     async countRunning(label) {
       const filters = encodeURIComponent(JSON.stringify({ label: [label] }));
