@@ -1,5 +1,5 @@
 import { chainOf, removeWall, WALL_BY_HAND, wallStands } from "../../metadata-wall.ts";
-import type { Finding } from "./doctor.ts";
+import type { Finding } from "./doctor-judge.ts";
 import { createEngineClient } from "./engine.ts";
 import type { Platform } from "./environment.ts";
 import { platformSupervisor } from "./up.ts";
