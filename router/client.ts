@@ -53,6 +53,8 @@ export interface ClientSide {
 const INPUT_LIMIT = 65_536;
 /** Of what is read at once: from here on it is given back by hand. */
 const LARGE = 16_384;
+/** An app that is slower than its client leaves the rest to the collector. */
+const MOST_LENT = 8;
 const LINGER_MS = 2000;
 
 /**
@@ -72,6 +74,8 @@ export function createClient(
   const { clock } = options;
   const secure = servername !== null;
   let input: Buffer | null = null;
+  /** Large pieces that were read and are not out of the process yet. */
+  const lent: Buffer[] = [];
   let paused = false;
   /** A request is being worked on. */
   let busy = false;
@@ -122,14 +126,21 @@ export function createClient(
 
   function onData(chunk: Buffer): void {
     if (over) return;
-    input = input === null ? chunk : Buffer.concat([input, chunk]);
+    hold(chunk);
+    if (input === null) input = chunk;
+    else hold((input = Buffer.concat([input, chunk])));
     if (busy) exchange.more();
     else next();
-    if (input === null && chunk.length >= LARGE && exchange.sent()) free(chunk);
     if (waiting() >= INPUT_LIMIT && !paused) {
       paused = true;
       socket.pause();
     }
+  }
+
+  function hold(piece: Buffer): void {
+    // One that shares its memory, as with Node's own pool, is not ours to give back.
+    if (piece.length < LARGE || piece.length !== piece.buffer.byteLength) return;
+    if (lent.push(piece) > MOST_LENT) lent.shift();
   }
 
   function waiting(): number {
@@ -139,6 +150,9 @@ export function createClient(
   function take(bytes: number): void {
     if (input === null) return;
     input = bytes === input.length ? null : input.subarray(bytes);
+    if (input === null && lent.length > 0 && exchange.sent()) {
+      for (const piece of lent.splice(0)) free(piece);
+    }
     if (paused && waiting() < INPUT_LIMIT) {
       paused = false;
       socket.resume();
@@ -199,6 +213,7 @@ export function createClient(
 
   function done(keep: boolean): void {
     busy = false;
+    lent.length = 0;
     if (over) return;
     if (!keep) return closeSoon();
     expectWithin(options.keepAliveMs);

@@ -1,11 +1,13 @@
 import { once } from "node:events";
 import { connect } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
 import test from "ava";
 import fc from "fast-check";
 import { NO_HEADER, readProxyHeader } from "../../../router/proxy-header.ts";
 import {
   eventually,
   HEAD,
+  OK,
   OK_CLOSE,
   rawClient,
   startRawApp,
@@ -117,7 +119,7 @@ test("The app sees the address that a trusted proxy told, whatever pieces it cam
     for (const cut of [0, 9, header.length]) {
       const all = header + GET;
       const client = await rawClient(t, rig.port, all.slice(0, cut));
-      if (cut > 0) await new Promise((resolve) => setTimeout(resolve, 5));
+      if (cut > 0) await sleep(5);
       client.write(all.slice(cut));
       t.regex(await client.end(), /^HTTP\/1\.1 200 /, name);
       const seen = app.received.at(-1) ?? "";
@@ -126,6 +128,28 @@ test("The app sees the address that a trusted proxy told, whatever pieces it cam
         `${name}: ${seen}`,
       );
     }
+  }
+});
+
+test("Large heads and bodies right behind a header that came in pieces do no harm", async (t) => {
+  const rig = await startRouter(t, { trustedProxies: LOOPBACK, proxyProtocol: true });
+  const app = await startRawApp(t, (socket) => {
+    socket.write(OK);
+    // The connection is used again, for a request without a body.
+    socket.on("data", () => socket.write(OK));
+  });
+  rig.route([app.port]);
+  const long = "x".repeat(20_000);
+  const [start, end] = ["PROXY UNKN", "OWN\r\n"];
+  await (await rawClient(t, rig.port, `${start}${end}${GET}`)).end();
+  for (const request of [
+    `GET / HTTP/1.1\r\n${HEAD}X-Long: ${long}\r\nConnection: close\r\n\r\n`,
+    `PUT / HTTP/1.1\r\n${HEAD}Content-Length: ${long.length}\r\nConnection: close\r\n\r\n${long}`,
+  ]) {
+    const client = await rawClient(t, rig.port, start);
+    await sleep(50);
+    client.write(end + request);
+    t.regex(await client.end(), /^HTTP\/1\.1 200 /);
   }
 });
 
