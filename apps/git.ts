@@ -1,16 +1,13 @@
 import { spawn, type ChildProcess, type StdioOptions } from "node:child_process";
-import { randomBytes } from "node:crypto";
-import { mkdir, readdir, readFile, rename, rm, stat, statfs, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import type { Readable } from "node:stream";
-import { simpleGit } from "simple-git";
 import { childEnd } from "./child.ts";
-import { TealError } from "./errors.ts";
-import { gitConfig, gitEnvironment, withConfig } from "./git-config.ts";
+import { gitConfig, withConfig } from "./git-config.ts";
 import { importRef, writeImport, type ImportWish } from "./git-import.ts";
-import { adoptQuarantine, isQuarantineOf } from "./git-quarantine.ts";
+import { adoptQuarantine } from "./git-quarantine.ts";
+import { createRepositories } from "./git-repositories.ts";
+import { checkQuarantine, createGitRunner, runGit, succeeds } from "./git-run.ts";
 import { sweepRepository, type Swept } from "./git-sweep.ts";
-import { APP_NAME } from "./types.ts";
 
 export type Service = "receive-pack" | "upload-pack";
 
@@ -92,92 +89,14 @@ interface Options {
 
 /** Commits of pushes, hidden from clients: see `transfer.hideRefs`. */
 const PINS = "refs/teal/pushes/";
-const TIMEOUT_MS = 120_000;
 const FETCH_TIMEOUT_MS = 600_000;
 
-/** The only module that runs git. Children get a constructed environment and an argument list. */
+/** With what it leans on (`git-*.ts`) the only module that runs git. */
 export function createGit(options: Options): Git {
-  const reposDir = resolve(options.reposDir);
+  const runner = createGitRunner(options.reposDir);
+  const { repo, environment, environmentOf, ask, tell } = runner;
   const hooksDir = resolve(options.hooksDir ?? join(import.meta.dirname, "..", "hooks"));
   const config = gitConfig(hooksDir, options.maxInputBytes ?? 512 * 1024 * 1024);
-  const home = join(reposDir, ".home");
-  const repo = (app: string) => {
-    if (!APP_NAME.test(app)) throw new TealError("bad-app-name", { name: app });
-    return join(reposDir, `${app}.git`);
-  };
-
-  const environment = (dir: string, hooks = "/dev/null") => gitEnvironment(dir, home, hooks);
-
-  async function environmentOf(app: string, quarantine?: string): Promise<Record<string, string>> {
-    const dir = repo(app);
-    const env: Record<string, string> = { ...environment(dir), GIT_DIR: dir };
-    if (quarantine === undefined) return env;
-    await checkQuarantine(dir, quarantine);
-    env["GIT_OBJECT_DIRECTORY"] = quarantine;
-    env["GIT_ALTERNATE_OBJECT_DIRECTORIES"] = join(dir, "objects");
-    return env;
-  }
-
-  /** For questions with an answer: simple-git waits 50 ms for a command that says nothing. */
-  async function ask(app: string, args: string[], quarantine?: string): Promise<string> {
-    const env = await environmentOf(app, quarantine);
-    const git = simpleGit({
-      baseDir: repo(app),
-      allowEnvironment: Object.keys(env),
-      // The guard would refuse our own constructed environment; it stays on for all else.
-      unsafe: {
-        allowUnsafeConfigPaths: true,
-        allowUnsafeConfigEnvCount: true,
-        allowUnsafeHooksPath: true,
-      },
-      completion: { onClose: true, onExit: false },
-      timeout: { block: TIMEOUT_MS },
-    });
-    return git.env(env).raw(args);
-  }
-
-  /** For commands, and questions that may have no answer. */
-  async function tell(app: string, args: string[], quarantine?: string): Promise<string> {
-    const env = await environmentOf(app, quarantine);
-    return run(args, env, repo(app));
-  }
-
-  const succeeds = (command: Promise<string>) =>
-    command.then(
-      () => true,
-      () => false,
-    );
-
-  async function init(app: string): Promise<void> {
-    const dir = repo(app);
-    const file = join(dir, "config");
-    const present = await readFile(file, "utf8").catch(() => null);
-    if (present === config) return;
-    await mkdir(home, { recursive: true, mode: 0o700 });
-    if (present === null) {
-      const fresh = join(reposDir, `.new-${app}-${randomBytes(6).toString("hex")}`);
-      const args = ["init", "--quiet", "--bare", "--template=", "--initial-branch=main", fresh];
-      await run(args, environment(fresh), "/");
-      await writeFile(join(fresh, "config"), config);
-      const moved = await rename(fresh, dir).then(
-        () => true,
-        () => false,
-      );
-      if (!moved) await rm(fresh, { recursive: true, force: true });
-      if (!moved && !(await exists(app))) throw new Error(`cannot make the repository ${dir}`);
-      return;
-    }
-    const fresh = `${file}.${randomBytes(6).toString("hex")}`;
-    await writeFile(fresh, config);
-    await rename(fresh, file);
-  }
-
-  async function exists(app: string): Promise<boolean> {
-    return stat(join(repo(app), "config")).then(
-      () => true,
-      () => false,
-    );
-  }
 
   function spawnService(app: string, service: Service, wish: ServiceOptions = {}): ChildProcess {
     const dir = repo(app);
@@ -188,7 +107,7 @@ export function createGit(options: Options): Git {
     args.push(dir);
     const env = { ...environment(dir, hooksDir), ...wish.env };
     if (wish.protocol && /^version=[0-2]$/.test(wish.protocol)) env["GIT_PROTOCOL"] = wish.protocol;
-    return spawn("git", args, { cwd: reposDir, env, stdio: ["pipe", "pipe", "pipe"] });
+    return spawn("git", args, { cwd: runner.reposDir, env, stdio: ["pipe", "pipe", "pipe"] });
   }
 
   async function inspect(app: string, id: string, quarantine?: string): Promise<Commit | null> {
@@ -233,7 +152,7 @@ export function createGit(options: Options): Git {
     args.push("--no-write-fetch-head", "--end-of-options", way.url, refspec);
     const env = withConfig({ ...(await environmentOf(app)), ...way.env }, way.config);
     env["GIT_ALLOW_PROTOCOL"] = way.protocol;
-    await run(args, env, repo(app), { signal, timeout: FETCH_TIMEOUT_MS });
+    await runGit(args, env, repo(app), { signal, timeout: FETCH_TIMEOUT_MS });
   }
 
   async function moveRef(
@@ -287,9 +206,8 @@ export function createGit(options: Options): Git {
   }
 
   return {
-    reposDir,
-    init,
-    exists,
+    reposDir: runner.reposDir,
+    ...createRepositories(runner, config),
     importArchive,
     async gitlinks(app, id) {
       const list = await tell(app, [
@@ -306,21 +224,12 @@ export function createGit(options: Options): Git {
         return path === "" ? [] : [{ path, commit }];
       });
     },
-    async repositories() {
-      const found = await readdir(reposDir).catch(() => []);
-      return found.flatMap((name) => {
-        const app = /^(.+)\.git$/.exec(name)?.[1] ?? "";
-        return APP_NAME.test(app) ? [{ app, dir: repo(app) }] : [];
-      });
-    },
     sweep: (app, needed, dryRun) =>
       sweepRepository({
         ...{ dir: repo(app), needed, dryRun, now: Date.now() },
         pins: PINS.replace(/\/$/, ""),
         tell: (args) => tell(app, args),
       }),
-    hasRefs: async (app) => (await tell(app, ["for-each-ref", "--count=1"])) !== "",
-    remove: (app) => rm(repo(app), { recursive: true, force: true, maxRetries: 3 }),
     spawnService,
     inspect,
     completeness,
@@ -338,22 +247,12 @@ export function createGit(options: Options): Git {
     },
     moveRef,
     archive,
-    async freeBytes() {
-      await mkdir(reposDir, { recursive: true });
-      const { bavail, bsize } = await statfs(reposDir);
-      return bavail * bsize;
-    },
     async describe(app, id) {
       const found = await inspect(app, id);
       if (!found) throw new Error(`${app} has no commit ${id}`);
       return { author: found.author, subject: found.subject };
     },
   };
-}
-
-async function checkQuarantine(dir: string, quarantine: string): Promise<void> {
-  if (await isQuarantineOf(quarantine, join(dir, "objects"))) return;
-  throw new Error("the quarantine of a push was expected in its own repository");
 }
 
 function objectId(id: string): string {
@@ -364,14 +263,4 @@ function objectId(id: string): string {
 /** Author and subject are strangers' text: no control characters, no line breaks, no direction marks. */
 function oneLine(text: string): string {
   return text.replaceAll(/[\p{Cc}\p{Cf}\p{Z}]+/gu, " ").trim();
-}
-
-function run(
-  args: string[],
-  env: Record<string, string>,
-  cwd: string,
-  bounds: { signal?: AbortSignal; timeout: number } = { timeout: TIMEOUT_MS },
-): Promise<string> {
-  const stdio: StdioOptions = ["ignore", "pipe", "pipe"];
-  return childEnd(spawn("git", args, { cwd, env, stdio, ...bounds }), `git ${args[0]}`, true);
 }

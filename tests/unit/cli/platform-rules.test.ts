@@ -56,8 +56,8 @@ const CASES: [file: string, text: string, words: string | null][] = [
   ["workers/a22.ts", use("../hooks/a.ts"), "workers/ imports apps/*.ts"],
   ["workers/a23.ts", use("dockerode"), "Only workers/engine/ talks to Docker"],
   ["workers/engine/a24.ts", use("dockerode"), null],
-  ["hooks/a25.ts", use("simple-git"), "Only apps/git.ts runs git"],
-  ["apps/git.ts", use("simple-git"), null],
+  ["hooks/a25.ts", use("simple-git"), "Only apps/git-run.ts runs git"],
+  ["apps/git-run.ts", use("simple-git"), null],
   [
     "workers/a26.ts",
     'import { exec } from "node:child_process";\nexport const y = exec;\n',
