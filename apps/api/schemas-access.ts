@@ -24,7 +24,9 @@ const appsGiven = z
 export const identitySchema = z.object({
   name: z.string(),
   role,
-  apps: appsGiven,
+  apps: z
+    .union([z.literal("*"), z.array(z.string())])
+    .describe("'*' for all apps; of a user nobody has given a role yet: none"),
   user: z.string().optional().describe("absent: a token that is no user's"),
   grants: z.record(z.string(), appRole).optional().describe("a member's roles, app by app"),
 });

@@ -118,7 +118,7 @@ async function onOwn<T>(api: Client, ask: (api: Client, base: string) => Promise
 }
 
 function appsOf({ role, apps }: Identity): string {
-  return role === "admin" || apps === "*" ? "all apps" : apps.join(", ");
+  return role === "admin" || apps === "*" ? "all apps" : apps.join(", ") || "no apps";
 }
 
 function appsGiven(value: string | boolean | undefined): string[] | undefined {
