@@ -174,8 +174,10 @@ function servePage(one: PageRoute, options: DashboardOptions): Middleware {
         shown: await one.show(here),
       })),
     );
+    const { identity } = visit;
+    const changes = (shown.main.parts ?? []).length > 0 || one.feeds !== undefined;
     const live = eventsOf(ctx.path) + ctx.search;
-    ctx.body = layout({ ...shown, identity: visit.identity, live });
+    ctx.body = layout({ ...shown, identity, ...(changes && { live }) });
   };
 }
 

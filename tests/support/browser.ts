@@ -59,12 +59,13 @@ interface Violation {
   nodes: { html: string }[];
 }
 
-/** What axe-core finds of serious faults in the page as it is. */
-export async function seriousFaults(page: Page): Promise<string[]> {
+/** What axe-core finds of serious faults in the page as it is. @param rules these alone */
+export async function seriousFaults(page: Page, rules?: string[]): Promise<string[]> {
   // Through the debugger, not as a script of the page: the page's policy stays in force.
-  await page.evaluate(axe.source);
+  if (!(await page.evaluate<boolean>("'axe' in window"))) await page.evaluate(axe.source);
+  const options = { resultTypes: ["violations"], ...(rules && { runOnly: rules }) };
   const violations = await page.evaluate<Violation[]>(
-    "axe.run(document, { resultTypes: ['violations'] }).then((found) => found.violations)",
+    `axe.run(document, ${JSON.stringify(options)}).then((found) => found.violations)`,
   );
   return violations
     .filter(({ impact }) => impact === "serious" || impact === "critical")

@@ -1,8 +1,8 @@
 import test from "ava";
 import type { Browser, Page } from "playwright-core";
-import { dashboardRoutes } from "../../../apps/dashboard/dashboard.ts";
 import { goLive, pushOf, startApi, type TestApi } from "../../support/api.ts";
 import { picture, seriousFaults, signedIn, startBrowser } from "../../support/browser.ts";
+import { faultsInAllLooks } from "../../support/browser-looks.ts";
 import { addHook, deliver, pushPayload } from "../../support/webhook.ts";
 import { hold, hourOf, seedApp, seedHour, seedLog } from "../../support/seed.ts";
 
@@ -29,48 +29,14 @@ test.after.always(async () => {
 const open = (options: Parameters<typeof signedIn>[3] = {}) =>
   signedIn(browser, api.url, api.tokens.admin, options);
 
-const looks = [
-  ["wide", {}],
-  ["small-dark", { viewport: { width: 360, height: 740 }, colorScheme: "dark" }],
-] as const;
-
-for (const [look, options] of looks) {
-  test.serial(
-    `no page has a serious fault for who cannot see or has little room: ${look}`,
-    async (t) => {
-      const { page, faults, close } = await open(options);
-      const pages = dashboardRoutes(api.dashboardOptions).filter((one) => one.kind === "page");
-      t.true(pages.length >= 12);
-      for (const { path } of pages) {
-        // It has a test of its own below.
-        if (path.includes(":delivery")) continue;
-        for (const app of path.includes(":app") && !path.includes(":deploy")
-          ? ["shop", "empty"]
-          : ["shop"]) {
-          const filled = path.replace(":app", app).replace(":deploy", "shop-3");
-          await page.goto(api.url + filled);
-          await page.locator("[data-link=on]").waitFor();
-          const name = filled.replaceAll(/\W+/g, "-").replaceAll(/^-|-$/g, "") || "home";
-          await picture(page, `${name}-${look}`);
-          t.deepEqual(await seriousFaults(page), [], filled);
-          t.true(await page.evaluate("document.documentElement.scrollWidth <= innerWidth"), filled);
-          t.is(await page.locator("h1").count(), 1, filled);
-        }
-      }
-      t.deepEqual(faults, []);
-      await close();
-    },
-  );
-}
-
 test.serial("the sign-in page and an error have no serious fault either", async (t) => {
   const { page, close } = await open();
   await page.goto(`${api.url}/apps/nosuch`);
-  t.deepEqual(await seriousFaults(page), []);
+  t.deepEqual(await faultsInAllLooks(page, "error"), []);
   await page.getByRole("link", { name: "All apps" }).click();
   await page.getByRole("button", { name: "Sign out" }).click();
   await page.waitForURL(/sign-in/);
-  t.deepEqual(await seriousFaults(page), []);
+  t.deepEqual(await faultsInAllLooks(page, "sign-in"), []);
   await page.getByLabel("Token").fill("teal_wrong");
   await page.keyboard.press("Enter");
   t.is(await page.getByRole("alert").textContent(), "That is no valid token.");
@@ -140,8 +106,7 @@ test.serial(
     await page.keyboard.press("Enter");
     const dialog = page.getByRole("dialog");
     t.regex((await dialog.textContent()) ?? "", /blue still runs v1.*No request is dropped/s);
-    t.deepEqual(await seriousFaults(page), []);
-    await picture(page, "roll-back-asks", false);
+    t.deepEqual(await faultsInAllLooks(page, "roll-back-asks"), []);
     await page.keyboard.press("Escape");
     t.is(await dialog.count(), 0);
     t.is((await api.store.listDeploys("keys", 9)).length, 2);
