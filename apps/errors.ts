@@ -257,6 +257,12 @@ export const ERRORS = {
     says: "app.json was not understood: {detail}.",
     todo: "Fix it and push again; nothing was swapped.",
   },
+  "config-not-found": {
+    status: 404,
+    exit: 4,
+    says: "{app} has no config named {name}.",
+    todo: "'teal config -a {app}' shows the names.",
+  },
   "config-missing": {
     status: 422,
     exit: 1,

@@ -1,4 +1,5 @@
 import type { ConfigVar } from "../app-config.ts";
+import { TealError } from "../errors.ts";
 import type { Deploy } from "../types.ts";
 import type { Input } from "./command.ts";
 import { followChange } from "./deploys.ts";
@@ -26,11 +27,8 @@ export async function listConfig(input: Input): Promise<void> {
 export async function getConfig(input: Input): Promise<void> {
   const [name = ""] = input.args;
   const found = (await read(input, true)).find((one) => one.name === name);
-  if (!found || found.value === null) {
-    throw wrongUsage(`The name of a config value was expected, and there is no ${name}`, {
-      name: "config",
-    });
-  }
+  if (!found || found.value === null)
+    throw new TealError("config-not-found", { app: await input.app(), name: name.slice(0, 60) });
   if (input.out.json) return input.out.value(found);
   input.out.line(found.value);
 }

@@ -53,7 +53,7 @@ test.serial("config is set, shown masked, revealed, exported and unset", async (
   t.false(masked.stdout.includes("s3cr3t"));
   t.regex((await teal(["config", "--reveal"])).stdout, /SECRET +next release +s3cr3t/);
   t.is((await teal(["config:get", "A"])).stdout, "1=2\n");
-  t.is((await teal(["config:get", "NOWHERE"])).code, 2);
+  t.is((await teal(["config:get", "NOWHERE"])).code, 4);
   t.is((await teal(["config:export"])).stdout, "A='1=2'\nSECRET=s3cr3t\n");
   const unset = await teal(["config:unset", "SECRET", "--no-follow"]);
   t.regex(unset.stdout, /^shop-\d+ is on its way/);
