@@ -1,5 +1,6 @@
 import test from "ava";
 import { apiRoutes } from "../../../apps/api/api.ts";
+import { dashboardRoutes } from "../../../apps/dashboard/dashboard.ts";
 import { goLive, pushOf, startApi, type TestApi } from "../../support/api.ts";
 import { call, readEvents } from "../../support/api-client.ts";
 import { addHook, deliver, pushPayload } from "../../support/webhook.ts";
@@ -39,6 +40,28 @@ test.serial(
     }
   },
 );
+
+test.serial("every form of the dashboard is in the log too, done or refused", async (t) => {
+  const forms = dashboardRoutes(api.dashboardOptions).filter((one) => one.kind === "form");
+  t.true(forms.length >= 20);
+  for (const { path: pattern } of forms) {
+    const path = pattern
+      .replace(":app", "shop")
+      .replace(":deploy", "shop-1")
+      .replace(/:\w+/g, "none");
+    const before = await newest();
+    await fetch(api.url + path, {
+      method: "POST",
+      redirect: "manual",
+      headers: { Origin: api.url, Cookie: `teal_session=${api.tokens.read}` },
+      body: new URLSearchParams(),
+    });
+    const event = await newest();
+    t.not(event.id, before?.id, path);
+    t.like(event, { who: "rea", over: "dashboard", address: "127.0.0.1" }, path);
+    t.regex(event.action, /^[a-z:-]+$/, path);
+  }
+});
 
 test.serial(
   "a change is noted with what it was about, without values, and with its deploy",
