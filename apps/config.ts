@@ -29,6 +29,8 @@ export interface Settings {
   buildTimeoutMs: number;
   /** Bytes of the engine's build cache that are kept; null: it is left alone. */
   buildCache: number | null;
+  /** Bytes that the images of releases may take; null: as many as are retained. */
+  imageBudget: number | null;
   base: "auto" | "registry" | "bootstrap";
   /** Proxies in front of the routers, whose word about their clients counts. */
   trustedProxies: AddressRange[];
@@ -134,6 +136,7 @@ const schema = z.object({
   TEAL_BUILD_CPUS: z.coerce.number().min(0.1).max(1024).optional(),
   TEAL_BUILD_TIMEOUT: seconds.default(1_800_000),
   TEAL_BUILD_CACHE: size.optional(),
+  TEAL_IMAGES: size.optional(),
   TEAL_BUILD_CONCURRENCY: z.coerce.number().int().min(1).max(64).default(2),
   TEAL_BASE: z.enum(["auto", "registry", "bootstrap"]).default("auto"),
   TEAL_REGISTRY: z
@@ -223,6 +226,7 @@ export function readSettings(env: NodeJS.ProcessEnv = process.env): Settings {
     buildCpus: s.TEAL_BUILD_CPUS ?? null,
     buildTimeoutMs: s.TEAL_BUILD_TIMEOUT,
     buildCache: s.TEAL_BUILD_CACHE ?? null,
+    imageBudget: s.TEAL_IMAGES ?? null,
     base: s.TEAL_BASE,
     registry: s.TEAL_REGISTRY ?? null,
     networkPool: s.TEAL_NETWORK_POOL,

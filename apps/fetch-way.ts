@@ -1,5 +1,6 @@
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { rootCertificates } from "node:tls";
 import { startFetchProxy } from "./fetch-proxy.ts";
 import type { FetchSource } from "./fetch-source.ts";
 import type { FetchWay } from "./git.ts";
@@ -12,6 +13,8 @@ interface Options {
   workDir: string;
   knownHosts: string;
   maxBytes: number;
+  /** An authority that is trusted besides the public ones; null or absent: none. */
+  caFile?: string | null;
 }
 
 /** A way that is open: `wrong` says why the other side was not reached; `close` removes what it left. */
@@ -43,8 +46,10 @@ async function openHttp(
   source: FetchSource,
   protocol: "http" | "https",
   { token }: Credentials,
-  { outward, maxBytes }: Options,
+  { outward, maxBytes, workDir, caFile = null }: Options,
 ): Promise<OpenWay> {
+  const bundle = caFile === null ? null : await writeBundle(caFile, workDir);
+  const authorities = bundle?.file ?? AUTHORITIES;
   const proxy = await startFetchProxy({ outward, source, maxBytes });
   const config: [string, string][] = [
     ...CHECKS,
@@ -58,10 +63,23 @@ async function openHttp(
     url: source.url,
     protocol,
     config,
-    env: AUTHORITIES ? { GIT_SSL_CAINFO: AUTHORITIES } : {},
+    env: authorities ? { GIT_SSL_CAINFO: authorities } : {},
     wrong: proxy.wrong,
-    close: async () => proxy.close(),
+    async close() {
+      proxy.close();
+      await bundle?.remove();
+    },
   };
+}
+
+/** Git knows one file of authorities. */
+async function writeBundle(caFile: string, workDir: string) {
+  const own = await readFile(caFile, "utf8");
+  await mkdir(workDir, { recursive: true });
+  const dir = await mkdtemp(join(workDir, "ca-"));
+  const file = join(dir, "bundle.pem");
+  await writeFile(file, [...rootCertificates, own].join("\n"));
+  return { file, remove: () => rm(dir, { recursive: true, force: true }) };
 }
 
 /** Any user name will do for a token, at GitHub, GitLab, Gitea and Bitbucket. */

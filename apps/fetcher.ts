@@ -18,6 +18,8 @@ interface Options {
   allowPrivate: boolean;
   workDir: string;
   knownHosts: string;
+  /** An authority that is trusted besides the public ones; null or absent: none. */
+  caFile?: string | null;
   /** Largest answer, in bytes. */
   maxBytes?: number;
 }

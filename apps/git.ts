@@ -8,6 +8,7 @@ import { adoptQuarantine } from "./git-quarantine.ts";
 import { createRepositories } from "./git-repositories.ts";
 import { checkQuarantine, createGitRunner, runGit, succeeds } from "./git-run.ts";
 import { sweepRepository, type Swept } from "./git-sweep.ts";
+import { fetchTree, type TreeWish } from "./git-tree.ts";
 
 export type Service = "receive-pack" | "upload-pack";
 
@@ -68,6 +69,8 @@ export interface Git {
   pin(app: string, commit: string, quarantine?: string): Promise<void>;
   /** Brings `refspec` of another repository, with all its history. @throws Error with git's last words */
   fetch(app: string, refspec: string, way: FetchWay, signal: AbortSignal): Promise<void>;
+  /** See `fetchTree` of `apps/git-tree.ts`. */
+  fetchTree(wish: TreeWish): Promise<string>;
   readRef(app: string, ref: string): Promise<string | null>;
   /** Compare and set; null stands for "not there". False when the ref is not at `from`. */
   moveRef(app: string, ref: string, to: string | null, from: string | null): Promise<boolean>;
@@ -235,6 +238,7 @@ export function createGit(options: Options): Git {
     completeness,
     pin,
     fetch,
+    fetchTree: (wish) => fetchTree(runner.home, wish),
     readRef: async (app, ref) => {
       const id = await tell(app, [
         "rev-parse",

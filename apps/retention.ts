@@ -60,7 +60,7 @@ export function whyRetained(facts: RetentionFacts): Map<number, Retained> {
     ["live", "held", undefined].includes(states.get(deploy));
   const good = releases.filter(isGood).toSorted((a, b) => b.n - a.n);
   const newest = new Set(good.slice(0, limits.keep).map(({ n }) => n));
-  const needed = neededReleases(facts);
+  const needed = needsOf(facts);
   return new Map(
     releases.map((release): [number, Retained] => {
       const { n, deploy } = release;
@@ -74,7 +74,7 @@ export function whyRetained(facts: RetentionFacts): Map<number, Retained> {
 }
 
 /** Releases that are kept however old they are, by their number or their deploy, with the reason. */
-function neededReleases({ app, deploys }: RetentionFacts): Map<number | string, string> {
+function needsOf({ app, deploys }: Needs): Map<number | string, string> {
   const going = deploys.filter(({ state }) => state === "queued" || state === "running");
   const slots = {
     "it is live": app.live,
@@ -88,6 +88,15 @@ function neededReleases({ app, deploys }: RetentionFacts): Map<number | string, 
     ),
     ...Object.entries(slots).flatMap(([why, slot]) => (slot ? [[slot.release, why] as const] : [])),
   ]);
+}
+
+type Needs = Pick<RetentionFacts, "app" | "releases" | "deploys">;
+
+/** Numbers of the releases that are kept however old they are, and however full the disk is. */
+export function neededReleases(facts: Needs): Set<number> {
+  const needs = needsOf(facts);
+  const needed = facts.releases.filter(({ n, deploy }) => needs.has(n) || needs.has(deploy));
+  return new Set(needed.map(({ n }) => n));
 }
 
 function byAge(

@@ -22,6 +22,7 @@ export interface SourceWish {
   /** Older code no longer works after it. */
   irreversible?: boolean;
   fresh?: boolean;
+  verbose?: boolean;
   why?: string;
 }
 
@@ -52,7 +53,17 @@ export function createSourceDeploys({ deploys, git }: Options) {
 
     /** @throws bad-request, bad-image, ref-not-found */
     async deploy(app: App, wish: SourceWish, by: string): Promise<Deploy> {
-      const { commit, ref, image, hold, promoteAfter, irreversible, fresh, why = "" } = wish;
+      const {
+        commit,
+        ref,
+        image,
+        hold,
+        promoteAfter,
+        irreversible,
+        fresh,
+        verbose,
+        why = "",
+      } = wish;
       const given = [commit, ref, image].filter((one) => one !== undefined).length;
       if (given > 1) {
         throw new TealError("bad-request", { detail: "one of commit, ref and image was expected" });
@@ -66,6 +77,7 @@ export function createSourceDeploys({ deploys, git }: Options) {
         ...(promoteAfter !== undefined && { promoteAfter: promoteAfter * 1000 }),
         ...(irreversible && { irreversible }),
         ...(fresh && { fresh }),
+        ...(verbose && { verbose }),
       };
       if (image !== undefined) {
         const { text } = parseImageRef(image);

@@ -24,6 +24,7 @@ const DEPLOY: Fields<Deploy> = {
   image: text,
   archive: text,
   fresh: (value) => value === "true",
+  verbose: (value) => value === "true",
   delivery: text,
   toRelease: number,
   part: text,

@@ -109,8 +109,8 @@ function createDeploys({ run }: Scripts, reader: Reader): DeployPart {
       const { app, kind, delivery } = intent;
       const { commit, ref, toRelease, part, hold, by, why, sender, repo } = intent;
       const { image, archive, fresh, guardOf, runRelease, promoteAfter, promoteOf } = intent;
-      const { irreversible } = intent;
-      const source = { commit, ref, sender, repo, image, archive, fresh, delivery };
+      const { irreversible, verbose } = intent;
+      const source = { commit, ref, sender, repo, image, archive, fresh, verbose, delivery };
       const held = { hold, promoteAfter, promoteOf, irreversible };
       const wish = { ...source, toRelease, part, runRelease, ...held, guardOf, by, why };
       const fields = pairsOf({ app, kind, ...wish });

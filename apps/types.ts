@@ -121,6 +121,8 @@ export interface Intent {
   archive?: string;
   /** push: built without cache, though its image may be there. */
   fresh?: boolean;
+  /** push: all that the builder says goes into the log. */
+  verbose?: boolean;
   /** Of intents with the same delivery only the first is recorded; the others give its deploy. */
   delivery?: string;
   /** rollback: the release to go back to; promote: the one that is held. */
@@ -197,6 +199,8 @@ export interface Release {
   /** Image id, `sha256:…`. */
   image: string;
   imageBytes: number;
+  /** Classic buildpacks that were fetched to build it, `https://HOST/PATH#COMMIT`. */
+  buildpacks?: string[];
   /** Process type to command; an empty command means the image's own. */
   processes: Record<string, string>;
   formation: Record<string, number>;

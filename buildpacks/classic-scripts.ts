@@ -17,13 +17,11 @@ for source in "$@"; do
   number=$((number + 1))
   pack=/tmp/buildpacks/$number
   case $source in
-    https://*)
-      url=\${source%%#*}
-      branch=\${source#"$url"}
-      echo "-----> Fetching $source"
-      git clone --quiet --depth 1 \${branch:+--branch "\${branch#?}"} "$url" "$pack" ;;
-    *) mkdir -p "$pack" && cp -a "/app/$source/." "$pack/" ;;
+    https://*) from=/teal/buildpacks/$number ;;
+    *) from=/app/$source ;;
   esac
+  mkdir -p "$pack"
+  cp -a "$from/." "$pack/"
   chmod +x "$pack"/bin/*
   if ! name=$("$pack/bin/detect" "$build"); then
     echo "The buildpack $source does not recognise this app (its bin/detect said: \${name:-nothing})" >&2

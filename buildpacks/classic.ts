@@ -1,7 +1,7 @@
 import { COMPILE_SCRIPT, START_SCRIPT } from "./classic-scripts.ts";
-import { PlanError } from "./errors.ts";
+import { PlanError, printable } from "./errors.ts";
 import { isObject, parseJsonObject } from "./json.ts";
-import type { Detector, Runtime, SourcePlan } from "./plan.ts";
+import type { Detector, Repository, Runtime, SourcePlan } from "./plan.ts";
 import { readProcfile } from "./procfile.ts";
 import { HOME, run, stage } from "./stages.ts";
 import type { Tree } from "./tree.ts";
@@ -9,6 +9,7 @@ import type { Tree } from "./tree.ts";
 const COMPILE = "/teal/compile";
 const START = "/teal/start";
 const BUILT = "/tmp/build/";
+const FETCHED = "buildpacks";
 const CACHE = { name: "classic", target: "/tmp/cache" };
 /** Binaries that buildpacks fetch for it run on Debian bookworm, too. */
 const STACK = "heroku-22";
@@ -41,6 +42,7 @@ export async function planClassic(
   }
   const procfile = (await readProcfile(tree)) ?? {};
   const runtime: Runtime = { name: "classic", range: "*", from: "default" };
+  const repositories = sources.flatMap(repositoryOf);
   // What a process type runs may be known only when the buildpacks have run.
   const names = ["web", ...Object.keys(procfile).filter((name) => name !== "web")];
   return {
@@ -54,6 +56,7 @@ export async function planClassic(
         { ...runtime, name: "classic-build" },
         [
           { bring: "compile", to: COMPILE },
+          ...(repositories.length > 0 ? [{ bring: FETCHED, to: `/teal/${FETCHED}` }] : []),
           { copy: ["."] },
           run(`bash ${COMPILE} ${sources.map((source) => `'${source}'`).join(" ")}`, [CACHE]),
         ],
@@ -70,9 +73,17 @@ export async function planClassic(
       ),
     ],
     files: { compile: COMPILE_SCRIPT, start: START_SCRIPT },
+    ...(repositories.length > 0 && { repositories }),
     leavesOut: [],
     processes: Object.fromEntries(names.map((name) => [name, `bash ${START} ${name}`])),
   };
+}
+
+/** The script looks for each buildpack under its number. */
+function repositoryOf(source: string, index: number): Repository[] {
+  if (!URL_LINE.test(source)) return [];
+  const [url = "", ref = null] = source.split("#");
+  return [{ url, ref, as: `${FETCHED}/${index + 1}` }];
 }
 
 /** @throws PlanError broken-line, not-buildable */
@@ -104,12 +115,30 @@ async function readSources(tree: Tree, text: string): Promise<string[]> {
 
 /** Addresses alone: names such as `heroku/nodejs` stand for what is found without them. */
 async function readAppJson(tree: Tree): Promise<string[]> {
+  return (await namedInAppJson(tree)).filter(isAddress);
+}
+
+function isAddress(one: unknown): one is string {
+  return typeof one === "string" && URL_LINE.test(one);
+}
+
+/** What stands in app.json in place of addresses. */
+async function namedInAppJson(tree: Tree): Promise<unknown[]> {
   const text = await tree.read("app.json");
-  const { buildpacks } = text === null ? {} : parseJsonObject("app.json", text);
-  const urls = Array.isArray(buildpacks)
-    ? buildpacks.map((one) => (isObject(one) ? one["url"] : undefined))
-    : [];
-  return urls.filter((url) => typeof url === "string" && URL_LINE.test(url)) as string[];
+  const { buildpacks = [] } = text === null ? {} : parseJsonObject("app.json", text);
+  return [buildpacks].flat().map((one) => (isObject(one) ? one["url"] : one));
+}
+
+/** A warning for each buildpack that app.json names and that is left out. @throws PlanError broken-json */
+export async function unusedBuildpacks(tree: Tree): Promise<string[]> {
+  if (await tree.has(".buildpacks")) return [];
+  const left = (await namedInAppJson(tree)).filter((one) => !isAddress(one));
+  return left.slice(0, 20).map((one) => {
+    const came = typeof one === "string" ? one : (JSON.stringify(one) ?? "no url");
+    const [, name] = /^heroku\/([a-z][a-z-]{0,40})$/.exec(came) ?? [];
+    const such = `https://github.com/heroku/heroku-buildpack-${name ?? "ruby"}`;
+    return `app.json: a buildpack was expected to be an https:// address of a git repository, such as ${such}; '${printable(came)}' came and is left out. Correct it; or remove it, and the app is built by what its tree holds ('teal build:plan' says how).`;
+  });
 }
 
 async function checkFolder(tree: Tree, folder: string): Promise<void> {

@@ -1,4 +1,4 @@
-import { isObject, parseJsonObject, type JsonObject } from "./json.ts";
+import { isObject, parseJsonc, type JsonObject } from "./json.ts";
 import type { Detector, SourcePlan } from "./plan.ts";
 import { processesOf } from "./procfile.ts";
 import { copy, copyTree, HOME, run, stage } from "./stages.ts";
@@ -61,13 +61,4 @@ async function planDeno(tree: Tree, why: string, config: JsonObject): Promise<So
     leavesOut: ["**/node_modules", ".deno"],
     processes,
   };
-}
-
-/** JSON with comments and commas before closing brackets; what is not, is reported as JSON. */
-function parseJsonc(file: string, text: string): JsonObject {
-  const plain = text.replaceAll(
-    /("(?:[^"\\\n]|\\.)*")|\/\/[^\n]*|\/\*[\s\S]*?\*\/|,(?=\s*[}\]])/g,
-    (match, string: string | undefined) => string ?? match.replaceAll(/[^\n]/g, " "),
-  );
-  return parseJsonObject(file, plain);
 }

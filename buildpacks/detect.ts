@@ -1,6 +1,6 @@
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
-import { classic, planClassic } from "./classic.ts";
+import { classic, planClassic, unusedBuildpacks } from "./classic.ts";
 import { deno } from "./deno.ts";
 import { dockerfile, planDockerfile } from "./dockerfile.ts";
 import { dotnet } from "./dotnet.ts";
@@ -56,12 +56,18 @@ export async function detect(dir: string, choice: Choice = {}): Promise<Plan> {
   if (names.length === 0) throw new PlanError("empty-tree");
   if (choice.buildpacks) return checked(tree, await planClassic(tree, choice.buildpacks));
   const named = choice.dockerfile ? await planDockerfile(tree, choice.dockerfile) : null;
-  if (named) return named;
+  const plan = named ?? (await firstMatch(tree));
+  if (plan === null) throw await nothingDetected(dir, names);
+  const warnings = [...plan.warnings, ...(await unusedBuildpacks(tree))];
+  return checked(tree, { ...plan, warnings });
+}
+
+async function firstMatch(tree: Tree): Promise<Plan | null> {
   for (const detector of DETECTORS) {
     const plan = await detector.plan(tree);
-    if (plan) return checked(tree, plan);
+    if (plan) return plan;
   }
-  throw await nothingDetected(dir, names);
+  return null;
 }
 
 /** What is copied by name must be there, and within the tree. @throws PlanError points-outside, not-a-file */

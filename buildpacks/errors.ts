@@ -92,7 +92,7 @@ function fill(template: string, params: Record<string, string | number>): string
 }
 
 /** What came is somebody's text: one line, no control characters, not endless. */
-function printable(text: string): string {
+export function printable(text: string): string {
   const line = text.replaceAll(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]+/g, " ");
   return line.length > 300 ? `${line.slice(0, 300)}…` : line;
 }

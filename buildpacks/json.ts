@@ -19,6 +19,15 @@ export function parseJsonObject(file: string, text: string): JsonObject {
   });
 }
 
+/** JSON with comments and commas before closing brackets; what is not, is reported as JSON. @throws PlanError broken-json */
+export function parseJsonc(file: string, text: string): JsonObject {
+  const plain = text.replaceAll(
+    /("(?:[^"\\\n]|\\.)*")|\/\/[^\n]*|\/\*[\s\S]*?\*\/|,(?=\s*[}\]])/g,
+    (match, string: string | undefined) => string ?? match.replaceAll(/[^\n]/g, " "),
+  );
+  return parseJsonObject(file, plain);
+}
+
 export function isObject(value: unknown): value is JsonObject {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }

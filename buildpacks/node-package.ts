@@ -53,35 +53,22 @@ export function readPackage(text: string): Package {
   };
 }
 
-/**
- * An npm lockfile's own copy of the manifest must be the manifest.
- * @throws PlanError broken-json, bad-lockfile
- */
-export function checkNpmLockfile(file: string, text: string, manifest: string): void {
+/** An npm lockfile's own copy of the manifest; null in old ones. @throws PlanError broken-json */
+export function npmRoot(file: string, text: string): JsonObject | null {
   const packages = parseJsonObject(file, text)["packages"];
   const root = isObject(packages) ? packages[""] : undefined;
-  if (!isObject(root)) return;
-  const json = parseJsonObject("package.json", manifest);
-  for (const field of ["dependencies", "devDependencies", "optionalDependencies"]) {
-    const asked = strings(json, field);
-    const locked = stringsAlone(root[field]);
-    for (const name of new Set([...Object.keys(asked), ...Object.keys(locked)])) {
-      if (asked[name] === locked[name]) continue;
-      const detail = `${name} is ${asked[name] ?? "absent"} in package.json and ${locked[name] ?? "absent"} in ${file}`;
-      const command = "npm install --package-lock-only";
-      throw new PlanError("bad-lockfile", { file, manifest: "package.json", detail, command });
-    }
-  }
+  return isObject(root) ? root : null;
 }
 
-function stringsAlone(value: unknown): Record<string, string> {
+export function stringsAlone(value: unknown): Record<string, string> {
   const entries = Object.entries(isObject(value) ? value : {});
   return Object.fromEntries(
     entries.filter((entry): entry is [string, string] => typeof entry[1] === "string"),
   );
 }
 
-function strings(json: JsonObject, field: string): Record<string, string> {
+/** @throws PlanError bad-package-json */
+export function strings(json: JsonObject, field: string): Record<string, string> {
   const value = json[field];
   if (value === undefined || value === null) return {};
   if (!isObject(value)) throw wrongField(field, "an object", value);

@@ -1,8 +1,9 @@
 import semver from "semver";
 import { PlanError } from "./errors.ts";
+import { checkLockfile } from "./node-lockfiles.ts";
 import { findManager, NPM_CACHE, type Manager } from "./node-managers.ts";
 import { siteOutput } from "./node-output.ts";
-import { checkNpmLockfile, readPackage, type Package } from "./node-package.ts";
+import { readPackage, type Package } from "./node-package.ts";
 import { nodeProcesses } from "./node-start.ts";
 import type { Detector, RunStep, Runtime, SourcePlan, Stage, Step } from "./plan.ts";
 import { copy, copyTree, HOME, run, stage, takeTree } from "./stages.ts";
@@ -30,8 +31,7 @@ async function planNode(tree: Tree, manifest: string): Promise<SourcePlan> {
   const warnings: string[] = [];
   const manager = await findManager(tree, pkg);
   const { lockfile } = manager;
-  if (manager.name === "npm" && lockfile !== null)
-    checkNpmLockfile(lockfile, (await tree.read(lockfile)) ?? "", manifest);
+  await checkLockfile(tree, manager, manifest);
   if (lockfile === null && Object.keys(pkg.dependencies).length > 0)
     warnings.push(
       `There is no ${manager.name === "npm" ? "package-lock.json" : `lockfile of ${manager.name}`}: versions are chosen anew at every build. Commit one.`,

@@ -1,4 +1,5 @@
 import { apacheConfig } from "./apache.ts";
+import { PlanError } from "./errors.ts";
 import { isObject, parseJsonObject, type JsonObject } from "./json.ts";
 import type { Detector, Runtime, SourcePlan, Stage, Step } from "./plan.ts";
 import { readProcfile } from "./procfile.ts";
@@ -56,7 +57,7 @@ export const php: Detector = {
 async function planPhp(tree: Tree, composer: JsonObject | null): Promise<SourcePlan> {
   const runtime = await phpRuntime(tree, composer);
   const locked = composer !== null && (await tree.has("composer.lock"));
-  if (locked) parseJsonObject("composer.lock", (await tree.read("composer.lock")) ?? "");
+  if (locked) checkComposerLock(composer, (await tree.read("composer.lock")) ?? "");
   const procfile = (await readProcfile(tree)) ?? {};
   const hosted = HOSTED.exec(procfile["web"] ?? "");
   const served = hosted?.[1]?.replace(/\/+$/, "") ?? (await documentRoot(tree));
@@ -93,6 +94,30 @@ async function planPhp(tree: Tree, composer: JsonObject | null): Promise<SourceP
       stage("app", runtime, [...setUp, takeTree("build"), ...taken]),
     ],
   };
+}
+
+/** Every package must stand in the lockfile. @throws PlanError broken-json, bad-lockfile */
+function checkComposerLock(composer: JsonObject, text: string): void {
+  const lock = parseJsonObject("composer.lock", text);
+  const packages = [lock["packages"], lock["packages-dev"]].flat().filter(isObject);
+  const keysOf = (value: unknown): string[] => Object.keys(isObject(value) ? value : {});
+  const names = packages.flatMap(({ name, provide, replace }) => [
+    String(name),
+    ...keysOf(provide),
+    ...keysOf(replace),
+  ]);
+  // Names without a slash are PHP itself and its extensions.
+  const asked = keysOf(composer["require"]).filter((name) => name.includes("/"));
+  const missing = asked.find(
+    (name) => !names.some((one) => one.toLowerCase() === name.toLowerCase()),
+  );
+  if (missing === undefined) return;
+  throw new PlanError("bad-lockfile", {
+    file: "composer.lock",
+    manifest: "composer.json",
+    detail: `${missing} is in composer.json and not in composer.lock`,
+    command: `composer update ${missing}`,
+  });
 }
 
 /** Packages first; the autoloader, which knows the app's own classes, when they are there. */

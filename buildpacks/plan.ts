@@ -35,6 +35,8 @@ export interface SourcePlan extends CommonPlan {
   stages: Stage[];
   /** Files that the platform brings, by path, for steps that copy them. */
   files: Record<string, string>;
+  /** Repositories whose trees the platform brings, for steps that copy them. */
+  repositories?: Repository[];
   /** Patterns of what never enters a build. */
   leavesOut: readonly string[];
 }
@@ -46,6 +48,15 @@ export interface DockerfilePlan extends CommonPlan {
   dockerfile: string;
   /** Images that its FROM lines name. */
   from: string[];
+}
+
+export interface Repository {
+  /** https alone. */
+  url: string;
+  /** A branch, a tag or a commit; null: its default branch. */
+  ref: string | null;
+  /** Where its tree stands among the platform's files. */
+  as: string;
 }
 
 /** Node to build with, and the smaller one that apps run on. */

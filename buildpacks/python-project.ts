@@ -1,4 +1,5 @@
-import { isObject, type JsonObject } from "./json.ts";
+import { PlanError } from "./errors.ts";
+import { isObject, parseJsonObject, type JsonObject } from "./json.ts";
 import type { CacheMount } from "./plan.ts";
 import { HOME } from "./stages.ts";
 import { parseToml } from "./toml.ts";
@@ -27,13 +28,49 @@ const PIP: CacheMount = { name: "pip", target: "/root/.cache/pip" };
 export async function readDependencies(tree: Tree): Promise<PythonProject | null> {
   const pyproject = await tree.read("pyproject.toml");
   const project = pyproject === null ? null : parseToml("pyproject.toml", pyproject);
-  if (project !== null && (await tree.has("uv.lock"))) return withUv(project);
-  if (project !== null && (await tree.has("poetry.lock"))) return withPoetry(project);
+  if (project !== null && (await tree.has("uv.lock"))) {
+    await checkTomlLock(tree, "uv.lock", project);
+    return withUv(project);
+  }
+  if (project !== null && (await tree.has("poetry.lock"))) {
+    await checkTomlLock(tree, "poetry.lock", project);
+    return withPoetry(project);
+  }
   const requirements = await tree.read("requirements.txt");
   if (requirements !== null) return withRequirements(tree, requirements, project);
   const pipfile = await tree.read("Pipfile");
   if (pipfile !== null) return withPipenv(tree, parseToml("Pipfile", pipfile));
   return project === null ? null : withPyproject(project);
+}
+
+/** Every package must stand in the lockfile; of their ranges the tool itself knows. */
+async function checkTomlLock(
+  tree: Tree,
+  file: "uv.lock" | "poetry.lock",
+  project: JsonObject,
+): Promise<void> {
+  const { package: packages } = parseToml(file, (await tree.read(file)) ?? "");
+  const locked = (Array.isArray(packages) ? packages : []).filter(isObject);
+  const names = locked.map(({ name }) => String(name));
+  const command = file === "uv.lock" ? "uv lock" : "poetry lock";
+  checkNames(ofPyproject(project).names, names, { file, manifest: "pyproject.toml", command });
+}
+
+interface Files {
+  file: string;
+  manifest: string;
+  /** Makes the lockfile anew. */
+  command: string;
+}
+
+/** @throws PlanError bad-lockfile */
+function checkNames(asked: string[], locked: string[], files: Files): void {
+  const same = (name: string): string => name.toLowerCase().replaceAll(/[-_.]+/g, "-");
+  const there = new Set(locked.map(same));
+  const missing = asked.find((name) => name !== "python" && !there.has(same(name)));
+  if (missing === undefined) return;
+  const detail = `${missing} is in ${files.manifest} and not in ${files.file}`;
+  throw new PlanError("bad-lockfile", { ...files, detail });
 }
 
 /** A tool of its own environment, so that its packages do not become the app's. */
@@ -47,7 +84,7 @@ function withUv(project: JsonObject): PythonProject {
     why: "pyproject.toml with uv.lock",
     setUp: [tool("uv")],
     files: ["pyproject.toml", "uv.lock"],
-    install: "/opt/uv/bin/uv sync --frozen --no-dev --no-install-project",
+    install: `/opt/uv/bin/uv sync ${isWorkspace(project) ? "--frozen" : "--locked"} --no-dev --no-install-project`,
     caches: [{ name: "uv", target: "/root/.cache/uv" }],
     env: {
       UV_PROJECT_ENVIRONMENT: `${HOME}/.venv`,
@@ -55,6 +92,12 @@ function withUv(project: JsonObject): PythonProject {
       UV_PYTHON_DOWNLOADS: "never",
     },
   };
+}
+
+/** Whether its lockfile agrees, uv says only with the members' manifests at hand. */
+function isWorkspace({ tool: tools }: JsonObject): boolean {
+  const uv = isObject(tools) ? tools["uv"] : null;
+  return isObject(uv) && uv["workspace"] !== undefined;
 }
 
 function withPoetry(project: JsonObject): PythonProject {
@@ -97,8 +140,14 @@ async function withRequirements(
 }
 
 async function withPipenv(tree: Tree, pipfile: JsonObject): Promise<PythonProject> {
-  const locked = await tree.has("Pipfile.lock");
+  const lock = await tree.read("Pipfile.lock");
+  const locked = lock !== null;
   const { packages, requires } = pipfile;
+  if (locked && isObject(packages)) {
+    const { default: pinned } = parseJsonObject("Pipfile.lock", lock);
+    const files = { file: "Pipfile.lock", manifest: "Pipfile", command: "pipenv lock" };
+    checkNames(Object.keys(packages), Object.keys(isObject(pinned) ? pinned : {}), files);
+  }
   const version = isObject(requires)
     ? (requires["python_version"] ?? requires["python_full_version"])
     : null;

@@ -151,6 +151,7 @@ export function createAccept(options: AcceptOptions) {
       why: subject,
       ...(push.options.includes(HOLD) && { hold: true }),
       ...(push.options.includes(IRREVERSIBLE) && { irreversible: true }),
+      ...(push.options.includes(VERBOSE) && { verbose: true }),
       ...promoteAfter(push.options),
     };
     const deploy = await deploys.push(intent);
@@ -197,6 +198,8 @@ export function createAccept(options: AcceptOptions) {
 const HOLD = "hold";
 /** `git push -o irreversible`: older code no longer works after this one. */
 const IRREVERSIBLE = "irreversible";
+/** `git push -o verbose`: its log has all that the builder says. */
+const VERBOSE = "verbose";
 /** `git push -o promote-after=10m`: this one waits so long at most. */
 const PROMOTE_AFTER = "promote-after=";
 

@@ -68,8 +68,17 @@ const schema = z.object({
   cron: z.array(cronSchema).max(20).default([]),
 });
 
-/** Keys that only describe the app. */
-const DESCRIPTION = ["name", "description", "keywords", "repository", "website", "logo", "$schema"];
+/** Keys that only describe the app, and one that is read when it is built. */
+const DESCRIPTION = [
+  "buildpacks",
+  "name",
+  "description",
+  "keywords",
+  "repository",
+  "website",
+  "logo",
+  "$schema",
+];
 
 /**
  * Reads `app.json` at the top of a source tree; all of it may be left out. What the platform does

@@ -33,8 +33,12 @@ export interface ContextRequest {
   /** Further files of the archive, by path; they win over the tree's. */
   files: Record<string, string>;
   ignore: IgnoreRules;
+  /** Further trees, taken whole, and the folders of the archive that they go into. */
+  trees?: Pick<ContextRequest, "dir" | "under">[];
   limits?: { bytes: number; files: number };
 }
+
+const NOTHING: IgnoreRules = { ignores: () => false, skips: () => false };
 
 /**
  * A tree as a tar archive that is the same for the same content: sorted, owned by root, with git's
@@ -45,12 +49,18 @@ export async function createContext(
   request: ContextRequest,
 ): Promise<{ tar: Readable; files: number; bytes: number; newest: Date }> {
   const { entries, newest } = await readEntries(request);
+  const parts = [{ request, entries }];
+  for (const tree of request.trees ?? []) {
+    const whole = { ...tree, files: {}, ignore: NOTHING };
+    parts.push({ request: whole, ...(await readEntries(whole)) });
+  }
   const tar = pack();
-  fill(tar, request, entries, newest).then(
-    () => tar.finalize(),
-    (error: Error) => tar.destroy(error),
-  );
-  const files = entries.filter(({ kind }) => kind !== "folder");
+  const filled = async () => {
+    for (const part of parts) await fill(tar, part.request, part.entries, newest);
+    tar.finalize();
+  };
+  filled().catch((error: Error) => tar.destroy(error));
+  const files = parts.flatMap((part) => part.entries.filter(({ kind }) => kind !== "folder"));
   return {
     tar: Readable.from(tar, { objectMode: false }),
     files: files.length,

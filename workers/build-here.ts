@@ -2,7 +2,10 @@ import { basename } from "node:path";
 import type { BuildOptions } from "../apps/build-options.ts";
 import { readSettings } from "../apps/config.ts";
 import { isTealError, TealError } from "../apps/errors.ts";
+import { createGit } from "../apps/git.ts";
 import { createLog } from "../apps/log.ts";
+import { createOutward } from "../apps/outward.ts";
+import { createTreeFetcher } from "../apps/tree-fetcher.ts";
 import { createBases } from "./bases.ts";
 import { createBuilder } from "./build.ts";
 import { createBuildLimits } from "./engine/build-limits.ts";
@@ -13,6 +16,7 @@ interface Wish {
   dir: string;
   options: BuildOptions;
   fresh: boolean;
+  verbose: boolean;
   tag?: string;
 }
 
@@ -28,7 +32,13 @@ async function main(wish: Wish): Promise<void> {
   const limits = createBuildLimits(docker, bounds, log);
   const images = createImages(docker, { namespace: settings.namespace, log, limits });
   const bases = createBases({ images, settings, log });
-  const builder = createBuilder({ images, bases, settings });
+  const { paths, allowPrivate } = settings;
+  const fetcher = createTreeFetcher({
+    git: createGit({ reposDir: paths.repos }),
+    outward: createOutward({ allowPrivate }),
+    ...{ workDir: paths.work, knownHosts: paths.knownHosts, caFile: settings.caFile },
+  });
+  const builder = createBuilder({ images, bases, fetcher, settings });
   const stop = new AbortController();
   process.once("SIGINT", () => stop.abort(new Error("interrupted")));
   process.once("SIGTERM", () => stop.abort(new Error("stopped")));
@@ -46,6 +56,7 @@ async function main(wish: Wish): Promise<void> {
     env: {},
     envMark: "",
     fresh: wish.fresh,
+    verbose: wish.verbose,
     signal: stop.signal,
     say: (kind, text) => print({ kind, text }),
   });

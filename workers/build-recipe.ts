@@ -6,6 +6,7 @@ import { openTree } from "../buildpacks/tree.ts";
 import { anyOf } from "../buildpacks/versions.ts";
 import type { Bases } from "./bases.ts";
 import type { BuildJob } from "./build.ts";
+import { type FetchTrees, NOTHING_FETCHED } from "./build-fetch.ts";
 import type { ContextRequest } from "./build-context.ts";
 import { createIgnore, slugPatterns } from "./build-ignore.ts";
 import type { Place } from "./build-place.ts";
@@ -20,6 +21,12 @@ export interface Recipe {
   under: string;
   files: Record<string, string>;
   always: string[];
+  /** Trees that were fetched for it, and the folders of the archive that they go into. */
+  trees: { dir: string; under: string }[];
+  /** Address and commit of each, `https://HOST/PATH#COMMIT`. */
+  fetched: string[];
+  /** Removes what was fetched. */
+  done(): Promise<void>;
 }
 
 /** No file of an app has this name by chance. */
@@ -27,6 +34,7 @@ const OWN_DOCKERFILE = ".teal.Dockerfile";
 
 /** How a plan becomes something that the engine can build. */
 export function createRecipes({
+  fetchTrees,
   bases,
   namespace,
   bring,
@@ -34,6 +42,7 @@ export function createRecipes({
   bases: Bases;
   namespace: string;
   bring: BringImages;
+  fetchTrees: FetchTrees;
 }) {
   const fromSource = async (plan: SourcePlan, job: BuildJob, place: Place): Promise<Recipe> => {
     const { signal, say } = job;
@@ -68,6 +77,7 @@ export function createRecipes({
       under: TREE,
       files: { Dockerfile: text, ...Object.fromEntries(brought) },
       always: [".git", ...plan.leavesOut],
+      ...(await fetchTrees(plan.repositories ?? [], job)),
     };
   };
 
@@ -89,6 +99,7 @@ export function createRecipes({
       under: "",
       files: { [name]: plan.dockerfile },
       always: [".git"],
+      ...NOTHING_FETCHED,
     };
   };
 
@@ -107,6 +118,7 @@ export async function contextOf(recipe: Recipe): Promise<ContextRequest> {
     dir: recipe.dir,
     under: recipe.under,
     files: recipe.files,
+    trees: recipe.trees,
     ignore: createIgnore(patterns, [...recipe.always, ...slug]),
   };
 }

@@ -29,6 +29,7 @@ export async function buildRelease(ctx: DeployContext): Promise<Release> {
     ...(built.from !== undefined && { from: built.from }),
     image: built.image,
     imageBytes: built.imageBytes,
+    ...(built.buildpacks && { buildpacks: built.buildpacks }),
     processes: built.processes,
     formation: formationOf({ ...built, defaults }, settings),
     defaults,

@@ -1,8 +1,8 @@
 import type { BuildOptions } from "../apps/build-options.ts";
 import { TealError } from "../apps/errors.ts";
 import type { Settings } from "../apps/config.ts";
+import type { TreeFetcher } from "../apps/tree-fetcher.ts";
 import { detect } from "../buildpacks/detect.ts";
-import { PlanError } from "../buildpacks/errors.ts";
 import type { Plan } from "../buildpacks/plan.ts";
 import { SECRET_ENV } from "../buildpacks/render.ts";
 import type { Bases } from "./bases.ts";
@@ -10,8 +10,11 @@ import { createContext } from "./build-context.ts";
 import { proxyArguments } from "./build-env.ts";
 import { createOutput } from "./build-output.ts";
 import { placeOf } from "./build-place.ts";
-import { contextOf, createRecipes } from "./build-recipe.ts";
-import { BuildError, type ImageInfo, type Images } from "./engine/images.ts";
+import { buildFailed } from "./build-failed.ts";
+import { createFetchTrees } from "./build-fetch.ts";
+import { contextOf, createRecipes, type Recipe } from "./build-recipe.ts";
+import type { ImageInfo } from "./engine/image-info.ts";
+import type { Images } from "./engine/images.ts";
 import type { Built, Say } from "./ports.ts";
 import type { BringImages } from "./private-images.ts";
 
@@ -32,6 +35,8 @@ export interface BuildJob {
   envMark: string;
   /** No step is taken from the cache. */
   fresh: boolean;
+  /** All that the builder says goes into the log. */
+  verbose?: boolean;
   /** Where the commit came from, for the image's labels. */
   source?: string;
   signal: AbortSignal;
@@ -51,7 +56,11 @@ export interface BuilderOptions {
   bases: Bases;
   /** Fetches what lies in private registries; nothing is fetched when absent. */
   bring?: BringImages;
-  settings: Pick<Settings, "namespace" | "buildTimeoutMs">;
+  /** Fetches classic buildpacks from their repositories. */
+  fetcher: TreeFetcher;
+  settings: Pick<Settings, "namespace" | "buildTimeoutMs"> & {
+    paths: Pick<Settings["paths"], "work">;
+  };
   env?: NodeJS.ProcessEnv;
 }
 
@@ -59,10 +68,12 @@ export function createBuilder({
   images,
   bases,
   bring = async () => {},
+  fetcher,
   settings,
   env = process.env,
 }: BuilderOptions): Builder {
-  const recipeOf = createRecipes({ bases, namespace: settings.namespace, bring });
+  const fetchTrees = createFetchTrees(fetcher, settings.paths.work);
+  const recipeOf = createRecipes({ bases, namespace: settings.namespace, bring, fetchTrees });
 
   const build = async (job: BuildJob): Promise<Built> => {
     const { options } = job;
@@ -73,6 +84,15 @@ export function createBuilder({
     });
     for (const warning of [...plan.warnings, ...needless(plan, options)]) job.say("warn", warning);
     const recipe = await recipeOf(plan, job, place);
+    try {
+      return await buildRecipe(job, plan, recipe);
+    } finally {
+      await recipe.done();
+    }
+  };
+
+  const buildRecipe = async (job: BuildJob, plan: Plan, recipe: Recipe): Promise<Built> => {
+    const { options } = job;
     const context = await createContext(await contextOf(recipe));
     job.say("info", `Sending ${context.files} files (${size(context.bytes)}) to the builder`);
     const output = createOutput((line) => job.say("output", line));
@@ -81,11 +101,12 @@ export function createBuilder({
       context: context.tar,
       dockerfile: recipe.dockerfile,
       tag: job.tag,
-      labels: labelsOf(job, context.newest),
+      labels: labelsOf(job, context.newest, recipe.fetched),
       buildArgs: { ...proxyArguments(env), ...(ofDockerfile && options.args) },
       ...(ofDockerfile && options.target !== undefined && { target: options.target }),
       secrets: { ...job.env, [SECRET_ENV]: shellOf(job.env) },
       fresh: job.fresh,
+      ...(job.verbose && { verbose: true }),
       signal: job.signal,
       onLine: output.line,
     });
@@ -94,6 +115,7 @@ export function createBuilder({
       imageBytes: image.bytes,
       processes: plan.processes,
       port: portOf(plan, image),
+      ...(recipe.fetched.length > 0 && { buildpacks: recipe.fetched }),
     };
   };
 
@@ -136,13 +158,18 @@ function needless(plan: Plan, { args, target }: BuildOptions): string[] {
   );
 }
 
-function labelsOf({ commit, app, source }: BuildJob, newest: Date): Record<string, string> {
+function labelsOf(
+  { commit, app, source }: BuildJob,
+  newest: Date,
+  buildpacks: string[],
+): Record<string, string> {
   return {
     "org.opencontainers.image.revision": commit,
     // Of the commit, not of this build: the same tree gives the same image.
     "org.opencontainers.image.created": newest.toISOString(),
     ...(source && { "org.opencontainers.image.source": source }),
     "teal.app": app,
+    ...(buildpacks.length > 0 && { "teal.buildpacks": buildpacks.join(" ") }),
   };
 }
 
@@ -152,30 +179,6 @@ function portOf(plan: Plan, image: ImageInfo): number {
   return plan.buildpack === "dockerfile" && first !== undefined && more.length === 0
     ? first
     : DEFAULT_PORT;
-}
-
-function buildFailed(error: unknown): unknown {
-  if (error instanceof PlanError) return failure(`${error.says} ${error.todo}`, error);
-  if (!(error instanceof BuildError)) return error;
-  const { step, outOf } = error;
-  if (outOf !== null) {
-    const mib = Math.round(outOf / 1024 ** 2);
-    return failure(
-      `${step?.name} was killed: it wanted more memory than builds may use (${mib} MiB together, TEAL_BUILD_MEMORY)`,
-      error,
-    );
-  }
-  if (step === null || step.exitCode === null)
-    return failure(step ? `${step.name}: ${step.error}` : error.message, error);
-  const last = step.lines.slice(-3).join(" | ");
-  return failure(
-    `${step.name} ended with exit code ${step.exitCode}${last ? ` (${last})` : ""}`,
-    error,
-  );
-}
-
-function failure(detail: string, cause: Error): TealError {
-  return new TealError("build-failed", { detail: detail.replace(/\.$/, "") }, { cause });
 }
 
 function size(bytes: number): string {

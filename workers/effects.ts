@@ -41,6 +41,8 @@ interface Options {
   buildConcurrency: number;
   deployTimeoutMs: number;
   hostOf(app: string): string;
+  /** Address of the app's own repository. */
+  repositoryOf(app: string): string;
   seal(app: string, name: string, value: string): string;
   /** Resolves when the output of a stopped container is kept, or need not be waited for. */
   collected(id: string): Promise<void>;
@@ -84,7 +86,8 @@ export function createEffects(
         env,
         envMark: keyOf("", wish).slice(0, 16),
         fresh: wish.fresh,
-        ...(deploy.repo !== undefined && { source: deploy.repo }),
+        ...(deploy.verbose && { verbose: true }),
+        source: deploy.repo ?? options.repositoryOf(deploy.app),
         tag: imageTag(namespace, deploy.app, deploy.id),
         signal,
         say,

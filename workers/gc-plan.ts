@@ -14,10 +14,18 @@ export interface FoundImage {
   used: boolean;
 }
 
+export interface ReleaseRecord extends Pick<Release, "n" | "deploy" | "image" | "createdAt"> {
+  retained: boolean;
+  /** It is live, warm or held, or about to be. */
+  needed: boolean;
+  /** It would be retained if there were more room. */
+  overBudget?: boolean;
+}
+
 /** What is recorded of one app. */
 export interface AppRecord {
   name: string;
-  releases: (Pick<Release, "n" | "deploy" | "image"> & { retained: boolean })[];
+  releases: ReleaseRecord[];
   deploys: Pick<Deploy, "id" | "state">[];
   /** Deploys whose instances are on record. */
   running: string[];
@@ -65,6 +73,7 @@ function needless(tag: string, namespace: string, apps: Map<string, AppRecord>):
   if (release?.retained) return null;
   const found = app.deploys.find(({ id }) => id === deploy);
   if (found && (found.state === "queued" || found.state === "running")) return null;
+  if (release?.overBudget) return `v${release.n} is over TEAL_IMAGES`;
   if (release)
     return found?.state === "failed" ? `${deploy} failed` : `v${release.n} is not retained`;
   return found ? `${deploy} ${ended(found.state)}, and has no release` : `${deploy} is forgotten`;

@@ -6,11 +6,12 @@ import type { Gone, GoneImages } from "../apps/gone-images.ts";
 import { isOld, sizeOf } from "../apps/git-sweep.ts";
 import type { Log } from "../apps/log.ts";
 import { deploysOf } from "../apps/retention-facts.ts";
-import { retainedReleases, retentionLimits } from "../apps/retention.ts";
+import { neededReleases, retainedReleases, retentionLimits } from "../apps/retention.ts";
 import type { Store } from "../apps/store.ts";
 import type { App } from "../apps/types.ts";
 import type { EngineStorage } from "./engine/storage.ts";
-import { type AppRecord, planImages } from "./gc-plan.ts";
+import { withinBudget } from "./gc-budget.ts";
+import { type AppRecord, type FoundImage, planImages } from "./gc-plan.ts";
 
 interface Options {
   store: Pick<
@@ -25,6 +26,8 @@ interface Options {
   workDir: string;
   /** Bytes of build cache that are kept; null: it is left alone. */
   buildCache: number | null;
+  /** Bytes that the images of releases may take; null: as many as are retained. */
+  imageBudget: number | null;
   /** Told of the free bytes that are left. */
   lookAtDisk(freeBytes: number): Promise<void>;
   log: Pick<Log, "info" | "warn">;
@@ -45,7 +48,8 @@ export function createCollector(options: Options) {
     const failed: string[] = [];
     // In this order: an image's deploy is on record before its image is here.
     const images = await storage.images();
-    const apps = await Promise.all((await store.listApps()).map((app) => recordOf(app, now)));
+    const all = await Promise.all((await store.listApps()).map((app) => recordOf(app, now)));
+    const apps = await fitted(all, images);
     const removed = planImages({ namespace, images, apps, now });
     for (const { name } of dryRun ? [] : removed)
       await storage.remove(name).catch((error: Error) => failed.push(`${name}: ${error.message}`));
@@ -85,8 +89,19 @@ export function createCollector(options: Options) {
     const deploys = await deploysOf(store, name, all);
     const limits = retentionLimits(told.retention);
     const kept = retainedReleases({ app, releases: all, deploys, limits, now });
-    const releases = all.map((one) => ({ ...one, retained: kept.has(one.n) }));
+    const always = neededReleases({ app, releases: all, deploys });
+    const releases = all.map((one) => ({
+      ...one,
+      retained: kept.has(one.n),
+      needed: always.has(one.n),
+    }));
     return { name, releases, deploys, running: instances.map(({ deploy }) => deploy) };
+  }
+
+  async function fitted(apps: AppRecord[], images: FoundImage[]): Promise<AppRecord[]> {
+    const { imageBudget: budget } = options;
+    if (budget === null) return apps;
+    return withinBudget({ apps, images, shared: await storage.sharedBytes(), budget });
   }
 
   /** Also what others removed behind the platform's back. */

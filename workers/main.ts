@@ -15,6 +15,7 @@ import { createGoneImages } from "../apps/gone-images.ts";
 import { createLog, type Log } from "../apps/log.ts";
 import { consumeQueue } from "../apps/queue.ts";
 import { createOutward } from "../apps/outward.ts";
+import { publicUrl } from "../apps/public-url.ts";
 import { reportProcess } from "../apps/process-metrics.ts";
 import { connectRedis } from "../apps/redis.ts";
 import { createRegistries, type Registries } from "../apps/registries.ts";
@@ -24,6 +25,7 @@ import { createSenders } from "../apps/senders.ts";
 import { createSeries } from "../apps/series.ts";
 import { createRedisStore } from "../apps/store-redis.ts";
 import type { RouterState } from "../apps/store.ts";
+import { createTreeFetcher } from "../apps/tree-fetcher.ts";
 import type { Release } from "../apps/types.ts";
 import { createWatches } from "../apps/watches.ts";
 import { createBases } from "./bases.ts";
@@ -152,6 +154,7 @@ async function main(settings: Settings, log: Log): Promise<void> {
     home: settings.home,
     workDir: settings.paths.work,
     buildCache: settings.buildCache,
+    imageBudget: settings.imageBudget,
     lookAtDisk: createDiskWatch({ redis, store, log }),
   });
   const asked = consumeErrands(blocking, (errand) =>
@@ -219,7 +222,14 @@ function createSourceFetcher(settings: Settings, redis: Redis, git: Git, secrets
     allowPrivate,
     workDir: paths.work,
     knownHosts: paths.knownHosts,
+    caFile: settings.caFile,
   });
+}
+
+function createBuildpackFetcher({ paths, allowPrivate, caFile }: Settings, git: Git) {
+  const outward = createOutward({ allowPrivate });
+  const { work: workDir, knownHosts } = paths;
+  return createTreeFetcher({ git, outward, workDir, knownHosts, caFile });
 }
 
 /** The engine, and what containers are given. */
@@ -274,7 +284,10 @@ function createDockerEffects(
   return createEffects({
     git,
     fetcher,
-    builder: createBuilder({ images, bases, bring, settings }),
+    builder: createBuilder({
+      ...{ images, bases, bring, settings },
+      fetcher: createBuildpackFetcher(settings, git),
+    }),
     images,
     registries,
     containers,
@@ -284,6 +297,7 @@ function createDockerEffects(
     buildConcurrency: settings.buildConcurrency,
     deployTimeoutMs: settings.deployTimeoutMs,
     hostOf: (app) => defaultHost(app, settings),
+    repositoryOf: (app) => `${publicUrl(settings)}/git/${app}.git`,
     seal: (app, name, value) => secrets.seal(app, name, value),
     async checkRoom() {
       await checkRoom([settings.paths.work, await storage.rootDir()]);

@@ -22,6 +22,8 @@ export interface Built {
   processes: Record<string, string>;
   port: number;
   appJson?: AppJson;
+  /** Classic buildpacks that were fetched for it, `https://HOST/PATH#COMMIT`. */
+  buildpacks?: string[];
   /** An image that was not built here: its name and digest. */
   from?: string;
 }

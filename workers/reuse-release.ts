@@ -23,6 +23,7 @@ export async function reuseRelease(ctx: DeployContext): Promise<Release> {
     ...(code.from !== undefined && { from: code.from }),
     image: code.image,
     imageBytes: code.imageBytes,
+    ...(code.buildpacks && { buildpacks: code.buildpacks }),
     processes: code.processes,
     formation: formationOf(code, settings),
     ...(code.defaults && { defaults: code.defaults }),

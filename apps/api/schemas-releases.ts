@@ -54,6 +54,10 @@ export const releaseSchema = z.object({
   from: z.string().optional().describe("name and digest of an image that was made elsewhere"),
   image: z.string(),
   imageBytes: z.number(),
+  buildpacks: z
+    .array(z.string())
+    .optional()
+    .describe("classic ones that were fetched: addresses with their commits"),
   processes: z.record(z.string(), z.string()),
   formation: counts,
   defaults: counts.optional().describe("of process types that nobody has scaled (app.json)"),

@@ -34,6 +34,7 @@ export const deploySchema = z.object({
   image: z.string().optional().describe("an image to run, in place of a commit to build"),
   archive: z.string().optional().describe("where a webhook's source archive is fetched from"),
   fresh: z.boolean().optional().describe("built without cache"),
+  verbose: z.boolean().optional().describe("all that the builder says is in the log"),
   delivery: z.string().optional(),
   toRelease: z.number().int().optional(),
   part: part.optional(),

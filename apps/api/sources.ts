@@ -15,6 +15,7 @@ const deployBody = z.strictObject({
   promoteAfter: promoteAfter.optional(),
   irreversible: z.boolean().optional().describe("older code no longer works after it"),
   fresh: z.boolean().optional().describe("build without cache"),
+  verbose: z.boolean().optional().describe("all that the builder says goes into the log"),
   why: z.string().max(500).optional(),
 });
 const archiveQuery = z.object({

@@ -39,6 +39,7 @@ export async function buildHere({ args, options, out }: Input): Promise<void> {
     dir,
     options: changeBuild({}, { set: readPairs(set, "build"), unset: [] }) ?? {},
     fresh: options["no-cache"] === true,
+    verbose: options["verbose"] === true,
     ...(typeof options["tag"] === "string" && { tag: options["tag"] }),
   };
   const child = spawn(process.execPath, [PROGRAM, JSON.stringify(wish)], {

@@ -42,6 +42,7 @@ export async function deploy(input: Input): Promise<void> {
     ...(typeof after === "string" && { promoteAfter: readPromoteAfter(after) }),
     ...(options["irreversible"] === true && { irreversible: true }),
     ...(options["no-cache"] === true && { fresh: true }),
+    ...(options["verbose"] === true && { verbose: true }),
     ...((why ?? source?.name) !== undefined && { why: why ?? source?.name }),
   };
   const { deploy: made } = await client.post<{ deploy: Deploy }>(`${path}/deploys`, body);

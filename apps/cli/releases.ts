@@ -50,6 +50,7 @@ export async function showRelease({ app: appOf, args, client, out }: Input): Pro
     ...(one.from ? [["made elsewhere", one.from] satisfies [string, Cell]] : []),
     ["image", `${one.image} (${Math.round(one.imageBytes / 1e6)} MB)`],
     ["retention", `${one.retained.kept ? "kept" : "not kept"}: ${one.retained.why}`],
+    ...(one.buildpacks ?? []).map((buildpack): [string, Cell] => ["buildpack", buildpack]),
     ["port", String(one.port)],
     ...processes,
     ["config", one.config.join(" ") || "-"],

@@ -1,6 +1,8 @@
-import { rm, writeFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { text } from "node:stream/consumers";
 import test from "ava";
+import type { Container } from "dockerode";
 import { shellArguments } from "../../buildpacks/command.ts";
 import { firstAnswer, startBuilder } from "../support/builder.ts";
 
@@ -12,6 +14,15 @@ async function start(app: string) {
   const built = await builder.build(await builder.copyOf(app));
   const web = built.processes["web"] ?? "";
   return { built, ...(await builder.run(built, shellArguments(web))) };
+}
+
+/** Names those that are there. */
+const COMPILERS =
+  "for one in gcc g++ cc make go rustc cargo javac mvn composer; do command -v $one; done; true";
+
+async function said(container: Container, command: string): Promise<string> {
+  const exec = await container.exec({ Cmd: ["sh", "-c", command], AttachStdout: true, Tty: true });
+  return (await text(await exec.start({ Tty: true }))).trim();
 }
 
 /** What can be built without a language's registry. */
@@ -39,6 +50,7 @@ for (const [app, body] of [
     t.true((await answer.text()).includes(body));
     const { Config: config } = await container.inspect();
     t.is(config.User, "app");
+    t.is(await said(container, COMPILERS), "", "no compiler and no build tool is in its image");
     const again = await builder.build(await builder.copyOf(app));
     const steps = again.lines.filter((line) => /RUN |COPY /.test(line));
     t.true(
@@ -47,6 +59,38 @@ for (const [app, body] of [
     );
     t.is(again.image, built.image, "the same tree gives the same image");
   });
+}
+
+for (const [app, file, change, says] of [
+  [
+    "ruby-bundled",
+    "Gemfile",
+    (before: string) => `${before}gem "rack"\n`,
+    /bundle install.* ended with exit code 16 .*(frozen|lockfile|Gemfile)/i,
+  ],
+  [
+    "go-vendored",
+    "go.mod",
+    (before: string) => before.replace("v1.0.0", "v1.1.0"),
+    /go build.* ended with exit code 1 .*(inconsistent vendoring|vendor)/,
+  ],
+  [
+    "rust-plain",
+    "Cargo.toml",
+    (before: string) => before.replace("0.1.0", "0.2.0"),
+    /cargo build.* ended with exit code 101 .*lock file .*needs to be updated but --locked/,
+  ],
+] as const) {
+  test.serial(
+    `${app}: a lockfile that disagrees with ${file} is an error of its tool`,
+    async (t) => {
+      const dir = await builder.copyOf(app);
+      const before = await readFile(join(dir, file), "utf8");
+      await writeFile(join(dir, file), change(before));
+      const error = await t.throwsAsync(builder.build(dir), { code: "build-failed" });
+      t.regex(error.message, says);
+    },
+  );
 }
 
 test.serial("a site: its pages, headers and missing paths; hidden files stay hidden", async (t) => {
@@ -86,8 +130,8 @@ test.serial("PHP's own files and hidden ones are not given away", async (t) => {
   const { url } = await start("php-composer");
   await firstAnswer(url);
   for (const path of ["/../composer.json", "/composer.json", "/.htaccess"]) {
-    const text = await (await fetch(`${url}${path}`)).text();
-    t.false(text.includes("autoload"), path);
+    const body = await (await fetch(`${url}${path}`)).text();
+    t.false(body.includes("autoload"), path);
   }
 });
 
@@ -98,37 +142,5 @@ test.serial(
       code: "build-failed",
     });
     t.regex(error.message, /Python 3\.12\.x \(\.python-version\) was expected; .* 3\.11\.2 alone/);
-  },
-);
-
-test.serial(
-  "a classic buildpack that fails ends the build with its last words and its status",
-  async (t) => {
-    const error = await t.throwsAsync(builder.build(await builder.copyOf("classic-failing")), {
-      code: "build-failed",
-    });
-    t.regex(error.message, /exit code 3 .*there is none.*buildpacks\/failing ended with status 3/);
-  },
-);
-
-test.serial("a classic buildpack finds in its cache what it left there", async (t) => {
-  const dir = await builder.copyOf("classic-release");
-  await builder.build(dir);
-  await writeFile(join(dir, "changed.txt"), builder.namespace);
-  const { lines } = await builder.build(dir);
-  t.regex(lines.join("\n"), /compiled before: [1-9]/);
-});
-
-test.serial(
-  "a classic buildpack that does not recognise the app, and an app without a start, are said",
-  async (t) => {
-    const other = await builder.copyOf("classic-release");
-    await rm(join(other, "app.pl"));
-    const refused = await t.throwsAsync(builder.build(other), { code: "build-failed" });
-    t.regex(refused.message, /buildpacks\/perl does not recognise this app/);
-    const silent = await builder.copyOf("classic-profile");
-    await rm(join(silent, "Procfile"));
-    const nothing = await t.throwsAsync(builder.build(silent), { code: "build-failed" });
-    t.regex(nothing.message, /no 'web' line in a Procfile, and no buildpack named one/);
   },
 );

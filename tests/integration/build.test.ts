@@ -107,6 +107,25 @@ async function filesIn(archive: NodeJS.ReadableStream, folder: string) {
   return files;
 }
 
+test.serial("a verbose build says all that the builder says, in the builder's form", async (t) => {
+  const dir = await builder.copyOf("hello-plain");
+  const scripts = { build: "echo built-loudly", start: "node server.js" };
+  await writeFile(join(dir, "package.json"), packageJson({ name: "hello-plain", scripts }));
+  const { lines } = await builder.build(dir, { verbose: true, fresh: true });
+  const output = lines.filter((line) => line.startsWith("output: ")).map((line) => line.slice(8));
+  t.true(
+    output.every((line) => /^#\d+ /.test(line)),
+    output.join("\n"),
+  );
+  const text = output.join("\n");
+  t.regex(text, /^#\d+ \[internal\] load build definition/m, "the builder's own steps");
+  t.regex(text, /^#\d+ \[.*\] RUN --mount=type=cache,id=\S+ .*npm/m, "whole commands");
+  t.regex(text, /^#\d+ \d+\.\d{3} built-loudly$/m, "output with its time");
+  t.regex(text, /^#\d+ DONE \d+\.\ds$/m);
+  const again = await builder.build(dir, { verbose: true });
+  t.regex(again.lines.join("\n"), /^output: #\d+ CACHED$/m);
+});
+
 test.serial("a Dockerfile on our base is built as it is, and says its port", async (t) => {
   const built = await builder.build(await builder.copyOf("hello-dockerfile"));
   t.is(built.port, 8080);

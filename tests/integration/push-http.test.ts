@@ -108,10 +108,13 @@ test.serial("a force push is a new deploy, and the old commit stays", async (t) 
   await work.git(["push", world.remote("forced"), "main"]);
   const old = await work.head();
   await work.git(["commit", "--quiet", "--amend", "--message", "Other"]);
-  const { status, output } = await work.git(["push", "--force", world.remote("forced"), "main"]);
+  const wish = ["-o", "verbose", world.remote("forced"), "main"];
+  const { status, output } = await work.git(["push", "--force", ...wish]);
   t.is(status, 0, output);
   t.is(await world.git.readRef("forced", "refs/heads/main"), await work.head());
   t.true(await isKept("forced", old));
+  const [second, first] = await world.store.listDeploys("forced", 2);
+  t.deepEqual([first?.verbose, second?.verbose], [undefined, true], "as it was wished for");
 });
 
 test.serial("two pushes at once both go live, the branch ends at the later one", async (t) => {

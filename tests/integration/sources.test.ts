@@ -4,6 +4,7 @@ import {
   existsSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   rmSync,
   utimesSync,
@@ -106,6 +107,7 @@ test.serial(
     const { Config: config } = await docker.getImage(one.image).inspect();
     t.is(config.Labels?.["org.opencontainers.image.revision"], one.commit);
     t.regex(config.Labels?.["org.opencontainers.image.created"] ?? "", /^20\d\d-/);
+    t.regex(config.Labels?.["org.opencontainers.image.source"] ?? "", /^http:.*\/git\/shop\.git$/);
     const listed = await container(one.image, "find . -name '*.psd' -o -name docs");
     t.is(listed.trim(), "", ".slugignore keeps them out");
   },
@@ -210,6 +212,38 @@ test.serial("what a build may read is in no history, no log, no queue and no ans
   t.regex(await teal("deploy", dir), /Sending \d+ files/, "another value is another build");
   await teal("build:unset", "env.NPM_TOKEN");
 });
+
+test.serial("deploys:cancel ends a build in the engine too; what is live answers", async (t) => {
+  const before = await answer();
+  const mark = `cancelled-${platform.namespace}`;
+  const script = `echo begun-${mark} && exec node -e "for (;;);" ${mark}`;
+  const manifest = JSON.parse(readFileSync(join(FIXTURES, "hello-plain/package.json"), "utf8"));
+  manifest.scripts.build = script;
+  const dir = folder("hello-plain", { "package.json": JSON.stringify(manifest) });
+  const deploying = teal("deploy", dir, "--verbose");
+  await until(60_000, () => isRunning(`for (;;);\0${mark}`));
+  const [{ id }] = (await platform.api("GET", "/apps/shop/deploys?limit=1")).body.deploys;
+  t.is(await answer(), before, "while it builds");
+  await teal("deploys:cancel", id);
+  const said = await deploying;
+  t.regex(said, new RegExp(`${id}.* (was )?cancelled`));
+  t.regex(said, new RegExp(`#\\d+ \\d+\\.\\d+ begun-${mark}`), "as the builder says it");
+  t.is((await platform.api("GET", `/deploys/${id}`)).body.state, "cancelled");
+  await until(20_000, async () => !(await isRunning(mark)));
+  t.is(await answer(), before);
+});
+
+/** Steps of a build are processes of this machine. */
+async function isRunning(mark: string): Promise<boolean> {
+  const pids = readdirSync("/proc").filter((name) => /^\d+$/.test(name));
+  return pids.some((pid) => {
+    try {
+      return readFileSync(`/proc/${pid}/cmdline`, "utf8").includes(mark);
+    } catch {
+      return false;
+    }
+  });
+}
 
 test.serial(
   "an image is pulled with a password that goes to its realm alone, and goes live by its digest",

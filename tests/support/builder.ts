@@ -7,6 +7,9 @@ import type { LogKind } from "../../apps/deploy-log.ts";
 import { createLog } from "../../apps/log.ts";
 import type { Registries } from "../../apps/registries.ts";
 import { createBases } from "../../workers/bases.ts";
+import { createGit } from "../../apps/git.ts";
+import { createOutward } from "../../apps/outward.ts";
+import { createTreeFetcher } from "../../apps/tree-fetcher.ts";
 import { createBuilder, type BuildJob } from "../../workers/build.ts";
 import { type BuildBounds, createBuildLimits } from "../../workers/engine/build-limits.ts";
 import { createDocker } from "../../workers/engine/client.ts";
@@ -17,12 +20,14 @@ import { FIXTURES } from "./tree.ts";
 
 interface BuilderWish {
   bounds?: BuildBounds;
+  /** Trusted when buildpacks are fetched; private addresses are connected to then. */
+  caFile?: string;
   /** Logins that builds pull with. */
   registries?: Pick<Registries, "open">;
 }
 
 /** A builder with a namespace of its own; `close` removes what it made, but for the shared base images. */
-export async function startBuilder({ bounds, registries }: BuilderWish = {}) {
+export async function startBuilder({ bounds, registries, caFile }: BuilderWish = {}) {
   const namespace = `teal-test-${randomBytes(4).toString("hex")}`;
   const home = await mkdtemp(join(tmpdir(), `${namespace}-`));
   const docker = createDocker();
@@ -41,8 +46,13 @@ export async function startBuilder({ bounds, registries }: BuilderWish = {}) {
   const builder = createBuilder({
     images,
     bases,
+    fetcher: createTreeFetcher({
+      git: createGit({ reposDir: join(home, "repos") }),
+      outward: createOutward({ allowPrivate: caFile !== undefined }),
+      ...{ workDir: paths.work, knownHosts: join(home, "known-hosts"), caFile: caFile ?? null },
+    }),
     ...(registries && { bring: createPrivateImages({ images, registries }) }),
-    settings: { namespace, buildTimeoutMs: 600_000 },
+    settings: { namespace, paths, buildTimeoutMs: 600_000 },
   });
   const tags = new Set<string>();
   const never = new AbortController().signal;

@@ -2,6 +2,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -10,12 +11,14 @@ import { runCommand } from "./push-world.ts";
 interface Options {
   /** Basic credentials, `USER:PASSWORD`, without which nothing is given. */
   password?: string;
+  /** Certificate and key, PEM: https is spoken. */
+  tls?: { cert: string; key: string };
 }
 
 export type CiRepo = Awaited<ReturnType<typeof startCiRepo>>;
 
 /** A git server (git's own http-backend) on the loopback, with one bare repository `ann/shop.git`. */
-export async function startCiRepo({ password }: Options = {}) {
+export async function startCiRepo({ password, tls }: Options = {}) {
   const root = mkdtempSync(join(tmpdir(), "teal-ci-"));
   const dir = join(root, "ann", "shop.git");
   const env = { HOME: root, GIT_CONFIG_NOSYSTEM: "1" };
@@ -25,14 +28,15 @@ export async function startCiRepo({ password }: Options = {}) {
   });
   const requests: string[] = [];
   const state = { redirectTo: "" };
-  const server = createServer((req, res) => {
+  const answer = (req: IncomingMessage, res: ServerResponse) => {
     requests.push(req.url ?? "");
     const basic = `Basic ${Buffer.from(password ?? "").toString("base64")}`;
     if (state.redirectTo) res.writeHead(302, { Location: state.redirectTo + req.url }).end();
     else if (password && req.headers.authorization !== basic)
       res.writeHead(401, { "WWW-Authenticate": 'Basic realm="x"' }).end();
     else serve(root, req, res);
-  });
+  };
+  const server = tls ? createTlsServer(tls, answer) : createServer(answer);
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   const { port } = server.address() as AddressInfo;
@@ -40,7 +44,7 @@ export async function startCiRepo({ password }: Options = {}) {
     dir,
     port,
     requests,
-    url: `http://127.0.0.1:${port}/ann/shop.git`,
+    url: `${tls ? "https://localhost" : "http://127.0.0.1"}:${port}/ann/shop.git`,
     /** Answers everything with a redirect there; "" stops it. */
     redirect(to: string) {
       state.redirectTo = to;

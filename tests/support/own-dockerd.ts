@@ -43,7 +43,7 @@ export async function startOwnDockerd(images: string[]) {
   }
 
   await start();
-  copyImages(images, host);
+  if (images.length > 0) copyImages(images, host);
   return {
     host,
     start,

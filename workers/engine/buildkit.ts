@@ -3,17 +3,18 @@ import { printableLines } from "./printable.ts";
 
 /** The part of BuildKit's `moby.buildkit.v1.StatusResponse` that is shown to people. */
 const { root } = protobuf.parse(`syntax = "proto3";
-message Status { repeated Vertex vertexes = 1; repeated Log logs = 3; }
+message Status { repeated Vertex vertexes = 1; repeated Transfer statuses = 2; repeated Log logs = 3; }
 message Vertex { string digest = 1; string name = 3; bool cached = 4; Time started = 5; Time completed = 6; string error = 7; }
-message Log { string vertex = 1; bytes msg = 4; }
+message Transfer { string ID = 1; string vertex = 2; int64 current = 4; int64 total = 5; Time completed = 8; }
+message Log { string vertex = 1; Time timestamp = 2; bytes msg = 4; }
 message Time { int64 seconds = 1; int32 nanos = 2; }`);
 const Status = root.lookupType("Status");
 
-interface Time {
+export interface Time {
   seconds: number;
   nanos: number;
 }
-interface Vertex {
+export interface Vertex {
   digest: string;
   name: string;
   cached: boolean;
@@ -21,9 +22,11 @@ interface Vertex {
   completed?: Time;
   error: string;
 }
-interface StatusMessage {
+export interface StatusMessage {
   vertexes: Vertex[];
-  logs: { vertex: string; msg: Buffer }[];
+  /** What is fetched or unpacked, by a step. */
+  statuses: { ID: string; vertex: string; current: number; total: number; completed?: Time }[];
+  logs: { vertex: string; timestamp?: Time; msg: Buffer }[];
 }
 
 interface Step {
@@ -86,7 +89,7 @@ export function createProgress(onLine: (text: string) => void): Progress {
 
   return {
     add: (message) => {
-      const status = decode(message);
+      const status = decodeStatus(message);
       // A step's output comes before its end, also when both are in one message.
       for (const { digest, name } of status.vertexes) stepOf(digest).name ||= stepName(name);
       for (const { vertex, msg } of status.logs) {
@@ -114,7 +117,8 @@ export function createProgress(onLine: (text: string) => void): Progress {
   };
 }
 
-function decode(base64: string): StatusMessage {
+/** One base64 message of a build's trace. */
+export function decodeStatus(base64: string): StatusMessage {
   const message = Status.decode(Buffer.from(base64, "base64"));
   return Status.toObject(message, { longs: Number, arrays: true, defaults: true }) as StatusMessage;
 }

@@ -15,6 +15,8 @@ export interface EngineStorage {
   images(): Promise<FoundImage[]>;
   /** Takes a tag away, or a nameless image; what is not there is gone. @throws Error when it is in use */
   remove(ref: string): Promise<void>;
+  /** Of each image's bytes, by its id, those in layers that other images have too. */
+  sharedBytes(): Promise<Map<string, number>>;
   /** Bytes of the whole build cache. The engine does not say whose builds it is of. */
   cacheBytes(): Promise<number>;
   /** Lets go of the longest unused records until so many bytes are left. Gives the bytes that went. */
@@ -62,6 +64,13 @@ export function createStorage(docker: Docker, namespace: string): EngineStorage 
       } catch (error) {
         if (statusOf(error) !== 404) throw engineError(error);
       }
+    },
+    async sharedBytes() {
+      const { Images: images } = (await docker.df()) as {
+        Images?: { Id: string; SharedSize: number }[] | null;
+      };
+      // -1 stands for what was not counted.
+      return new Map((images ?? []).map(({ Id, SharedSize }) => [Id, Math.max(SharedSize, 0)]));
     },
     async cacheBytes() {
       const { BuildCache } = (await docker.df()) as { BuildCache?: { Size: number }[] | null };

@@ -81,8 +81,10 @@ test.serial(
       "--hold",
       "--no-cache",
       "--irreversible",
+      "--verbose",
     ]);
-    t.like(await newest(), { commit: deploy?.commit, hold: true, fresh: true, irreversible: true });
+    const said = { hold: true, fresh: true, irreversible: true, verbose: true };
+    t.like(await newest(), { commit: deploy?.commit, ...said });
   },
 );
 

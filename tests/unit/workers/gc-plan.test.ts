@@ -1,5 +1,11 @@
 import test from "ava";
-import { type AppRecord, type FoundImage, planImages } from "../../../workers/gc-plan.ts";
+import { withinBudget } from "../../../workers/gc-budget.ts";
+import {
+  type AppRecord,
+  type FoundImage,
+  planImages,
+  type ReleaseRecord,
+} from "../../../workers/gc-plan.ts";
 
 const DAY = 24 * 3600_000;
 const now = 100 * DAY;
@@ -12,12 +18,16 @@ function app(name: string, more: Partial<AppRecord> = {}): AppRecord {
   return { name, releases: [], deploys: [], running: [], ...more };
 }
 
+function release(n: number, made: string, retained: boolean): ReleaseRecord {
+  return { n, deploy: `shop-${n}`, image: made, retained, needed: false, createdAt: n * DAY };
+}
+
 const plan = (images: FoundImage[], apps: AppRecord[]) =>
   planImages({ namespace: "teal", images, apps, now }).map(({ name, why }) => `${name}: ${why}`);
 
 test("a tag stays for a release, an unfinished deploy and instances, and goes for all else", (t) => {
   const shop = app("shop", {
-    releases: [{ n: 1, deploy: "shop-1", image: "a", retained: true }],
+    releases: [release(1, "a", true)],
     deploys: [
       { id: "shop-2", state: "running" },
       { id: "shop-3", state: "queued" },
@@ -36,7 +46,7 @@ test("a tag stays for a release, an unfinished deploy and instances, and goes fo
 });
 
 test("an image that a retained release is made of keeps its last tag, whatever deploy that names", (t) => {
-  const shop = app("shop", { releases: [{ n: 9, deploy: "shop-9", image: "a", retained: true }] });
+  const shop = app("shop", { releases: [release(9, "a", true)] });
   t.deepEqual(plan([image("a", ["teal/shop:shop-1"])], [shop]), []);
   const two = image("a", ["teal/shop:shop-1", "teal/shop:shop-9"]);
   t.deepEqual(plan([two], [shop]), ["teal/shop:shop-1: shop-1 is forgotten"]);
@@ -45,10 +55,10 @@ test("an image that a retained release is made of keeps its last tag, whatever d
 test("the image of a release goes with its retention, unless a retained one is made of it", (t) => {
   const shop = app("shop", {
     releases: [
-      { n: 1, deploy: "shop-1", image: "a", retained: false },
-      { n: 2, deploy: "shop-2", image: "b", retained: false },
-      { n: 3, deploy: "shop-3", image: "c", retained: false },
-      { n: 4, deploy: "shop-4", image: "b", retained: true },
+      release(1, "a", false),
+      release(2, "b", false),
+      release(3, "c", false),
+      release(4, "b", true),
     ],
     deploys: [{ id: "shop-3", state: "failed" }],
   });
@@ -66,7 +76,7 @@ test("an image that a container is made of stays", (t) => {
 
 test("a nameless image goes when it is old enough and nobody has named it", (t) => {
   const shop = app("shop", {
-    releases: [{ n: 1, deploy: "shop-1", image: "kept", retained: true }],
+    releases: [release(1, "kept", true)],
   });
   const images = [
     image("gone", []),
@@ -83,4 +93,31 @@ test("an image of somebody else's that got our tag loses the tag alone, and no b
     images: [image("a", ["teal/old:old-1"], { foreign: ["nginx:latest"] })],
   });
   t.like(removal, { name: "teal/old:old-1", bytes: 0 });
+});
+
+test("over the budget the oldest releases of all apps go first, and what is needed stays", (t) => {
+  const needed = { ...release(1, "a", true), needed: true };
+  const shop = app("shop", { releases: [needed, release(2, "b", true), release(4, "d", true)] });
+  const blog = app("blog", { releases: [release(3, "c", true), release(5, "e", false)] });
+  const images = ["a", "b", "c", "d", "e"].map((id) => image(id, []));
+  const fitted = (budget: number, shared: [string, number][] = []) =>
+    withinBudget({ apps: [shop, blog], images, shared: new Map(shared), budget })
+      .flatMap(({ releases }) => releases)
+      .filter(({ overBudget }) => overBudget)
+      .map(({ n }) => n);
+  t.deepEqual(fitted(40), []);
+  t.deepEqual(fitted(39), [2]);
+  t.deepEqual(fitted(20), [2, 3]);
+  t.deepEqual(fitted(0), [2, 4, 3], "the needed one stays whatever the budget");
+  const layers = ["a", "b", "d"].map((id): [string, number] => [id, 8]);
+  t.deepEqual(fitted(24, layers), [], "shared layers count once: 8 + 3 × 2, and 10");
+  t.deepEqual(fitted(23, layers), [2]);
+  const [over] = withinBudget({ apps: [shop], images, shared: new Map(), budget: 20 });
+  t.deepEqual(plan([image("b", ["teal/shop:shop-2"])], over ? [over] : []), [
+    "teal/shop:shop-2: v2 is over TEAL_IMAGES",
+  ]);
+  t.true(
+    shop.releases.every(({ retained }) => retained),
+    "the facts are left as they are",
+  );
 });

@@ -10,7 +10,8 @@ import Docker from "dockerode";
 import { isTealError } from "../../../../apps/errors.ts";
 import { createLog } from "../../../../apps/log.ts";
 import { createDocker } from "../../../../workers/engine/client.ts";
-import { createImages, type BuildRequest } from "../../../../workers/engine/images.ts";
+import type { BuildRequest } from "../../../../workers/engine/image-build.ts";
+import { createImages } from "../../../../workers/engine/images.ts";
 
 const log = createLog("test");
 const never = new AbortController().signal;

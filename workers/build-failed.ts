@@ -1,0 +1,28 @@
+import { TealError } from "../apps/errors.ts";
+import { PlanError } from "../buildpacks/errors.ts";
+import { BuildError } from "./engine/build-error.ts";
+
+/** What ended a build, as the one error of builds; what is no fault of the build stays as it is. */
+export function buildFailed(error: unknown): unknown {
+  if (error instanceof PlanError) return failure(`${error.says} ${error.todo}`, error);
+  if (!(error instanceof BuildError)) return error;
+  const { step, outOf } = error;
+  if (outOf !== null) {
+    const mib = Math.round(outOf / 1024 ** 2);
+    return failure(
+      `${step?.name} was killed: it wanted more memory than builds may use (${mib} MiB together, TEAL_BUILD_MEMORY)`,
+      error,
+    );
+  }
+  if (step === null || step.exitCode === null)
+    return failure(step ? `${step.name}: ${step.error}` : error.message, error);
+  const last = step.lines.slice(-3).join(" | ");
+  return failure(
+    `${step.name} ended with exit code ${step.exitCode}${last ? ` (${last})` : ""}`,
+    error,
+  );
+}
+
+function failure(detail: string, cause: Error): TealError {
+  return new TealError("build-failed", { detail: detail.replace(/\.$/, "") }, { cause });
+}
