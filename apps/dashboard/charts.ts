@@ -24,9 +24,14 @@ const CHARTS = [
   ["saturation", "Saturation", "% of its limits, the fullest instance"],
 ] as const;
 
-/** Where the page's script draws the last hour; it is told by the page's stream. */
-export function chartSection(app: string): Html {
-  return html`<section class="charts" aria-label="The last hour of ${app}" data-charts>
+/** Where the page's script draws the last hour; it is told by the page's stream. @param any without samples it is shown with the first */
+export function chartSection(app: string, any: boolean): Html {
+  return html`<section
+    class="charts"
+    ${!any && html`hidden`}
+    aria-label="The last hour of ${app}"
+    data-charts
+  >
     ${CHARTS.map(
       ([id, name, unit]) =>
         html`<figure data-chart="${id}">

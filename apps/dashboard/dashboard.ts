@@ -40,6 +40,7 @@ import { createSessions, type Sessions } from "./session.ts";
 import { serveStatic } from "./static.ts";
 import { createSteps } from "./steps.ts";
 import { visitOf } from "./visit.ts";
+import { withWhere } from "./where.ts";
 
 const POLICY = [
   "default-src 'none'",
@@ -171,7 +172,7 @@ function servePage(one: PageRoute, options: DashboardOptions): Middleware {
     const { visit, shown } = await withinDeadline(
       visitOf(one, ctx, options).then(async (here) => ({
         visit: here,
-        shown: await one.show(here),
+        shown: await withWhere(await one.show(here), options),
       })),
     );
     const { identity } = visit;
@@ -188,7 +189,7 @@ function serveEvents(one: PageRoute, sessions: Sessions, options: DashboardOptio
     const { subject } = visit;
     const app = subject === null ? null : "app" in subject ? subject.app : subject.name;
     const parts = partsFeed(
-      async () => (await one.show(await visitOf(one, ctx, options))).main,
+      async () => (await withWhere(await one.show(await visitOf(one, ctx, options)), options)).main,
       (signal) => options.news.listen(app, signal),
     );
     const from = ctx.get("Last-Event-ID") || String(ctx.query["from"] ?? "");
@@ -209,7 +210,7 @@ function serveForm(one: FormRoute, options: DashboardOptions): Middleware {
     const taken = Promise.resolve(one.take(visit, sent, tell));
     const answer: string | Shown = await (one.slow ? taken : withinDeadline(taken));
     if (typeof answer === "string") seeOther(ctx, answer);
-    else ctx.body = layout({ ...answer, identity: visit.identity });
+    else ctx.body = layout({ ...(await withWhere(answer, options)), identity: visit.identity });
   };
 }
 

@@ -16,6 +16,8 @@ export interface Stage {
   releases: Release[];
   /** How the newest release does beside the one before it. */
   watch: Watch | null;
+  /** The deploy that goes on, and its newest step. */
+  doing: { deploy: string; step: string } | null;
   mayPush: boolean;
 }
 
@@ -25,14 +27,18 @@ export function lane(colour: Colour, stage: Stage): Html {
   const role = roleOf(app, colour);
   const slot = [app.live, app.held, app.standby].find((one) => one?.colour === colour);
   const mine = stage.instances.filter((one) => one.colour === colour && one.state !== "removed");
-  if (!slot) return idleLane(colour, mine);
+  if (!slot) return idleLane(colour, mine, stage);
   const release = releases.find((one) => one.n === slot.release);
-  return html`<article class="lane ${colour} ${role}" aria-labelledby="lane-${colour}">
-    ${role === "live" && html`<span class="light" aria-hidden="true"></span>`}
+  const shut = role === "live" && app.stopped;
+  return html`<article
+    class="lane ${colour} ${role}${shut && html` stopped`}"
+    aria-labelledby="lane-${colour}"
+  >
+    ${role === "live" && !shut && html`<span class="light" aria-hidden="true"></span>`}
     <header>
       <h2 id="lane-${colour}">${colour}</h2>
       <p class="role">
-        <b>${role}</b> since ${when(slot.since)}
+        <b>${role}</b> since ${when(slot.since)}${shut && ", stopped now"}
         ${
           role !== "live" &&
           app.idleUrl !== null &&
@@ -45,26 +51,47 @@ export function lane(colour: Colour, stage: Stage): Html {
       ${commit(release?.commit)}
     </p>
     ${role === "live" && guardLine(slot.release, stage.watch)}
+    ${role === "standby" && comingLine(stage)}
     <p class="why">${release?.why}${release && html` <small>by ${release.by}</small>`}</p>
     ${figures(colour, mine, stage)} ${mayPush && role === "standby" && rollBack(app, colour)}
     ${mayPush && role === "held" && promoteOrAbort(app, colour)}
   </article>`;
 }
 
-function idleLane(colour: Colour, mine: InstanceView[]): Html {
-  return html`<article class="lane ${colour} idle" aria-labelledby="lane-${colour}">
+function idleLane(colour: Colour, mine: InstanceView[], stage: Stage): Html {
+  const { app, doing } = stage;
+  const next = app.live ? otherColour(app.live.colour) : "blue";
+  const comes = mine.length > 0 || (doing !== null && colour === next);
+  const first = html`The first version starts here: <code>git push deploy main</code>`;
+  return html`<article
+    class="lane ${colour} idle${comes && html` coming`}"
+    aria-labelledby="lane-${colour}"
+  >
     <header>
       <h2 id="lane-${colour}">${colour}</h2>
-      <p class="role"><b>${mine.length > 0 ? "starting" : "idle"}</b></p>
+      <p class="role"><b>${mine.length > 0 ? "starting" : comes ? "next" : "idle"}</b></p>
     </header>
     <p class="why">
       ${
-        mine.length > 0
-          ? `${count(mine.length, "instance")} on the way.`
-          : "The next version starts here, beside the live one."
+        doing && comes
+          ? html`<b>${doing.deploy}</b> ${doing.step}`
+          : mine.length > 0
+            ? `${count(mine.length, "instance")} on the way.`
+            : app.live
+              ? "The next version starts here, beside the live one."
+              : colour === "blue"
+                ? first
+                : "The version after the first starts here."
       }
     </p>
   </article>`;
+}
+
+/** What takes the standby's place once it is healthy. */
+function comingLine({ doing }: Stage): Html | null {
+  return (
+    doing && html`<p class="guard"><b>${doing.deploy}</b> takes this colour next: ${doing.step}</p>`
+  );
 }
 
 /** What the guard says of the live release. */

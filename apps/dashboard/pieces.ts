@@ -30,6 +30,11 @@ export function state(deploy: Pick<Deploy, "state">): Html {
   return html`<span class="state ${deploy.state}">${deploy.state}</span>`;
 }
 
+/** Whether its reason says more than its kind does. */
+function hasReason({ kind, why }: Deploy): boolean {
+  return why !== "" && why !== kind && !/^(back to )?v\d+$/.test(why);
+}
+
 /** Deploys, one line each. */
 export function deployList(deploys: readonly Deploy[]): Html {
   return html`<ul class="rows">
@@ -38,6 +43,7 @@ export function deployList(deploys: readonly Deploy[]): Html {
         html`<li>
           <a class="row" href="/apps/${one.app}/deploys/${one.id}">
             ${state(one)} <b>${one.id}</b> <span>${kindOf(one)}</span> ${commit(one.commit)}
+            ${hasReason(one) && html`<span class="why">${one.why}</span>`}
             <span class="soft">${one.by}, ${when(one.createdAt)}</span>
             ${
               one.finishedAt &&

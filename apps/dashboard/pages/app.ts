@@ -58,7 +58,8 @@ async function overview(visit: Visit<App>, options: PageOptions): Promise<Html> 
     viewReleases(app, all.slice(0, SHOWN), options),
     Promise.all(deploys.filter(goesOn).map(async (one) => [one, await steps.of(one.id)] as const)),
   ]);
-  const stage: Stage = { app: view, instances, samples, releases: all, watch, mayPush };
+  const doing = doingOf(progress);
+  const stage: Stage = { app: view, instances, samples, releases: all, watch, doing, mayPush };
   return html`<div class="title">
       <h1>${app.name}</h1>
       <a class="address" href="${view.url}" rel="noreferrer">${view.url}</a>
@@ -67,7 +68,7 @@ async function overview(visit: Visit<App>, options: PageOptions): Promise<Html> 
     ${part("going-on", (own) => html`<div ${own}>${goingOn(app, progress, mayPush)}</div>`)}
     ${part("stage", (own) => html`<section class="stage" ${own} aria-label="The two colours">${lane("blue", stage)}${lane("green", stage)}</section>`)}
     ${part("findings", (own) => html`<div ${own}>${findingList(diagnoses.of(app))}</div>`)}
-    ${chartSection(app.name)}
+    ${chartSection(app.name, samples.length > 0)}
     ${part(
       "instances",
       (own) =>
@@ -94,6 +95,12 @@ async function overview(visit: Visit<App>, options: PageOptions): Promise<Html> 
           </section>`,
       )}
     </div>`;
+}
+
+/** What goes into a colour that is not live; changes that start nothing do not. */
+function doingOf(progress: (readonly [Deploy, Step[]])[]): Stage["doing"] {
+  const [deploy, steps] = progress.find(([one]) => one.kind !== "routing") ?? [];
+  return deploy ? { deploy: deploy.id, step: steps?.at(-1)?.text ?? "waits its turn" } : null;
 }
 
 /** Why nobody gets an answer of the app, where its people said so. */

@@ -111,6 +111,7 @@ function card(own: Html, { app, commit: full, samples, crashing }: Card): Html {
 function healthOf(app: AppView, now: { errors: number } | null, crashing: boolean): string {
   if (app.state === "destroying") return "leaving";
   if (!now) return "idle";
+  if (app.stopped) return "stopped";
   if (crashing) return "crashing";
   return now.errors >= 0.05 ? "failing" : "healthy";
 }

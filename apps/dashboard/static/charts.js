@@ -35,6 +35,7 @@ export function drawCharts(stream) {
     const known = samples.at(-1)?.[0] ?? 0;
     const fresh = /** @type {Sample[]} */ (news.samples).filter(([at]) => at > known);
     samples = [...samples, ...fresh].filter(([at]) => at > until - HOUR);
+    section.hidden = samples.length === 0;
     marks = /** @type {Mark[]} */ (news.marks).filter(({ at }) => at > until - HOUR);
     draw();
   });

@@ -75,6 +75,39 @@ test.serial("what is wrong with an app comes onto its open page, with what to do
   await close();
 });
 
+test.serial(
+  "at a glance: which app a page is about, what goes into the idle colour, and that an app is stopped",
+  async (t) => {
+    await seedApp(api, "glance", [["aaaaaaa", "One"]]);
+    const { page, faults, close } = await open();
+    await page.goto(`${api.url}/apps/glance/config`);
+    const where = page.locator(".where");
+    t.regex(await where.innerText(), /glance\s+blue v1 live$/i);
+    await goLive(api.store, "glance", await api.deploys.push(pushOf("glance", "bbbbbbb", "Two")));
+    await where.getByText("v2 live").waitFor();
+    t.regex(await where.innerText(), /green v2 live\s+blue v1 standby$/i);
+    await where.getByRole("link", { name: "glance" }).click();
+    const third = await api.deploys.push(pushOf("glance", "ccccccc", "Three"));
+    await seedLog(api, third);
+    const next = page.locator(".lane.blue .guard");
+    await next.getByText("glance-3 takes this colour next: Checking web.1").waitFor();
+    await goLive(api.store, "glance", third);
+    await next.waitFor({ state: "detached" });
+    await page.locator(".lane.live .light").waitFor();
+    await api.deploys.stop({ app: "glance", by: "ann", stopped: true });
+    await page.locator(".lane.live.stopped").waitFor();
+    t.is(await page.locator(".light").count(), 0);
+    await page.goto(`${api.url}/`);
+    const card = page.getByRole("listitem").filter({ hasText: "glance" });
+    t.is(await card.locator(".health").innerText(), "stopped");
+    await page.goto(`${api.url}/apps/empty`);
+    await page.getByText("The first version starts here").waitFor();
+    t.false(await page.locator("[data-charts]").isVisible());
+    t.deepEqual(faults, []);
+    await close();
+  },
+);
+
 test.serial("who wants less motion sees the swap without it", async (t) => {
   await seedApp(api, "calm", [["aaaaaaa", "One"]]);
   const { page, close } = await open({ reducedMotion: "reduce" });
