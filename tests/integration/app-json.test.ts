@@ -1,27 +1,9 @@
-import anyTest, { type TestFn } from "ava";
-import { type Platform, startPlatform, until } from "../support/platform.ts";
-import { createRepo, type Repo } from "../support/repo.ts";
+import { testApp } from "../support/app-world.ts";
 import { createTeal } from "../support/teal-cli.ts";
 
 const APP = "scripted";
 
-interface Context {
-  platform: Platform;
-  repo: Repo;
-}
-const test = anyTest as TestFn<Context>;
-
-test.before(async (t) => {
-  t.timeout(120_000);
-  const platform = await startPlatform();
-  t.context = { platform, repo: createRepo("shows-config", platform, APP) };
-  await t.context.repo.init();
-});
-
-test.after.always(async (t) => {
-  t.context.repo?.remove();
-  await t.context.platform?.stop();
-});
+const test = testApp({ app: APP, fixture: "shows-config", files: null });
 
 const say = (scripts: object) => ({ "app.json": JSON.stringify({ scripts }) });
 
@@ -62,10 +44,7 @@ test.serial("predeploy is a gate, and what takes too long is ended", async (t) =
   t.is(web.status, 400, "only of release");
   const limited = { runtime: { release: { time: 8 } } };
   const { id } = (await platform.api("POST", `/apps/${APP}/runtime`, limited)).body.deploy;
-  await until(
-    60_000,
-    async () => (await platform.api("GET", `/deploys/${id}`)).body.state === "live",
-  );
+  t.is((await platform.ended(id)).state, "live");
   const before = await live();
   const late = await repo.push(say({ dokku: { predeploy: "echo begun; sleep 300" } }));
   t.is(late.status, 1);

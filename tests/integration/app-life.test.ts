@@ -2,56 +2,27 @@ import { execFileSync } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import { request } from "node:http";
 import { join } from "node:path";
-import anyTest, { type ExecutionContext, type TestFn } from "ava";
+import type { ExecutionContext } from "ava";
 import { Redis } from "ioredis";
+import { type AppWorld, testApp } from "../support/app-world.ts";
 import { containersOf } from "../support/docker-remains.ts";
-import { type Platform, startPlatform, until } from "../support/platform.ts";
-import { createRepo, type Repo } from "../support/repo.ts";
+import { until } from "../support/platform.ts";
 import { startSteadyLoad } from "../support/steady-load.ts";
 
 const APP = "life";
 const SECRET = "postgres://ann:s3cr3t-pass@db/shop";
 
-interface Context {
-  platform: Platform;
-  repo: Repo;
-}
-const test = anyTest as TestFn<Context>;
-
-test.before(async (t) => {
-  t.timeout(120_000);
-  const platform = await startPlatform({ routers: 2, env: { TEAL_DRAIN: "2" } });
-  const repo = createRepo("shows-config", platform, APP);
-  t.context = { platform, repo };
-  await repo.init();
-  const pushed = await repo.push();
-  if (pushed.status !== 0) throw new Error(pushed.text);
-});
-
-test.after.always(async (t) => {
-  t.context.repo?.remove();
-  await t.context.platform?.stop();
-});
+const test = testApp({ app: APP, fixture: "shows-config", routers: 2, env: { TEAL_DRAIN: "2" } });
 
 /** Asks the API for a change and waits until its deploy has ended. */
-async function change(t: ExecutionContext<Context>, path: string, body: object = {}) {
+async function change(t: ExecutionContext<AppWorld>, path: string, body: object = {}) {
   const { platform } = t.context;
   const asked = await platform.api("POST", `/apps/${APP}/${path}`, body);
   t.is(asked.status, 202, JSON.stringify(asked.body));
-  return ended(t, asked.body.deploy.id as string);
+  return platform.ended(asked.body.deploy.id);
 }
 
-async function ended(t: ExecutionContext<Context>, id: string) {
-  const { platform } = t.context;
-  let deploy: { state: string; error?: string; release?: number; id: string } | null = null;
-  await until(60_000, async () => {
-    deploy = (await platform.api("GET", `/deploys/${id}`)).body;
-    return !["queued", "running"].includes(deploy?.state ?? "queued");
-  });
-  return deploy as unknown as { state: string; error?: string; release: number; id: string };
-}
-
-function answer(t: ExecutionContext<Context>, path: string, host = `${APP}.localhost`) {
+function answer(t: ExecutionContext<AppWorld>, path: string, host = `${APP}.localhost`) {
   const { routerPort: port } = t.context.platform;
   return new Promise<{ status: number; body: string }>((done, fail) => {
     const sent = request({ host: "127.0.0.1", port, path, headers: { host } }, (response) => {
@@ -65,10 +36,10 @@ function answer(t: ExecutionContext<Context>, path: string, host = `${APP}.local
   });
 }
 
-const value = async (t: ExecutionContext<Context>, name: string) =>
+const value = async (t: ExecutionContext<AppWorld>, name: string) =>
   (await answer(t, `/value?name=${name}`)).body;
 
-async function live(t: ExecutionContext<Context>) {
+async function live(t: ExecutionContext<AppWorld>) {
   const { body } = await t.context.platform.api("GET", `/apps/${APP}`);
   return body.live as { release: number; colour: string };
 }
@@ -167,11 +138,8 @@ test.serial("web scales up and down without a release and without a lost request
     hosts.add(JSON.parse((await answer(t, "/")).body).host);
     return hosts.size === 3;
   });
-  const { body } = await platform.api("GET", `/apps/${APP}/ps`);
-  const serving = body.instances.filter(
-    (one: any) => one.serves === "live" && one.process === "web",
-  );
-  t.is(serving.length, 3);
+  const serving = await platform.live(APP);
+  t.is(serving.filter(({ process }) => process === "web").length, 3);
   const down = await change(t, "formation", { formation: { web: 1, worker: 0 } });
   t.is(down.state, "live", down.error);
   // What is left: one live web, the standby's.
@@ -246,7 +214,7 @@ test.serial("a domain answers when it is added and no more when it is removed", 
   t.is(added.state, "live", added.error);
   t.is((await answer(t, "/", "shop.example")).status, 200);
   const removed = await platform.api("DELETE", `/apps/${APP}/domains/shop.example`);
-  t.is((await ended(t, removed.body.deploy.id as string)).state, "live");
+  t.is((await platform.ended(removed.body.deploy.id)).state, "live");
   t.is((await answer(t, "/", "shop.example")).status, 404);
   t.deepEqual(await live(t), before);
 });

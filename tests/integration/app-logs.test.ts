@@ -1,47 +1,28 @@
 import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import anyTest, { type ExecutionContext, type TestFn } from "ava";
+import type { ExecutionContext } from "ava";
 import type { PlacedLine } from "../../apps/app-logs.ts";
+import { type AppWorld, testApp } from "../support/app-world.ts";
 import { ask } from "../support/asking.ts";
-import { type Platform, startPlatform, until } from "../support/platform.ts";
-import { createRepo, type Repo } from "../support/repo.ts";
+import { until } from "../support/platform.ts";
 import { createTeal } from "../support/teal-cli.ts";
 
 const APP = "talks";
 const SECRET = "s3cr3t-of-the-logs";
 
-interface Context {
-  platform: Platform;
-  repo: Repo;
-}
-const test = anyTest as TestFn<Context>;
+const test = testApp({ app: APP, fixture: "talks", workers: 2, env: { TEAL_DRAIN: "1" } });
 
-test.before(async (t) => {
-  t.timeout(120_000);
-  const platform = await startPlatform({ workers: 2, env: { TEAL_DRAIN: "1" } });
-  const repo = createRepo("talks", platform, APP);
-  t.context = { platform, repo };
-  await repo.init();
-  const pushed = await repo.push();
-  if (pushed.status !== 0) throw new Error(pushed.text);
-});
-
-test.after.always(async (t) => {
-  t.context.repo?.remove();
-  await t.context.platform?.stop();
-});
-
-const tell = (t: ExecutionContext<Context>, path: string) =>
+const tell = (t: ExecutionContext<AppWorld>, path: string) =>
   ask(t.context.platform.routerPort, `${APP}.localhost`, path);
 
-async function lines(t: ExecutionContext<Context>, query: string): Promise<PlacedLine[]> {
+async function lines(t: ExecutionContext<AppWorld>, query: string): Promise<PlacedLine[]> {
   const { body } = await t.context.platform.api("GET", `/apps/${APP}/logs?${query}`);
   return body.lines;
 }
 
 /** Waits until a line with the text is kept. */
-async function kept(t: ExecutionContext<Context>, text: string): Promise<void> {
+async function kept(t: ExecutionContext<AppWorld>, text: string): Promise<void> {
   const query = `grep=${encodeURIComponent(text)}&source=app`;
   await until(15_000, async () => (await lines(t, query)).length > 0);
 }
@@ -134,10 +115,7 @@ test.serial("a flood of 100 MB harms neither the size of the log nor a swap", as
   const flooding = tell(t, "/flood?mb=100");
   const began = performance.now();
   const asked = await platform.api("POST", `/apps/${APP}/restart`, {});
-  await until(60_000, async () => {
-    const { body } = await platform.api("GET", `/deploys/${asked.body.deploy.id}`);
-    return body.state === "live";
-  });
+  t.is((await platform.ended(asked.body.deploy.id)).state, "live");
   t.log(`a restart during the flood took ${Math.round(performance.now() - began)} ms`);
   await flooding;
   await tell(t, "/say?text=after");

@@ -1,37 +1,28 @@
 import { cpSync, readdirSync, rmSync } from "node:fs";
 import { join, resolve } from "node:path";
-import anyTest, { type TestFn } from "ava";
 import { Redis } from "ioredis";
 import { keys } from "../../apps/keys.ts";
+import { type AppWorld, testApp } from "../support/app-world.ts";
 import { containersOf } from "../support/docker-remains.ts";
-import { type Platform, startPlatform, until } from "../support/platform.ts";
-import { createRepo, type Repo } from "../support/repo.ts";
+import { until } from "../support/platform.ts";
 import { startSteadyLoad } from "../support/steady-load.ts";
 
 const FIXTURES = resolve(import.meta.dirname, "../fixtures/apps");
 const APP = "gate";
 
-interface Context {
-  platform: Platform;
-  repo: Repo;
+interface Context extends AppWorld {
   redis: Redis;
 }
-const test = anyTest as TestFn<Context>;
-
-test.before(async (t) => {
-  t.timeout(120_000);
-  const platform = await startPlatform({ env: { TEAL_DEPLOY_TIMEOUT: "4" } });
-  const repo = createRepo("hello-plain", platform, APP);
-  await repo.init();
-  const pushed = await repo.push();
-  if (pushed.status !== 0) throw new Error(pushed.text);
-  t.context = { platform, repo, redis: new Redis(join(platform.home, "redis.sock")) };
+const test = testApp<Context>({
+  ...{ app: APP, fixture: "hello-plain", env: { TEAL_DEPLOY_TIMEOUT: "4" } },
 });
 
-test.after.always(async (t) => {
+test.serial.before("the store is looked at", async (t) => {
+  t.context.redis = new Redis(join(t.context.platform.home, "redis.sock"));
+});
+
+test.serial.after.always("no more", async (t) => {
   t.context.redis?.disconnect();
-  t.context.repo?.remove();
-  await t.context.platform?.stop();
 });
 
 /** Each breaks one gate on purpose, and what the push must say about it. */

@@ -1,35 +1,16 @@
-import anyTest, { type ExecutionContext, type TestFn } from "ava";
+import type { ExecutionContext } from "ava";
+import { type AppWorld, testApp } from "../support/app-world.ts";
 import { ask } from "../support/asking.ts";
 import { runningOf, volumesOf } from "../support/docker-remains.ts";
-import { type Platform, startPlatform, until } from "../support/platform.ts";
-import { createRepo, type Repo } from "../support/repo.ts";
+import { until } from "../support/platform.ts";
 import { startSteadyLoad } from "../support/steady-load.ts";
 import { createTeal } from "../support/teal-cli.ts";
 
 const APP = "daily";
 
-interface Context {
-  platform: Platform;
-  repo: Repo;
-}
-const test = anyTest as TestFn<Context>;
+const test = testApp({ app: APP, fixture: "talks", routers: 2, env: { TEAL_DRAIN: "1" } });
 
-test.before(async (t) => {
-  t.timeout(120_000);
-  const platform = await startPlatform({ routers: 2, env: { TEAL_DRAIN: "1" } });
-  const repo = createRepo("talks", platform, APP);
-  t.context = { platform, repo };
-  await repo.init();
-  const pushed = await repo.push();
-  if (pushed.status !== 0) throw new Error(pushed.text);
-});
-
-test.after.always(async (t) => {
-  t.context.repo?.remove();
-  await t.context.platform?.stop();
-});
-
-const tell = (t: ExecutionContext<Context>, path = "/") =>
+const tell = (t: ExecutionContext<AppWorld>, path = "/") =>
   ask(t.context.platform.routerPort, `${APP}.localhost`, path);
 
 test.serial("a stopped app answers 503, stays down, and starts again where it was", async (t) => {

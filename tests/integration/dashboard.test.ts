@@ -1,37 +1,31 @@
 import { get } from "node:http";
-import anyTest, { type TestFn } from "ava";
 import type { Browser } from "playwright-core";
+import { type AppWorld, testApp } from "../support/app-world.ts";
 import { picture, seriousFaults, signedIn, startBrowser } from "../support/browser.ts";
-import { type Platform, startPlatform, until } from "../support/platform.ts";
-import { createRepo, type Repo } from "../support/repo.ts";
+import { until } from "../support/platform.ts";
 import { startSteadyLoad, type SteadyLoad } from "../support/steady-load.ts";
 
 const APP = "shop";
 
-interface Context {
-  platform: Platform;
-  repo: Repo;
+interface Context extends AppWorld {
   browser: Browser;
   open: Awaited<ReturnType<typeof signedIn>>;
 }
-const test = anyTest as TestFn<Context>;
+const test = testApp<Context>({
+  ...{ app: APP, fixture: "hello-plain", files: null, routers: 2, env: { TEAL_DRAIN: "2" } },
+});
 let load: SteadyLoad | null = null;
 
-test.before(async (t) => {
-  t.timeout(120_000);
-  const platform = await startPlatform({ routers: 2, env: { TEAL_DRAIN: "2" } });
-  const repo = createRepo("hello-plain", platform, APP);
-  Object.assign(t.context, { platform, repo });
-  await repo.init();
+test.serial.before("a browser that is signed in", async (t) => {
+  t.timeout(60_000);
+  const { platform } = t.context;
   t.context.browser = await startBrowser();
   t.context.open = await signedIn(t.context.browser, platform.apiUrl, platform.adminToken());
 });
 
-test.after.always(async (t) => {
+test.serial.after.always("it is closed", async (t) => {
   await load?.stop();
   await t.context.browser?.close();
-  t.context.repo?.remove();
-  await t.context.platform?.stop();
 });
 
 test.serial("a first push appears on the open home page, and its lane lights up", async (t) => {

@@ -4,15 +4,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import anyTest, { type TestFn } from "ava";
+import type { AppWorld } from "../support/app-world.ts";
 import { ask, keepAsking } from "../support/asking.ts";
-import { type Platform, startPlatform, until } from "../support/platform.ts";
-import { createRepo, type Repo } from "../support/repo.ts";
+import { startPlatform, until } from "../support/platform.ts";
+import { createRepo } from "../support/repo.ts";
 
-interface Context {
+interface Context extends AppWorld {
   /** A file system of its own, which only this test fills. */
   disk: string;
-  platform: Platform;
-  repo: Repo;
 }
 const test = anyTest as TestFn<Context>;
 const APP = "full";
@@ -27,8 +26,7 @@ test.before(async (t) => {
   t.context.platform = platform;
   t.context.repo = createRepo("hello-plain", platform, APP);
   await t.context.repo.init();
-  const pushed = await t.context.repo.push({ "version.txt": "v1" });
-  if (pushed.status !== 0) throw new Error(pushed.text);
+  await t.context.repo.goLive({ "version.txt": "v1" });
 });
 
 test.after.always(async (t) => {

@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import anyTest, { type ExecutionContext, type TestFn } from "ava";
+import type { ExecutionContext } from "ava";
 import type { Finding } from "../../apps/findings.ts";
 import type { Inspected } from "../../apps/inspect.ts";
 import type { Sample } from "../../apps/series.ts";
+import { type AppWorld, testApp } from "../support/app-world.ts";
 import { ask } from "../support/asking.ts";
-import { type Platform, startPlatform, until } from "../support/platform.ts";
-import { createRepo, type Repo } from "../support/repo.ts";
+import { until } from "../support/platform.ts";
 import { startSteadyLoad } from "../support/steady-load.ts";
 import { createTeal } from "../support/teal-cli.ts";
 
@@ -13,28 +13,9 @@ const APP = "ill";
 const HOST = `${APP}.localhost`;
 const SECRET = "s3cr3t-of-the-app";
 
-interface Context {
-  platform: Platform;
-  repo: Repo;
-}
-const test = anyTest as TestFn<Context>;
+const test = testApp({ app: APP, fixture: "misbehaves", env: { TEAL_DRAIN: "1" } });
 
-test.before(async (t) => {
-  t.timeout(120_000);
-  const platform = await startPlatform({ env: { TEAL_DRAIN: "1" } });
-  const repo = createRepo("misbehaves", platform, APP);
-  t.context = { platform, repo };
-  await repo.init();
-  const pushed = await repo.push();
-  if (pushed.status !== 0) throw new Error(pushed.text);
-});
-
-test.after.always(async (t) => {
-  t.context.repo?.remove();
-  await t.context.platform?.stop();
-});
-
-async function diagnose(t: ExecutionContext<Context>) {
+async function diagnose(t: ExecutionContext<AppWorld>) {
   const { teal } = createTeal(t.context.platform);
   const { code, out, err } = await teal(["doctor", "-a", APP, "--json"]);
   if (err !== "") throw new Error(err);

@@ -1,16 +1,15 @@
 import { execFileSync } from "node:child_process";
 import { setTimeout as sleep } from "node:timers/promises";
 import anyTest, { type TestFn } from "ava";
+import type { AppWorld } from "../support/app-world.ts";
 import { ask, keepAsking } from "../support/asking.ts";
 import { containersOf } from "../support/docker-remains.ts";
 import { type OwnDockerd, startOwnDockerd } from "../support/own-dockerd.ts";
 import { type Platform, startPlatform, until } from "../support/platform.ts";
-import { createRepo, type Repo } from "../support/repo.ts";
+import { createRepo } from "../support/repo.ts";
 
-interface Context {
+interface Context extends AppWorld {
   dockerd: OwnDockerd;
-  platform: Platform;
-  repo: Repo;
 }
 const test = anyTest as TestFn<Context>;
 const APP = "steady";
@@ -28,8 +27,7 @@ test.before(async (t) => {
   t.context.platform = await startPlatform({ routers: 2, env });
   t.context.repo = createRepo("hello-plain", t.context.platform, APP);
   await t.context.repo.init();
-  const pushed = await t.context.repo.push({ "version.txt": "v1" });
-  if (pushed.status !== 0) throw new Error(pushed.text);
+  await t.context.repo.goLive({ "version.txt": "v1" });
 });
 
 test.after.always(async (t) => {

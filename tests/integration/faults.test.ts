@@ -1,33 +1,25 @@
 import { execFileSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
-import anyTest, { type TestFn } from "ava";
 import type { Deploy } from "../../apps/types.ts";
+import { testApp } from "../support/app-world.ts";
 import { ask, keepAsking } from "../support/asking.ts";
 import { containersOf } from "../support/docker-remains.ts";
-import { type Platform, startPlatform, until } from "../support/platform.ts";
-import { createRepo, type Repo } from "../support/repo.ts";
+import { type Platform, until } from "../support/platform.ts";
 import { SLOW_SERVER } from "../support/slow-server.ts";
 
-interface Context {
-  platform: Platform;
-  repo: Repo;
-}
-const test = anyTest as TestFn<Context>;
 /** The load that runs beside most tests. */
 let load: ReturnType<typeof keepAsking> | null = null;
 const APP = "ledger";
 const HOST = `${APP}.localhost`;
 
-test.before(async (t) => {
-  t.timeout(120_000);
-  const env = { TEAL_LEASE: "2", TEAL_DRAIN: "1" };
-  const platform = await startPlatform({ routers: 2, workers: 2, env });
-  const repo = createRepo("hello-plain", platform, APP);
-  await repo.init();
-  const pushed = await repo.push({ "version.txt": "v1" });
-  if (pushed.status !== 0) throw new Error(pushed.text);
-  t.context = { platform, repo };
+const test = testApp({
+  app: APP,
+  fixture: "hello-plain",
+  files: { "version.txt": "v1" },
+  routers: 2,
+  workers: 2,
+  env: { TEAL_LEASE: "2", TEAL_DRAIN: "1" },
 });
 
 test.beforeEach((t) => {
@@ -36,11 +28,6 @@ test.beforeEach((t) => {
 
 test.afterEach.always(async () => {
   await load?.stop();
-});
-
-test.after.always(async (t) => {
-  t.context.repo?.remove();
-  await t.context.platform?.stop();
 });
 
 const newest = async (platform: Platform): Promise<Deploy> =>

@@ -1,38 +1,25 @@
 import { execFileSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
-import { get } from "node:http";
 import { join } from "node:path";
-import anyTest, { type ExecutionContext, type TestFn } from "ava";
+import type { ExecutionContext } from "ava";
 import { setTimeout as sleep } from "node:timers/promises";
 import { createDocker } from "../../workers/engine/client.ts";
 import { type Exit, followExits } from "../../workers/engine/exits.ts";
 import { labelsOf } from "../../workers/engine/labels.ts";
 import { type ContainerEvent, createWatch } from "../../workers/engine/watch.ts";
-import { type Platform, startPlatform, until } from "../support/platform.ts";
-import { createRepo, type Repo } from "../support/repo.ts";
+import { type AppWorld, testApp } from "../support/app-world.ts";
+import { ask } from "../support/asking.ts";
+import { until } from "../support/platform.ts";
 import { startSteadyLoad } from "../support/steady-load.ts";
 
 const APP = "moody";
 
-interface Context {
-  platform: Platform;
-  repo: Repo;
-}
-const test = anyTest as TestFn<Context>;
-
-test.before(async (t) => {
-  t.timeout(120_000);
-  const platform = await startPlatform({ routers: 2, workers: 2, env: { TEAL_DRAIN: "2" } });
-  const repo = createRepo("misbehaves", platform, APP);
-  t.context = { platform, repo };
-  await repo.init();
-  const pushed = await repo.push();
-  if (pushed.status !== 0) throw new Error(pushed.text);
-});
-
-test.after.always(async (t) => {
-  t.context.repo?.remove();
-  await t.context.platform?.stop();
+const test = testApp({
+  app: APP,
+  fixture: "misbehaves",
+  routers: 2,
+  workers: 2,
+  env: { TEAL_DRAIN: "2" },
 });
 
 interface Watch {
@@ -41,21 +28,24 @@ interface Watch {
   why?: string;
 }
 
-async function watchOf(t: ExecutionContext<Context>): Promise<Watch | null> {
+async function watchOf(t: ExecutionContext<AppWorld>): Promise<Watch | null> {
   return (await t.context.platform.api("GET", `/apps/${APP}/guard`)).body.watch;
 }
 
-async function push(t: ExecutionContext<Context>, mood: string) {
+async function push(t: ExecutionContext<AppWorld>, mood: string) {
   const pushed = await t.context.repo.push({ "mood.txt": `${mood}\n` }, mood);
   t.is(pushed.status, 0, pushed.text);
   return pushed.text;
 }
 
-async function liveRelease(t: ExecutionContext<Context>): Promise<number> {
+async function liveRelease(t: ExecutionContext<AppWorld>): Promise<number> {
   return (await t.context.platform.api("GET", `/apps/${APP}`)).body.live.release;
 }
 
-const load = (t: ExecutionContext<Context>) =>
+const tell = (t: ExecutionContext<AppWorld>, path: string) =>
+  ask(t.context.platform.routerPort, `${APP}.localhost`, path);
+
+const load = (t: ExecutionContext<AppWorld>) =>
   startSteadyLoad(t.context.platform.routerPort, `${APP}.localhost`, 2, 20);
 
 test.serial(
@@ -78,10 +68,7 @@ test.serial(
     );
     const back = (await platform.api("GET", `/apps/${APP}/deploys?limit=1`)).body.deploys[0];
     t.like(back, { kind: "rollback", by: "guard", toRelease: good });
-    await until(
-      20_000,
-      async () => (await platform.api("GET", `/deploys/${back.id}`)).body.state === "live",
-    );
+    t.is((await platform.ended(back.id)).state, "live");
     const { lost } = await traffic.stop();
     // Only what the bad release itself answered is lost: 500s, all of them complete.
     t.deepEqual([...new Set(lost)], ["status 500, complete true"]);
@@ -152,24 +139,20 @@ test.serial(
   async (t) => {
     t.timeout(120_000);
     const { platform } = t.context;
-    const ps = async () =>
-      (await platform.api("GET", `/apps/${APP}/ps`)).body.instances as Instance[];
-    const one = (await ps()).find((it) => it.serves === "live") as Instance;
+    const [one] = await platform.live(APP);
+    if (!one) throw new Error("nothing is live");
+    const found = async () => (await platform.live(APP)).find((it) => it.id === one.id);
     const traffic = load(t);
-    await until(60_000, async () => (await ps()).some((it) => it.id === one.id && it.looping));
+    await until(60_000, async () => (await found())?.looping === true);
     await traffic.stop();
-    const found = (await ps()).find((it) => it.id === one.id) as Instance;
-    t.true(found.crashes >= 5);
-    t.is(found.lastCrash, "web.1 ended with status 7");
-    t.is(addressOf(one.id), one.host, "a restart does not move it");
-    await until(70_000, async () => (await ask(t, APP, "/health")).body === "fine");
+    const looping = await found();
+    t.true((looping?.crashes ?? 0) >= 5);
+    t.is(looping?.lastCrash, "web.1 ended with status 7");
+    t.is(addressOf(one.id), String(one.host), "a restart does not move it");
+    await until(70_000, async () => (await tell(t, "/health")) === "fine");
     const back = await platform.api("POST", `/apps/${APP}/rollback`, {});
     t.is(back.status, 202, JSON.stringify(back.body));
-    await until(
-      40_000,
-      async () =>
-        (await platform.api("GET", `/deploys/${back.body.deploy.id}`)).body.state === "live",
-    );
+    t.is((await platform.ended(back.body.deploy.id)).state, "live");
   },
 );
 
@@ -187,13 +170,9 @@ test.serial(
 
     const runtime = { web: { memory: 128, cpus: 0.5, pids: 64, readOnly: true, grace: 3 } };
     const limited = await platform.api("POST", `/apps/${APP}/runtime`, { runtime });
-    const { id } = limited.body.deploy;
-    await until(
-      40_000,
-      async () => (await platform.api("GET", `/deploys/${id}`)).body.state === "live",
-    );
-    const { instances } = (await platform.api("GET", `/apps/${APP}/ps`)).body;
-    const one = instances.find((it: Instance) => it.serves === "live") as Instance;
+    t.is((await platform.ended(limited.body.deploy.id)).state, "live");
+    const [one] = await platform.live(APP);
+    if (!one) throw new Error("nothing is live");
     const made = inspect(one.id);
     t.like(made.HostConfig, {
       ...{ Memory: 128 << 20, MemorySwap: 128 << 20, NanoCpus: 5e8, PidsLimit: 64 },
@@ -202,26 +181,21 @@ test.serial(
     t.is(made.Config.StopTimeout, 3);
 
     const neighbour = startSteadyLoad(platform.routerPort, "steady.localhost", 2, 5);
-    const eaten = await ask(t, APP, "/eat?mb=600");
-    t.is(eaten.status, 502, "it broke off");
+    t.is(await tell(t, "/eat?mb=600"), "status 502", "it broke off");
     await until(30_000, async () => {
       const { crashes } = (await platform.api("GET", `/apps/${APP}/crashes`)).body;
       return crashes[0].cause === "memory";
     });
     const { crashes } = (await platform.api("GET", `/apps/${APP}/crashes`)).body;
     t.regex(crashes[0].says, /^web\.1 ran out of memory \(status \d+/);
-    await until(20_000, async () => (await ask(t, APP, "/health")).body === "fine");
-    t.is(addressOf(one.id), one.host);
+    await until(20_000, async () => (await tell(t, "/health")) === "fine");
+    t.is(addressOf(one.id), String(one.host));
     const { answered, lost } = await neighbour.stop();
     t.deepEqual(lost, []);
     t.true(answered > 50);
 
     const back = await platform.api("POST", `/apps/${APP}/rollback`, {});
-    await until(
-      40_000,
-      async () =>
-        (await platform.api("GET", `/deploys/${back.body.deploy.id}`)).body.state === "live",
-    );
+    t.is((await platform.ended(back.body.deploy.id)).state, "live");
     const after = (await platform.api("GET", `/apps/${APP}/releases`)).body.releases[0];
     t.is(after.runtime, undefined, "a rollback brings the limits of its release back");
   },
@@ -264,15 +238,6 @@ test.serial("a label of an image cannot say what its containers ended with", asy
   t.is(died[0]?.exitCode, 42);
 });
 
-interface Instance {
-  id: string;
-  host: string;
-  serves: string | null;
-  crashes: number;
-  lastCrash?: string;
-  looping?: boolean;
-}
-
 function inspect(id: string) {
   return JSON.parse(execFileSync("docker", ["inspect", id]).toString())[0];
 }
@@ -285,19 +250,4 @@ function addressOf(id: string): string {
   const networks: Record<string, Attachment> = inspect(id).NetworkSettings.Networks;
   const [network] = Object.values(networks);
   return network?.IPAMConfig.IPv4Address ?? "";
-}
-
-function ask(t: ExecutionContext<Context>, app: string, path: string) {
-  const { routerPort: port } = t.context.platform;
-  return new Promise<{ status: number; body: string }>((done) => {
-    const sent = get(
-      { host: "127.0.0.1", port, path, agent: false, headers: { host: `${app}.localhost` } },
-      (response) => {
-        let body = "";
-        response.setEncoding("utf8").on("data", (chunk: string) => (body += chunk));
-        response.on("close", () => done({ status: response.statusCode ?? 0, body }));
-      },
-    );
-    sent.on("error", () => done({ status: 0, body: "" }));
-  });
 }

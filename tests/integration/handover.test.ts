@@ -1,44 +1,22 @@
 import { execFileSync } from "node:child_process";
-import anyTest, { type ExecutionContext, type TestFn } from "ava";
-import { type Platform, startPlatform, until } from "../support/platform.ts";
-import { createRepo, type Repo } from "../support/repo.ts";
+import type { ExecutionContext } from "ava";
+import type { InstanceView } from "../../apps/views.ts";
+import { type AppWorld, testApp } from "../support/app-world.ts";
+import { until } from "../support/platform.ts";
 import { createTeal } from "../support/teal-cli.ts";
 import { startSteadyLoad } from "../support/steady-load.ts";
 
 const APP = "lonely";
 
-interface Context {
-  platform: Platform;
-  repo: Repo;
-}
-const test = anyTest as TestFn<Context>;
+const test = testApp({ app: APP, fixture: "singleton", files: null, env: { TEAL_DRAIN: "2" } });
 
-test.before(async (t) => {
-  t.timeout(120_000);
-  const platform = await startPlatform({ env: { TEAL_DRAIN: "2" } });
-  const repo = createRepo("singleton", platform, APP);
-  t.context = { platform, repo };
-  await repo.init();
-});
-
-test.after.always(async (t) => {
-  t.context.repo?.remove();
-  await t.context.platform?.stop();
-});
-
-interface Instance {
-  id: string;
-  process: string;
-  release: number;
-}
-
-async function workers(t: ExecutionContext<Context>): Promise<Instance[]> {
+async function workers(t: ExecutionContext<AppWorld>): Promise<InstanceView[]> {
   const { instances } = (await t.context.platform.api("GET", `/apps/${APP}/ps`)).body;
-  return instances.filter((it: Instance) => it.process === "worker");
+  return instances.filter((it: InstanceView) => it.process === "worker");
 }
 
 /** Containers of `worker` that run now. */
-function running(t: ExecutionContext<Context>): string[] {
+function running(t: ExecutionContext<AppWorld>): string[] {
   const label = `label=teal.platform=${t.context.platform.namespace}`;
   const args = ["ps", "--filter", label, "--format", "{{.Names}}"];
   const names = execFileSync("docker", args).toString().split("\n");
@@ -49,19 +27,19 @@ function inspect(id: string | undefined) {
   return JSON.parse(execFileSync("docker", ["inspect", String(id)]).toString())[0];
 }
 
-async function appLog(t: ExecutionContext<Context>): Promise<string> {
+async function appLog(t: ExecutionContext<AppWorld>): Promise<string> {
   return JSON.stringify((await t.context.platform.api("GET", `/apps/${APP}/logs?n=1000`)).body);
 }
 
-async function deployLog(t: ExecutionContext<Context>, id: string): Promise<string> {
+async function deployLog(t: ExecutionContext<AppWorld>, id: string): Promise<string> {
   return JSON.stringify((await t.context.platform.api("GET", `/deploys/${id}/log`)).body);
 }
 
-async function newest(t: ExecutionContext<Context>) {
+async function newest(t: ExecutionContext<AppWorld>) {
   return (await t.context.platform.api("GET", `/apps/${APP}/deploys?limit=1`)).body.deploys[0];
 }
 
-const load = (t: ExecutionContext<Context>) =>
+const load = (t: ExecutionContext<AppWorld>) =>
   startSteadyLoad(t.context.platform.routerPort, `${APP}.localhost`, 2, 10);
 
 const json = (worker: object) => ({ "app.json": JSON.stringify({ formation: { worker } }) });
@@ -118,7 +96,7 @@ test.serial(
     const [one] = await workers(t);
     t.like(inspect(one?.id).Mounts[0], { Destination: "/data" });
     const { instances } = (await platform.api("GET", `/apps/${APP}/ps`)).body;
-    t.deepEqual(inspect(instances.find((it: Instance) => it.process === "web").id).Mounts, []);
+    t.deepEqual(inspect(instances.find((it: InstanceView) => it.process === "web").id).Mounts, []);
 
     const traffic = load(t);
     const pushed = await repo.push({}, "exclusive");

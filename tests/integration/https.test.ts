@@ -2,36 +2,24 @@ import { once } from "node:events";
 import { connect as connect2, type ClientHttp2Session } from "node:http2";
 import { Agent, get } from "node:https";
 import { connect } from "node:tls";
-import anyTest, { type TestFn } from "ava";
+import { type AppWorld, testApp } from "../support/app-world.ts";
 import { createIssuer, type Issuer } from "../support/certificates.ts";
 import { answerOf } from "../support/http2-client.ts";
 import { findViolations, type Observed, type Phase } from "../support/linearizable.ts";
-import { type Platform, startPlatform, until } from "../support/platform.ts";
-import { createRepo, type Repo } from "../support/repo.ts";
+import { until } from "../support/platform.ts";
 
-interface Context {
-  platform: Platform;
-  repo: Repo;
+interface Context extends AppWorld {
   issuer: Issuer;
 }
-const test = anyTest as TestFn<Context>;
 const APP = "shop";
 const HOST = `${APP}.localhost`;
 const REQUESTS_EACH = 20;
-
-test.before(async (t) => {
-  t.timeout(180_000);
-  const platform = await startPlatform({ routers: 2 });
-  const repo = createRepo("hello-plain", platform, APP);
-  t.context = { platform, repo, issuer: await createIssuer() };
-  await repo.init();
-  const pushed = await repo.push({ "version.txt": "one" });
-  if (pushed.status !== 0) throw new Error(pushed.text);
+const test = testApp<Context>({
+  ...{ app: APP, fixture: "hello-plain", files: { "version.txt": "one" }, routers: 2 },
 });
 
-test.after.always(async (t) => {
-  t.context.repo?.remove();
-  await t.context.platform?.stop();
+test.serial.before("an authority", async (t) => {
+  t.context.issuer = await createIssuer();
 });
 
 /** A certificate of the app's own; its serial number. */
@@ -137,10 +125,7 @@ test("An app is swapped and its certificate exchanged under https of both versio
     phases.push({ version, notBefore: performance.now() });
     const asked = await platform.api("POST", `/apps/${APP}/rollback`, {});
     await addCertificate(t.context);
-    await until(30_000, async () => {
-      const { state } = (await platform.api("GET", `/deploys/${asked.body.deploy.id}`)).body;
-      return state === "live";
-    });
+    t.is((await platform.ended(asked.body.deploy.id)).state, "live");
   }
   const { seen, lost, byVersion } = await stop();
   t.deepEqual(lost, []);

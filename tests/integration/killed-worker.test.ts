@@ -1,10 +1,11 @@
 import { writeFileSync } from "node:fs";
 import test from "ava";
 import type { Deploy } from "../../apps/types.ts";
+import type { AppWorld } from "../support/app-world.ts";
 import { ask, keepAsking } from "../support/asking.ts";
 import { containersOf } from "../support/docker-remains.ts";
 import { type Platform, startPlatform, until } from "../support/platform.ts";
-import { createRepo, type Repo } from "../support/repo.ts";
+import { createRepo } from "../support/repo.ts";
 
 /** The way of a push, step by step; the first four in `web`, the others in `worker`. */
 const WEB_STEPS = ["ref-quarantined", "ref-updated", "record-written", "enqueued"];
@@ -33,14 +34,11 @@ async function untilAtRest(platform: Platform): Promise<void> {
   });
 }
 
-async function begin(): Promise<{ platform: Platform; repo: Repo }> {
+async function begin(): Promise<AppWorld> {
   const platform = await startPlatform({ routers: 2, env: { TEAL_LEASE: "2", TEAL_DRAIN: "1" } });
   const repo = createRepo("hello-plain", platform, APP);
   await repo.init();
-  for (const version of ["v1", "v2"]) {
-    const pushed = await repo.push({ "version.txt": version });
-    if (pushed.status !== 0) throw new Error(pushed.text);
-  }
+  for (const version of ["v1", "v2"]) await repo.goLive({ "version.txt": version });
   return { platform, repo };
 }
 

@@ -1,8 +1,9 @@
-import { get } from "node:http";
-import anyTest, { type ExecutionContext, type TestFn } from "ava";
+import type { ExecutionContext } from "ava";
 import { setTimeout as sleep } from "node:timers/promises";
-import { type Platform, startPlatform, until } from "../support/platform.ts";
-import { createRepo, type Repo } from "../support/repo.ts";
+import type { InstanceView } from "../../apps/views.ts";
+import { type AppWorld, testApp } from "../support/app-world.ts";
+import { ask } from "../support/asking.ts";
+import { until } from "../support/platform.ts";
 import { startSteadyLoad } from "../support/steady-load.ts";
 
 const APP = "hangs";
@@ -17,88 +18,54 @@ const HEALTH = {
   },
 };
 
-interface Context {
-  platform: Platform;
-  repo: Repo;
-}
-const test = anyTest as TestFn<Context>;
-
-test.before(async (t) => {
-  t.timeout(120_000);
-  const platform = await startPlatform({ routers: 2, env: { TEAL_DRAIN: "2" } });
-  const repo = createRepo("misbehaves", platform, APP);
-  t.context = { platform, repo };
-  await repo.init();
-  await platform.api("POST", "/apps", { name: APP });
-  await platform.api("POST", `/apps/${APP}/guard`, { off: true });
-  await platform.api("POST", `/apps/${APP}/runtime`, {
-    runtime: { web: { grace: 1 } },
-  });
-  await platform.api("POST", `/apps/${APP}/formation`, { formation: { web: 2 } });
-  const pushed = await repo.push({ "app.json": JSON.stringify(HEALTH) });
-  if (pushed.status !== 0) throw new Error(pushed.text);
+const test = testApp({
+  app: APP,
+  fixture: "misbehaves",
+  files: { "app.json": JSON.stringify(HEALTH) },
+  routers: 2,
+  env: { TEAL_DRAIN: "2" },
+  async before({ platform }) {
+    await platform.api("POST", "/apps", { name: APP });
+    await platform.api("POST", `/apps/${APP}/guard`, { off: true });
+    await platform.api("POST", `/apps/${APP}/runtime`, { runtime: { web: { grace: 1 } } });
+    await platform.api("POST", `/apps/${APP}/formation`, { formation: { web: 2 } });
+  },
 });
 
-test.after.always(async (t) => {
-  t.context.repo?.remove();
-  await t.context.platform?.stop();
-});
-
-interface Instance {
-  id: string;
-  host: string;
-  port: number;
-  serves: string | null;
-}
-
-async function live(t: ExecutionContext<Context>): Promise<Instance[]> {
-  const { instances } = (await t.context.platform.api("GET", `/apps/${APP}/ps`)).body;
-  return instances.filter((it: Instance) => it.serves === "live");
-}
+const live = (t: ExecutionContext<AppWorld>) => t.context.platform.live(APP);
 
 /** Past the router. */
-function post({ host, port }: Instance, path: string): Promise<Response> {
+function post({ host, port }: InstanceView, path: string): Promise<Response> {
   return fetch(`http://${host}:${port}${path}`, {
     method: "POST",
     signal: AbortSignal.timeout(1500),
   });
 }
 
-async function crashesOf(t: ExecutionContext<Context>, { id }: Instance) {
+async function crashesOf(t: ExecutionContext<AppWorld>, { id }: InstanceView) {
   const { crashes } = (await t.context.platform.api("GET", `/apps/${APP}/crashes`)).body;
   return crashes.filter((it: { instance: string }) => it.instance === id);
 }
 
-async function count(t: ExecutionContext<Context>, text: RegExp): Promise<number> {
+async function count(t: ExecutionContext<AppWorld>, text: RegExp): Promise<number> {
   const log = await t.context.platform.api("GET", `/apps/${APP}/logs?source=teal&n=500`);
   return JSON.stringify(log.body).match(text)?.length ?? 0;
 }
 
-async function logged(t: ExecutionContext<Context>, text: RegExp): Promise<boolean> {
+async function logged(t: ExecutionContext<AppWorld>, text: RegExp): Promise<boolean> {
   return (await count(t, text)) > 0;
 }
 
-const load = (t: ExecutionContext<Context>) =>
+const load = (t: ExecutionContext<AppWorld>) =>
   startSteadyLoad(t.context.platform.routerPort, `${APP}.localhost`, 2, 10);
 
-/** How many instances answer. */
-async function whoAnswers(t: ExecutionContext<Context>): Promise<number> {
+/** How many instances answer. @throws Error when one of ten requests gets no answer */
+async function whoAnswers(t: ExecutionContext<AppWorld>): Promise<number> {
+  const { routerPort } = t.context.platform;
   const names = new Set<string>();
-  for (let i = 0; i < 10; i++) names.add(await ask(t, "/name"));
+  for (let i = 0; i < 10; i++) names.add(await ask(routerPort, `${APP}.localhost`, "/name"));
+  for (const name of names) if (/^(status|error) /.test(name)) throw new Error(name);
   return names.size;
-}
-
-function ask(t: ExecutionContext<Context>, path: string): Promise<string> {
-  const { routerPort: port } = t.context.platform;
-  const headers = { host: `${APP}.localhost` };
-  return new Promise((done, fail) => {
-    const sent = get({ host: "127.0.0.1", port, path, agent: false, headers }, (response) => {
-      let body = "";
-      response.setEncoding("utf8").on("data", (chunk: string) => (body += chunk));
-      response.on("close", () => done(body));
-    });
-    sent.on("error", fail);
-  });
 }
 
 test.serial("one of two that hangs is restarted in place, and nobody loses anything", async (t) => {
@@ -157,11 +124,7 @@ test.serial("a single one that hangs is restarted too, and again only after a wh
   t.timeout(120_000);
   const { platform } = t.context;
   const scaled = await platform.api("POST", `/apps/${APP}/formation`, { formation: { web: 1 } });
-  await until(
-    40_000,
-    async () =>
-      (await platform.api("GET", `/deploys/${scaled.body.deploy.id}`)).body.state === "live",
-  );
+  t.is((await platform.ended(scaled.body.deploy.id)).state, "live");
   const [one] = await live(t);
   if (!one) throw new Error("nothing is live");
   const before = (await crashesOf(t, one)).length;

@@ -1,57 +1,34 @@
 import { execFileSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import anyTest, { type TestFn } from "ava";
 import type { Deploy } from "../../apps/types.ts";
+import { type AppWorld, testApp } from "../support/app-world.ts";
 import { ask } from "../support/asking.ts";
-import { type Platform, startPlatform, until } from "../support/platform.ts";
-import { createRepo, type Repo } from "../support/repo.ts";
+import { type Platform, until } from "../support/platform.ts";
+import { createRepo } from "../support/repo.ts";
 import { SLOW_SERVER } from "../support/slow-server.ts";
 
-interface Context {
-  platform: Platform;
-  repo: Repo;
+interface Context extends AppWorld {
   /** By the last push. */
   said: string;
 }
-const test = anyTest as TestFn<Context>;
 const APP = "shop";
 const HOST = `${APP}.localhost`;
+const test = testApp<Context>({
+  ...{ app: APP, fixture: "hello-plain", files: { "version.txt": "one" }, routers: 2 },
+});
 
-test.before(async (t) => {
-  t.timeout(120_000);
-  const platform = await startPlatform({ routers: 2 });
-  const repo = createRepo("hello-plain", platform, APP);
-  await repo.init();
-  t.context = { platform, repo, said: "" };
-  for (const version of ["one", "two", "three"]) {
-    const pushed = await repo.push({ "version.txt": version });
-    if (pushed.status !== 0) throw new Error(pushed.text);
-    t.context.said = pushed.text;
+test.serial.before("two more versions", async (t) => {
+  t.timeout(60_000);
+  for (const version of ["two", "three"]) {
+    t.context.said = await t.context.repo.goLive({ "version.txt": version });
   }
 });
-
-test.after.always(async (t) => {
-  t.context.repo?.remove();
-  await t.context.platform?.stop();
-});
-
-async function finished(
-  platform: Platform,
-  id: string,
-): Promise<Deploy & { steps: Record<string, Record<string, unknown>> }> {
-  let deploy = null;
-  await until(60_000, async () => {
-    deploy = (await platform.api("GET", `/deploys/${id}`)).body;
-    return !["queued", "running"].includes((deploy as unknown as Deploy).state);
-  });
-  return deploy as unknown as Deploy & { steps: Record<string, Record<string, unknown>> };
-}
 
 async function rollback(platform: Platform, body: object) {
   const asked = await platform.api("POST", `/apps/${APP}/rollback`, body);
   if (asked.status !== 202) throw new Error(JSON.stringify(asked.body));
-  return finished(platform, asked.body.deploy.id);
+  return platform.ended(asked.body.deploy.id);
 }
 
 test.serial("without a number it swaps back to the warm standby", async (t) => {

@@ -2,41 +2,22 @@ import { execFile } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import anyTest, { type ExecutionContext, type TestFn } from "ava";
+import type { ExecutionContext } from "ava";
 import ssh2 from "ssh2";
+import { type AppWorld, testApp } from "../support/app-world.ts";
 import { containersOf } from "../support/docker-remains.ts";
-import { type Platform, startPlatform, until } from "../support/platform.ts";
-import { createRepo, type Repo } from "../support/repo.ts";
+import { type Platform, until } from "../support/platform.ts";
 import { createTeal } from "../support/teal-cli.ts";
 
 const APP = "shop";
 const run = promisify(execFile);
 
-interface Context {
-  platform: Platform;
-  repo: Repo;
-}
-const test = anyTest as TestFn<Context>;
+const test = testApp({ app: APP, fixture: "talks", workers: 2 });
 
-test.before(async (t) => {
-  t.timeout(120_000);
-  const platform = await startPlatform({ workers: 2 });
-  const repo = createRepo("talks", platform, APP);
-  t.context = { platform, repo };
-  await repo.init();
-  const pushed = await repo.push();
-  if (pushed.status !== 0) throw new Error(pushed.text);
-});
-
-test.after.always(async (t) => {
-  t.context.repo?.remove();
-  await t.context.platform?.stop();
-});
-
-const runsOf = async ({ platform }: Context) =>
+const runsOf = async ({ platform }: AppWorld) =>
   (await containersOf(platform.namespace)).filter((name) => /-run-[0-9a-f]{8}$/.test(name));
 
-const none = (t: ExecutionContext<Context>) =>
+const none = (t: ExecutionContext<AppWorld>) =>
   until(30_000, async () => (await runsOf(t.context)).length === 0);
 
 test.serial("a command runs in the live image with its config, and ends as it ends", async (t) => {

@@ -11,17 +11,16 @@ import {
   writeFileSync,
 } from "node:fs";
 import { createServer } from "node:http";
-import { get } from "node:http";
 import type { AddressInfo } from "node:net";
 import { once } from "node:events";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { text } from "node:stream/consumers";
 import { promisify } from "node:util";
 import test, { type ExecutionContext } from "ava";
 import Docker from "dockerode";
 import type { Collected } from "../../apps/errands.ts";
 import type { ReleaseView } from "../../apps/views.ts";
+import { ask } from "../support/asking.ts";
 import { faultsOf } from "../support/cyclonedx.ts";
 import { startPlatform, until, type Platform } from "../support/platform.ts";
 import { startRegistry } from "../support/registry.ts";
@@ -57,15 +56,7 @@ async function teal(...args: string[]): Promise<string> {
   return stdout + stderr;
 }
 
-function answer(): Promise<string> {
-  const { promise, resolve, reject } = Promise.withResolvers<string>();
-  const options = { port: platform.routerPort, headers: { host: "shop.localhost" } };
-  get({ host: "127.0.0.1", ...options }, (res) => void text(res).then(resolve, reject)).once(
-    "error",
-    reject,
-  );
-  return promise;
-}
+const answer = () => ask(platform.routerPort, "shop.localhost");
 
 async function release(n: number) {
   return (await platform.api("GET", `/apps/shop/releases/${n}`)).body;

@@ -2,13 +2,14 @@ import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
 import { writeFileSync } from "node:fs";
 import { once } from "node:events";
-import { createServer, get } from "node:http";
+import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
 import { promisify } from "node:util";
 import test from "ava";
 import { Redis } from "ioredis";
 import { keys } from "../../apps/keys.ts";
+import { ask } from "../support/asking.ts";
 import { startCiRepo, type CiRepo } from "../support/ci-repo.ts";
 import { startPlatform, until, type Platform } from "../support/platform.ts";
 import { createRepo, type Repo } from "../support/repo.ts";
@@ -44,23 +45,9 @@ async function addHook(wish: object): Promise<Hook> {
   return { sender: body.hook, secret: body.secret, path: body.path };
 }
 
-async function ended(deploy: string) {
-  await until(120_000, async () => {
-    const { body } = await platform.api("GET", `/deploys/${deploy}`);
-    return !["queued", "running"].includes(body.state);
-  });
-  return (await platform.api("GET", `/deploys/${deploy}`)).body;
-}
+const ended = (deploy: string) => platform.ended(deploy, 120_000);
 
-function answered(): Promise<string> {
-  const { promise, resolve, reject } = Promise.withResolvers<string>();
-  const options = { port: platform.routerPort, headers: { host: "shop.localhost" } };
-  get({ host: "127.0.0.1", ...options }, (res) => void text(res).then(resolve, reject)).once(
-    "error",
-    reject,
-  );
-  return promise;
-}
+const answered = () => ask(platform.routerPort, "shop.localhost");
 
 test.serial(
   "what a CI has passed goes live: exactly its commit, though the branch is further",
@@ -140,7 +127,7 @@ test.serial(
     t.is(status, 202);
     const deploy = await ended(json.deploy);
     t.is(deploy.state, "failed");
-    t.regex(deploy.error, /eeee could not be fetched from http/);
+    t.regex(deploy.error ?? "", /eeee could not be fetched from http/);
     t.regex(await answered(), /^killed/);
   },
 );

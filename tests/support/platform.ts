@@ -1,11 +1,13 @@
-import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createWriteStream, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import type { Deploy } from "../../apps/types.ts";
+import type { InstanceView } from "../../apps/views.ts";
 import { removeDockerRemains } from "./docker-remains.ts";
+import { createKeptProcesses } from "./kept-processes.ts";
 
 const ROOT = resolve(import.meta.dirname, "../..");
 
@@ -17,11 +19,9 @@ export interface PlatformOptions {
   under?: string;
 }
 
-/** A process of the platform that is started again when it dies, as its supervisor would. */
-interface Kept {
-  name: string;
-  child: ChildProcess | null;
-  restarts: number;
+/** As the API tells it. */
+export interface EndedDeploy extends Deploy {
+  steps: Record<string, Record<string, unknown> | undefined>;
 }
 
 export type Platform = Awaited<ReturnType<typeof startPlatform>>;
@@ -66,26 +66,8 @@ export async function startPlatform({
   const logDir = mkdtempSync(join(tmpdir(), "teal-log-"));
   const logFile = join(logDir, "platform.log");
   const log = createWriteStream(logFile, { flags: "a" }).setMaxListeners(0);
-  const kept = new Map<string, Kept>();
-  let stopping = false;
-
-  function start(name: string, command: string, args: string[], extra: object = {}): void {
-    const entry: Kept = kept.get(name) ?? { name, child: null, restarts: -1 };
-    kept.set(name, entry);
-    entry.restarts++;
-    const child = spawn(command, args, {
-      cwd: ROOT,
-      env: { ...childEnv, ...extra },
-      stdio: ["ignore", "pipe", "pipe"],
-    });
-    entry.child = child;
-    child.stdout.pipe(log, { end: false });
-    child.stderr.pipe(log, { end: false });
-    child.once("exit", () => {
-      entry.child = null;
-      if (!stopping) setTimeout(() => stopping || start(name, command, args, extra), 200);
-    });
-  }
+  const kept = createKeptProcesses({ cwd: ROOT, env: childEnv, output: log });
+  const { start } = kept;
 
   start("redis", "redis-server", [
     ...["--port", "0", "--unixsocket", socket, "--dir", home, "--save", ""],
@@ -112,12 +94,9 @@ export async function startPlatform({
     logFile,
     apiUrl: `http://127.0.0.1:${apiPort}`,
     adminToken: () => readFileSync(join(home, "admin-token"), "utf8").trim(),
-    pid: (name: string) => kept.get(name)?.child?.pid,
-    restarts: (name: string) => kept.get(name)?.restarts ?? 0,
-    /** Sends a signal to a kept process; after SIGKILL it comes back by itself. */
-    signal(name: string, signal: NodeJS.Signals): void {
-      kept.get(name)?.child?.kill(signal);
-    },
+    pid: kept.pid,
+    restarts: kept.restarts,
+    signal: kept.signal,
     platformLog: () => readFileSync(logFile, "utf8"),
     async api(method: string, path: string, body?: unknown) {
       const response = await fetch(`http://127.0.0.1:${apiPort}/api/v1${path}`, {
@@ -131,15 +110,23 @@ export async function startPlatform({
       const text = await response.text();
       return { status: response.status, body: text ? JSON.parse(text) : null };
     },
+    /** The deploy, once it has ended. @throws Error after `ms` */
+    async ended(id: string, ms = 60_000): Promise<EndedDeploy> {
+      let deploy: EndedDeploy | null = null;
+      await until(ms, async () => {
+        const { status, body } = await platform.api("GET", `/deploys/${id}`);
+        if (status === 200 && !["queued", "running"].includes(body.state)) deploy = body;
+        return deploy !== null;
+      });
+      return deploy as unknown as EndedDeploy;
+    },
+    /** The app's instances that are live. */
+    async live(app: string): Promise<InstanceView[]> {
+      const { instances } = (await platform.api("GET", `/apps/${app}/ps`)).body;
+      return instances.filter((it: InstanceView) => it.serves === "live");
+    },
     async stop(): Promise<void> {
-      stopping = true;
-      const children = [...kept.values()].flatMap((entry) => entry.child ?? []);
-      const order = [...children.slice(1), ...children.slice(0, 1)];
-      for (const child of order) {
-        const ended = child.exitCode === null ? once(child, "exit") : Promise.resolve();
-        child.kill("SIGKILL");
-        await ended;
-      }
+      await kept.stop();
       log.end();
       await removeDockerRemains(namespace);
       rmSync(home, { recursive: true, force: true });
@@ -147,7 +134,7 @@ export async function startPlatform({
     },
   };
   try {
-    await untilUp(platform, routers);
+    await untilUp(platform);
   } catch (error) {
     const text = platform.platformLog().slice(-4000);
     await platform.stop();
@@ -157,7 +144,7 @@ export async function startPlatform({
 }
 
 /** Bounded: a minute. */
-async function untilUp(platform: { apiUrl: string; routerPort: number }, _routers: number) {
+async function untilUp(platform: { apiUrl: string; routerPort: number }): Promise<void> {
   await until(60_000, async () => {
     const health = await fetch(`${platform.apiUrl}/api/v1/health`);
     const router = await fetch(`http://127.0.0.1:${platform.routerPort}/`);

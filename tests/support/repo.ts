@@ -54,15 +54,23 @@ export function createRepo(
     await git("commit", "-q", "-m", message, "--allow-empty");
   }
 
+  async function push(files: Record<string, string> = {}, message = "change"): Promise<Pushed> {
+    for (const [name, text] of Object.entries(files)) writeFileSync(join(dir, name), text);
+    await commit(message);
+    return git("push", "deploy", "main");
+  }
+
   return {
     dir,
     git,
     commit,
     /** Writes files, commits, and pushes main. */
-    async push(files: Record<string, string> = {}, message = "change"): Promise<Pushed> {
-      for (const [name, text] of Object.entries(files)) writeFileSync(join(dir, name), text);
-      await commit(message);
-      return git("push", "deploy", "main");
+    push,
+    /** The same; what git showed. @throws Error with what git showed, when the push is refused */
+    async goLive(files?: Record<string, string>, message?: string): Promise<string> {
+      const { status, text } = await push(files, message);
+      if (status !== 0) throw new Error(text);
+      return text;
     },
     async init(): Promise<void> {
       await git("init", "-q", "-b", "main");
