@@ -1,5 +1,6 @@
 import test from "ava";
 import fc from "fast-check";
+import { hold, notice, untilAtRest } from "../../support/invariant-runs.ts";
 import { createWorld, type Sabotage } from "../../support/world.ts";
 
 /** One executor and a reconciler beside it; the executor may die at any call, and another goes on. */
@@ -85,32 +86,22 @@ async function play(scheduler: fc.Scheduler, happenings: Happening[], sabotage?:
       }
     }
   };
-  const ran = run();
-  await scheduler.waitIdle();
-  await ran;
-  const quiet = world.quiesce();
-  await scheduler.waitIdle();
-  await quiet;
-  return world;
+  return untilAtRest(scheduler, world, run);
 }
 
 test("never two versions of what is handed over exclusively, whatever dies", async (t) => {
   t.timeout(240_000);
   const reached = { live: 0, failed: 0, rested: 0, takenUpAgain: 0 };
-  await fc.assert(
-    fc.asyncProperty(fc.scheduler(), scenario, async (scheduler, happenings) => {
-      const { violations, store } = await play(scheduler, happenings);
-      if (violations.length > 0) throw new Error(violations.slice(0, 3).join("; "));
+  await hold(t, {
+    ...{ play, scenario, runs: RUNS, reached },
+    async count({ store }) {
       for (const deploy of await store.listDeploys("a", 100)) {
         if (deploy.state === "live" || deploy.state === "failed") reached[deploy.state]++;
         if (deploy.attempts > 1) reached.takenUpAgain++;
         if ((await store.getSteps(deploy.id))["resting"]) reached.rested++;
       }
-    }),
-    { numRuns: RUNS },
-  );
-  t.log(reached);
-  for (const [what, times] of Object.entries(reached)) t.true(times > RUNS / 50, what);
+    },
+  });
 });
 
 const broken: [string, Sabotage][] = [
@@ -121,13 +112,6 @@ const broken: [string, Sabotage][] = [
 for (const [what, sabotage] of broken) {
   test(`the checks notice ${what}`, async (t) => {
     t.timeout(240_000);
-    const result = await fc.check(
-      fc.asyncProperty(fc.scheduler(), looking, async (scheduler, happenings) => {
-        return (await play(scheduler, happenings, sabotage)).violations.length === 0;
-      }),
-      { numRuns: 5000, endOnFailure: true },
-    );
-    t.log(`noticed after ${result.numRuns} runs`);
-    t.true(result.failed);
+    await notice(t, { play, scenario: looking, sabotage, runs: 5000 });
   });
 }

@@ -1,5 +1,6 @@
 import test from "ava";
 import fc from "fast-check";
+import { hold, notice, untilAtRest } from "../../support/invariant-runs.ts";
 import { createWorld, type Sabotage, type World } from "../../support/world.ts";
 
 /** What happens around the executors; `app` is a or b. */
@@ -145,13 +146,7 @@ async function play(
       begin(world, it);
     }
   };
-  const ran = run();
-  await scheduler.waitIdle();
-  await ran;
-  const quiet = world.quiesce();
-  await scheduler.waitIdle();
-  await quiet;
-  return world;
+  return untilAtRest(scheduler, world, run);
 }
 
 const DONE = {
@@ -188,10 +183,9 @@ test("no order of pushes, rollbacks, crashes, takeovers and cut routers breaks a
     promotedByItself: 0,
     swappedBack: 0,
   };
-  await fc.assert(
-    fc.asyncProperty(fc.scheduler(), scenario, async (scheduler, happenings) => {
-      const { violations, store } = await play(scheduler, happenings);
-      if (violations.length > 0) throw new Error(violations.slice(0, 3).join("; "));
+  await hold(t, {
+    ...{ play, scenario, runs: RUNS, reached },
+    async count({ store }) {
       for (const name of ["a", "b"]) {
         for (const deploy of await store.listDeploys(name, 100)) {
           if (deploy.state in reached) reached[deploy.state as keyof typeof reached]++;
@@ -202,12 +196,8 @@ test("no order of pushes, rollbacks, crashes, takeovers and cut routers breaks a
           if (what && deploy.guardOf) reached.swappedBack++;
         }
       }
-    }),
-    { numRuns: RUNS },
-  );
-  t.log(reached);
-  // The runs did reach what they are about.
-  for (const [what, times] of Object.entries(reached)) t.true(times > RUNS / 50, what);
+    },
+  });
 });
 
 const broken: [string, Sabotage][] = [
@@ -218,13 +208,6 @@ const broken: [string, Sabotage][] = [
 for (const [what, sabotage] of broken) {
   test(`the checks notice ${what}`, async (t) => {
     t.timeout(240_000);
-    const result = await fc.check(
-      fc.asyncProperty(fc.scheduler(), plainScenario, async (scheduler, happenings) => {
-        return (await play(scheduler, happenings, sabotage)).violations.length === 0;
-      }),
-      { numRuns: 10_000, endOnFailure: true },
-    );
-    t.log(`noticed after ${result.numRuns} runs`);
-    t.true(result.failed);
+    await notice(t, { play, scenario: plainScenario, sabotage, runs: 10_000 });
   });
 }

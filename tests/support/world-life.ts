@@ -1,0 +1,65 @@
+import type { MemoryStore } from "./memory-store.ts";
+
+/** Thrown by everything that a dead process would have done. */
+class Died extends Error {}
+
+/** A process, and when it dies. */
+export interface Life {
+  die: { call: number; after: boolean } | null;
+  dead: boolean;
+  calls: number;
+}
+
+interface Guarding {
+  /** Null: it does not die. */
+  life: Life | null;
+  turn(label: string): Promise<unknown>;
+  /** After every call. */
+  look(): Promise<void>;
+}
+
+/** Every method of `target` takes its turn, and may be the last thing that its process does. */
+export function guarded<T extends object>(target: T, { life, turn, look }: Guarding): T {
+  return wrapped(target, async (name, call) => {
+    if (life?.dead) throw new Died();
+    await turn(name);
+    if (life?.dead) throw new Died();
+    const dying = life?.die && ++life.calls >= life.die.call ? life.die : null;
+    if (life && dying && !dying.after) life.dead = true;
+    if (life?.dead) throw new Died();
+    const result = await call();
+    await look();
+    if (life && dying) life.dead = true;
+    if (life?.dead) throw new Died();
+    return result;
+  });
+}
+
+/** A store that believes everybody: each write counts as if it came with the newest token. */
+export function unfenced(store: MemoryStore): MemoryStore {
+  return wrapped(store, async (_, call, args) => {
+    const first = args[0] as { app?: string; token?: number } | undefined;
+    if (first?.token === undefined || !first.app) return call();
+    const app = await store.getApp(first.app);
+    return call([{ app: first.app, token: app?.token }, ...args.slice(1)]);
+  });
+}
+
+/** `target` with each of its methods called through `way`. */
+function wrapped<T extends object>(
+  target: T,
+  way: (
+    name: string,
+    call: (args?: unknown[]) => Promise<unknown>,
+    args: unknown[],
+  ) => Promise<unknown>,
+): T {
+  return new Proxy(target, {
+    get(_, name) {
+      const method = Reflect.get(target, name);
+      if (typeof method !== "function") return method;
+      return async (...args: unknown[]) =>
+        way(String(name), async (given = args) => method.apply(target, given), args);
+    },
+  });
+}
