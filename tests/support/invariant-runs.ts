@@ -49,6 +49,9 @@ export async function hold<Happening, What extends string>(
   for (const [what, times] of Object.entries<number>(reached)) t.true(times > runs / 50, what);
 }
 
+/** Of the same scenarios without the fault. */
+const SOUND_RUNS = 50;
+
 interface Noticing<Happening> {
   play: Play<Happening>;
   scenario: fc.Arbitrary<Happening[]>;
@@ -57,20 +60,22 @@ interface Noticing<Happening> {
   runs: number;
 }
 
-/** With a fault built in, the checks find a run that breaks an invariant. */
+/** With a fault built in, the checks find a run that breaks an invariant; without it they find none. */
 export async function notice<Happening>(
   t: ExecutionContext,
   { play, scenario, sabotage, runs }: Noticing<Happening>,
 ): Promise<void> {
-  const result = await fc.check(
-    fc.asyncProperty(
-      fc.scheduler(),
-      scenario,
-      async (scheduler, happenings) =>
-        (await play(scheduler, happenings, sabotage)).violations.length === 0,
-    ),
-    { numRuns: runs, endOnFailure: true },
-  );
+  const withFault = (fault: Sabotage | undefined, numRuns: number) =>
+    fc.check(
+      fc.asyncProperty(fc.scheduler(), scenario, async (scheduler, happenings) => {
+        const { violations } = await play(scheduler, happenings, fault);
+        return violations.length === 0;
+      }),
+      { numRuns, endOnFailure: true },
+    );
+  const result = await withFault(sabotage, runs);
   t.log(`noticed after ${result.numRuns} runs`);
   t.true(result.failed);
+  const sound = await withFault(undefined, SOUND_RUNS);
+  t.false(sound.failed, fc.stringify(sound.counterexample));
 }

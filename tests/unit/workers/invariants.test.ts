@@ -164,6 +164,17 @@ const length = { minLength: 5, maxLength: 40 };
 const scenario = fc.array(fc.oneof(...crashes, ...life), length);
 /** Without what dilutes them: crashes and takeovers are what these are about. */
 const plainScenario = fc.array(fc.oneof(...crashes), length);
+/** Two executors at one app, and a clock that ends their leases while they work. */
+const zombies = fc.array(
+  fc.oneof(
+    { weight: 2, arbitrary: fc.constant<Happening>({ type: "push", app: "a", good: true }) },
+    { weight: 1, arbitrary: fc.constant<Happening>({ type: "rollback", app: "a", back: 1 }) },
+    { weight: 4, arbitrary: fc.record({ type: fc.constant("work" as const), executor: two }) },
+    { weight: 3, arbitrary: fc.constant<Happening>({ type: "takeover" }) },
+    { weight: 2, arbitrary: fc.record({ type: fc.constant("reap" as const), executor: two }) },
+  ),
+  { minLength: 10, maxLength: 30 },
+);
 const RUNS = Number(process.env["TEAL_TEST_RUNS"] || 2000);
 
 test("no order of pushes, rollbacks, crashes, takeovers and cut routers breaks an invariant", async (t) => {
@@ -200,14 +211,14 @@ test("no order of pushes, rollbacks, crashes, takeovers and cut routers breaks a
   });
 });
 
-const broken: [string, Sabotage][] = [
-  ["a reaper that does not wait for the routers", { reaperIgnoresRouters: true }],
-  ["executors without fencing", { noFencing: true }],
+const broken: [string, Sabotage, typeof scenario][] = [
+  ["a reaper that does not wait for the routers", { reaperIgnoresRouters: true }, plainScenario],
+  ["executors without fencing", { noFencing: true }, zombies],
 ];
 
-for (const [what, sabotage] of broken) {
+for (const [what, sabotage, scenarios] of broken) {
   test(`the checks notice ${what}`, async (t) => {
     t.timeout(240_000);
-    await notice(t, { play, scenario: plainScenario, sabotage, runs: 10_000 });
+    await notice(t, { play, scenario: scenarios, sabotage, runs: 10_000 });
   });
 }
