@@ -33,7 +33,7 @@ interface Holding<Happening, What extends string> {
 }
 
 /** No run breaks an invariant, and the runs did reach what they are about. */
-export async function hold<Happening, What extends string>(
+export async function assertHolds<Happening, What extends string>(
   t: ExecutionContext,
   { play, scenario, runs, reached, count }: Holding<Happening, What>,
 ): Promise<void> {
@@ -61,7 +61,7 @@ interface Noticing<Happening> {
 }
 
 /** With a fault built in, the checks find a run that breaks an invariant; without it they find none. */
-export async function notice<Happening>(
+export async function assertNoticed<Happening>(
   t: ExecutionContext,
   { play, scenario, sabotage, runs }: Noticing<Happening>,
 ): Promise<void> {

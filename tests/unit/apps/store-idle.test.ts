@@ -1,25 +1,12 @@
-import test, { type ExecutionContext } from "ava";
 import { keys } from "../../../apps/keys.ts";
 import type { Store } from "../../../apps/store.ts";
 import type { IdleColours } from "../../../router/contract.ts";
-import {
-  makeLive,
-  makeReady,
-  memoryWorld,
-  push,
-  startRedisWorlds,
-  type Ready,
-  type World,
-} from "../../support/store-worlds.ts";
+import { startBothStores } from "../../support/both-stores.ts";
+import { makeLive, makeReady, push, type Ready, type World } from "../../support/store-worlds.ts";
 
-const { server, redis, world: redisWorld } = await startRedisWorlds();
-test.after.always(() => server.stop());
-
-function both(title: string, run: (t: ExecutionContext, world: World) => Promise<void>): void {
-  test.serial(`${title} (memory)`, (t) => run(t, memoryWorld()));
-  test.serial(`${title} (Redis)`, async (t) => {
-    const world = await redisWorld();
-    await run(t, world);
+const { both } = await startBothStores({
+  /** What is kept is what was told last. */
+  async afterRedis(t, world, redis) {
     const kept = await redis.hgetall(keys.idles);
     const all = await idleEvents(world);
     for (const app of new Set(all.map((it) => it.app))) {
@@ -27,8 +14,8 @@ function both(title: string, run: (t: ExecutionContext, world: World) => Promise
       const runs = last?.held ?? last?.standby;
       t.deepEqual(kept[app] === undefined ? null : JSON.parse(kept[app]), runs ? last : null);
     }
-  });
-}
+  },
+});
 
 async function idleEvents(world: World): Promise<IdleColours[]> {
   return (await world.events()).flatMap((event) => (event.type === "idle" ? [event.idle] : []));

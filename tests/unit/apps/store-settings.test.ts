@@ -1,37 +1,16 @@
-import test, { type ExecutionContext } from "ava";
-import { isTealError, type ErrorCode } from "../../../apps/errors.ts";
+import test from "ava";
 import { keys } from "../../../apps/keys.ts";
-import type { Store } from "../../../apps/store.ts";
+import { claimed, refused, startBothStores } from "../../support/both-stores.ts";
 import {
   LEASE_MS,
   makeLive,
   makeReady,
-  memoryWorld,
   push,
   rollback,
-  startRedisWorlds,
   SWAP_TIMES,
-  type World,
 } from "../../support/store-worlds.ts";
 
-const { server, redis, world: redisWorld } = await startRedisWorlds();
-test.after.always(() => server.stop());
-
-function both(title: string, run: (t: ExecutionContext, world: World) => Promise<void>): void {
-  test.serial(`${title} (memory)`, (t) => run(t, memoryWorld()));
-  test.serial(`${title} (Redis)`, async (t) => run(t, await redisWorld()));
-}
-
-async function refused(t: ExecutionContext, code: ErrorCode, promise: Promise<unknown>) {
-  const error = await t.throwsAsync(promise);
-  t.true(isTealError(error, code), `${code} was expected, and ${String(error)} came`);
-}
-
-async function claimed(store: Store) {
-  const taken = await store.claim("shop", "one", LEASE_MS);
-  if (!taken) throw new Error("nothing to claim");
-  return taken;
-}
+const { both, redis, redisWorld } = await startBothStores();
 
 both("settings are empty at first, and change part by part", async (t, { store }) => {
   const none = { staged: {}, formation: {}, domains: [], hold: false, options: {} };

@@ -1,6 +1,6 @@
 import test from "ava";
 import fc from "fast-check";
-import { hold, notice, untilAtRest } from "../../support/invariant-runs.ts";
+import { assertHolds, assertNoticed, untilAtRest } from "../../support/invariant-runs.ts";
 import { createWorld, type Sabotage } from "../../support/world.ts";
 
 /** One executor and a reconciler beside it; the executor may die at any call, and another goes on. */
@@ -92,7 +92,7 @@ async function play(scheduler: fc.Scheduler, happenings: Happening[], sabotage?:
 test("never two versions of what is handed over exclusively, whatever dies", async (t) => {
   t.timeout(240_000);
   const reached = { live: 0, failed: 0, rested: 0, takenUpAgain: 0 };
-  await hold(t, {
+  await assertHolds(t, {
     ...{ play, scenario, runs: RUNS, reached },
     async count({ store }) {
       for (const deploy of await store.listDeploys("a", 100)) {
@@ -112,6 +112,6 @@ const broken: [string, Sabotage][] = [
 for (const [what, sabotage] of broken) {
   test(`the checks notice ${what}`, async (t) => {
     t.timeout(240_000);
-    await notice(t, { play, scenario: looking, sabotage, runs: 5000 });
+    await assertNoticed(t, { play, scenario: looking, sabotage, runs: 5000 });
   });
 }

@@ -1,6 +1,6 @@
 import test from "ava";
 import fc from "fast-check";
-import { hold, notice, untilAtRest } from "../../support/invariant-runs.ts";
+import { assertHolds, assertNoticed, untilAtRest } from "../../support/invariant-runs.ts";
 import { createWorld, type Sabotage, type World } from "../../support/world.ts";
 
 /** What happens around the executors; `app` is a or b. */
@@ -194,7 +194,7 @@ test("no order of pushes, rollbacks, crashes, takeovers and cut routers breaks a
     promotedByItself: 0,
     swappedBack: 0,
   };
-  await hold(t, {
+  await assertHolds(t, {
     ...{ play, scenario, runs: RUNS, reached },
     async count({ store }) {
       for (const name of ["a", "b"]) {
@@ -219,6 +219,6 @@ const broken: [string, Sabotage, typeof scenario][] = [
 for (const [what, sabotage, scenarios] of broken) {
   test(`the checks notice ${what}`, async (t) => {
     t.timeout(240_000);
-    await notice(t, { play, scenario: scenarios, sabotage, runs: 10_000 });
+    await assertNoticed(t, { play, scenario: scenarios, sabotage, runs: 10_000 });
   });
 }
