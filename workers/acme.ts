@@ -116,6 +116,8 @@ export function createOrders(options: OrdersOptions): Orders {
   /** Once a day for each that is near its end, whoever brought it. */
   async function warn(all: Certificate[]): Promise<void> {
     const now = Date.now();
+    const there = new Set(all.map(({ id: of }) => of));
+    for (const of of told.keys()) if (!there.has(of)) told.delete(of);
     for (const { id: of, app, names, notAfter } of all) {
       if (notAfter - now > SOON_MS || now - (told.get(of) ?? 0) < DAY_MS) continue;
       told.set(of, now);

@@ -1,5 +1,3 @@
-import { createHash } from "node:crypto";
-import { createServer } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { appLogDir, instanceLogName, type LogPosition } from "../apps/app-log-files.ts";
@@ -9,6 +7,7 @@ import type { Note } from "./app-notes.ts";
 import { type LogLimits, openContainerLog } from "./container-log.ts";
 import type { LineSink } from "./engine/log-stream.ts";
 import type { ContainerEvent, createWatch, LoggedContainer } from "./engine/watch.ts";
+import { becomeOnlyOne } from "./only-one.ts";
 
 interface Options {
   logs: string;
@@ -34,7 +33,6 @@ export interface Collector {
 }
 
 const LOOK_MS = 2000;
-const TAKE_OVER_MS = 500;
 const COLLECTED_MS = 2000;
 const COLLECTED_LOOK_MS = 25;
 const MOST_FILES = 400;
@@ -101,7 +99,7 @@ export function createCollector(options: Options): Collector {
 
   return {
     async run(signal) {
-      if (!(await becomeOnlyOne(logs, signal))) return;
+      if (!(await becomeOnlyOne(`logs ${logs}`, signal))) return;
       const reporter = createReporter(options.note);
       const tryToLook = () =>
         look(signal).catch((error) => {
@@ -136,26 +134,6 @@ export function createCollector(options: Options): Collector {
       }
     },
   };
-}
-
-/**
- * Of the workers of one platform on a machine, one keeps the logs. The kernel is the arbiter: a
- * socket without a file is bound by one process at a time, and free when that has died.
- */
-async function becomeOnlyOne(logs: string, signal: AbortSignal): Promise<boolean> {
-  const name = `\0teal-logs-${createHash("sha256").update(logs).digest("hex").slice(0, 24)}`;
-  while (!signal.aborted) {
-    const taken = await new Promise<boolean>((resolve) => {
-      // It is never spoken to.
-      const server = createServer((socket) => socket.destroy());
-      server.once("error", () => resolve(false));
-      server.listen({ path: name }, () => resolve(true));
-      signal.addEventListener("abort", () => server.close(), { once: true });
-    });
-    if (taken) return true;
-    await sleep(TAKE_OVER_MS, undefined, { signal }).catch(() => {});
-  }
-  return false;
 }
 
 /** Says in the app's log how its instances begin and end. */

@@ -35,8 +35,8 @@ const PATIENCE_MS = 2000;
 export function createReaper(options: Options): Reaper {
   const stopping = new AbortController();
   const running = new Map<string, Promise<void>>();
-  /** When this process first saw the instance retired, on its monotonic clock. */
-  const seen = new Map<string, number>();
+  /** When this process first saw each of an app's instances retired, on its monotonic clock. */
+  const seen = new Map<string, Map<string, number>>();
   /** Being stopped by an earlier pass. */
   const ending = new Set<string>();
 
@@ -53,17 +53,26 @@ export function createReaper(options: Options): Reaper {
     }
   }
 
+  /** Since when each of these has been seen retired; others of the app are forgotten, whoever stopped them. */
+  function sightings(app: string, retired: Instance[]): Map<string, number> {
+    const before = seen.get(app);
+    const now = options.now();
+    const all = new Map(retired.map(({ id }) => [id, before?.get(id) ?? now]));
+    if (all.size > 0) seen.set(app, all);
+    else seen.delete(app);
+    return all;
+  }
+
   async function pass(app: string): Promise<boolean> {
     const retired = (await options.store.listInstances(app)).filter(isRetired);
+    const sighted = sightings(app, retired);
     if (retired.length === 0) return false;
     const routers = await options.store.routers();
     const routed = (await options.store.getRoute(app)) !== null;
     const waits = await Promise.all(
       retired.map(async (instance) => {
         if (ending.has(instance.id)) return true;
-        const since = seen.get(instance.id) ?? options.now();
-        seen.set(instance.id, since);
-        const waited = options.now() - since;
+        const waited = options.now() - (sighted.get(instance.id) ?? options.now());
         const free = routers.every((router) =>
           letsGo(options, router, { instance, waited, routed }),
         );
@@ -71,14 +80,15 @@ export function createReaper(options: Options): Reaper {
         return !free;
       }),
     );
-    return waits.includes(true);
+    const waiting = waits.includes(true);
+    if (!waiting) seen.delete(app);
+    return waiting;
   }
 
   async function end(instance: Instance): Promise<void> {
     ending.add(instance.id);
     try {
       await stopAndRemove(options, instance);
-      seen.delete(instance.id);
     } finally {
       ending.delete(instance.id);
     }

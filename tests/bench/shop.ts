@@ -87,7 +87,7 @@ export async function createShop(platform: Platform, app: string) {
     async swapsUnderLoad(count: number): Promise<SwapFigures[]> {
       const args = [CLIENT, String(platform.routerPort), hostHeader, String(LOAD_CONNECTIONS)];
       const file = join(platform.home, "bench-load.json");
-      const load = spawn(process.execPath, [...args, file], { stdio: "ignore" });
+      const load = spawn(process.execPath, [...args, "0", file], { stdio: "ignore" });
       await sleep(1000);
       const swaps: SwapFigures[] = [];
       for (let run = 0; run < count; run++) {

@@ -1,7 +1,8 @@
 /**
- * A load client in a process of its own: `node load-client.ts PORT HOST CONNECTIONS FILE`. Keep-alive
- * connections that ask `GET /` one request after the other, a few WebSockets and slow downloads
- * beside them. Ends on SIGTERM or after four minutes, and writes all that it saw to FILE.
+ * A load client in a process of its own: `node load-client.ts PORT HOST CONNECTIONS LEAST FILE`.
+ * Keep-alive connections that ask `GET /` one request after the other, a few WebSockets and slow
+ * downloads beside them. Ends once it has had SIGTERM and LEAST answers, or after four minutes, and
+ * writes all that it saw to FILE.
  * Times are of the machine's monotonic clock, ms: comparable between processes.
  */
 import { writeFileSync } from "node:fs";
@@ -23,12 +24,13 @@ export interface LoadResult {
   drained: number;
 }
 
-const [port, host, connections, file] = process.argv.slice(2);
+const [port, host, connections, least, file] = process.argv.slice(2);
 const result: LoadResult = {
   ...{ rows: [], versions: [], refused: 0, lost: [], downloads: 0, messages: 0, drained: 0 },
 };
 const REQUEST = `GET / HTTP/1.1\r\nHost: ${host}\r\n\r\n`;
 const LIMIT_MS = 240_000;
+let asked = false;
 let ending = false;
 
 const clock = () => Number(process.hrtime.bigint() / 1000n) / 1000;
@@ -96,8 +98,10 @@ function keepAsking(): Promise<void> {
 
 function record(text: string, body: string, start: number): void {
   const status = Number(text.slice(9, 12));
-  if (status === 200) result.rows.push([start, clock(), versionIndex(body.trim())]);
-  else if (status === 503) result.refused++;
+  if (status === 200) {
+    result.rows.push([start, clock(), versionIndex(body.trim())]);
+    endWhenDone();
+  } else if (status === 503) result.refused++;
   else result.lost.push(`status ${status}: ${body.slice(0, 100)}`);
 }
 
@@ -146,11 +150,14 @@ async function keepEchoing(): Promise<void> {
   }
 }
 
-const end = () => {
-  ending = true;
-};
-process.on("SIGTERM", end);
-setTimeout(end, LIMIT_MS).unref();
+function endWhenDone(): void {
+  ending ||= asked && result.rows.length >= Number(least);
+}
+process.on("SIGTERM", () => {
+  asked = true;
+  endWhenDone();
+});
+setTimeout(() => (ending = true), LIMIT_MS).unref();
 const work = [
   ...Array.from({ length: Number(connections) }, keepAsking),
   ...Array.from({ length: 2 }, keepDownloading),
