@@ -15,6 +15,7 @@ import { takeUpgrades, wantsUpgrade } from "./api/upgrade.ts";
 import { readSettings, type Settings } from "./config.ts";
 import { createDashboard } from "./dashboard/dashboard.ts";
 import { createFaultPoints } from "./fault-points.ts";
+import { createFront } from "./front.ts";
 import { createLog, type Log } from "./log.ts";
 import { createMetrics } from "./metrics.ts";
 import { createMetricsPage } from "./metrics-page.ts";
@@ -55,21 +56,18 @@ async function main(settings: Settings, log: Log): Promise<void> {
 
   const gitHttp = createGitHttp({ access, audit, git, store, receiver, log });
   const api = createApi(parts.forApi).callback();
-  const dashboard = createDashboard(parts.forDashboard).callback();
   const metrics = createMetricsPage({
     ...{ access, log },
     metrics: createMetrics({ redis, queue, store, runDir: settings.paths.run }),
   });
+  const front = createFront({
+    ...{ first: [gitHttp, webhooks.handle, metrics], api, log },
+    dashboard: createDashboard(parts.forDashboard).callback(),
+  });
   const stopping = new AbortController();
   const reporting = reportProcess(redis, "web", stopping.signal);
   const upgrades = { shouldUpgradeCallback: (req: IncomingMessage) => wantsUpgrade(req) };
-  const http = createServer(upgrades, (req, res) => {
-    void (async () => {
-      if ((await gitHttp(req, res)) || (await webhooks.handle(req, res))) return;
-      if (await metrics(req, res)) return;
-      await (isApi(req) ? api : dashboard)(req, res);
-    })();
-  });
+  const http = createServer(upgrades, front);
   http.on("upgrade", takeUpgrades(api));
   // A push may take as long as it needs; git-http has an idle limit of its own.
   http.requestTimeout = 0;
@@ -112,10 +110,6 @@ async function providerOf(settings: Settings, base: string, log: Log) {
   if (!settings.oidc) return null;
   const { createOidc } = await import("./oidc.ts");
   return createOidc({ settings, redirectUri: new URL(PROVIDER_ANSWER, base).href, log });
-}
-
-function isApi(req: IncomingMessage): boolean {
-  return /^\/api(\/|$)/.test(req.url ?? "");
 }
 
 async function listen(server: Server, port: number, host: string): Promise<void> {

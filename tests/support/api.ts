@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
-import { createServer, type RequestListener } from "node:http";
+import { createServer } from "node:http";
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -16,6 +16,7 @@ import { createDashboard } from "../../apps/dashboard/dashboard.ts";
 import type { DashboardOptions } from "../../apps/dashboard/route.ts";
 import type { DeployLog } from "../../apps/deploy-log.ts";
 import type { Deploys } from "../../apps/deploys.ts";
+import { createFront } from "../../apps/front.ts";
 import type { Git } from "../../apps/git.ts";
 import type { Log } from "../../apps/log.ts";
 import type { Oidc } from "../../apps/oidc.ts";
@@ -89,14 +90,12 @@ export async function startApi({ oidc, acme = null, ...more }: More = {}): Promi
   });
   const { store, deploys, deployLog, access, audit, senders, notifiers, git, series } = parts;
   const { webhooks, cron, crashes } = parts;
-  const api = createApi(parts.forApi).callback();
-  const dashboard = createDashboard(parts.forDashboard).callback();
-  const listener: RequestListener = (req, res) => {
-    void webhooks.handle(req, res).then((handled) => {
-      if (!handled) void (req.url?.startsWith("/api/") ? api(req, res) : dashboard(req, res));
-    });
-  };
-  server.on("request", listener);
+  const front = createFront({
+    ...{ first: [webhooks.handle], log },
+    api: createApi(parts.forApi).callback(),
+    dashboard: createDashboard(parts.forDashboard).callback(),
+  });
+  server.on("request", front);
   const token = async (name: string, role: "admin" | "deploy" | "read", apps: "*" | string[]) =>
     (await access.createToken({ name, role, apps })).secret;
   return {
