@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { testApp } from "../support/app-world.ts";
 import { createTeal } from "../support/teal-cli.ts";
 
@@ -56,7 +57,7 @@ test.serial(
   "checks run inside the container, of any process type, and all must pass",
   async (t) => {
     t.timeout(120_000);
-    const { repo } = t.context;
+    const { repo, platform } = t.context;
     const once = { attempts: 1, wait: 4, timeout: 4 };
     const within = (code: string) => ({ command: ["node", "-e", code], ...once });
     const fail = 'console.log("not yet", process.env.TEAL_PROCESS); process.exit(9)';
@@ -66,6 +67,7 @@ test.serial(
         { listening: true, ...once },
         within("process.exit(0)"),
         { ...within(fail), warn: true },
+        { command: ["sh", "-c", "sleep 4321; true"], attempts: 1, wait: 1, timeout: 1, warn: true },
       ],
       worker: [{ uptime: 2, ...once }],
     };
@@ -73,6 +75,11 @@ test.serial(
     t.is(pushed.status, 0, pushed.text);
     t.regex(pushed.text, /failed, which only warns: status 9 of its command: not yet web/);
     t.regex(pushed.text, /Checking worker\.1: up for 2 s/);
+    t.regex(pushed.text, /failed, which only warns: no end within 1000 ms/);
+    const [web] = (await platform.live(APP)).filter((it) => it.process === "web");
+    const inside = execFileSync("docker", ["top", String(web?.id), "-eo", "args"]).toString();
+    t.regex(inside, /node/);
+    t.notRegex(inside, /sleep 4321/, "a check that hangs is ended");
     const bad = { worker: [within(fail)] };
     const refused = await repo.push({ "app.json": JSON.stringify({ healthchecks: bad }) });
     t.is(refused.status, 1);

@@ -1,5 +1,6 @@
 import type { Duplex } from "node:stream";
 import type Docker from "dockerode";
+import { signalExec } from "./exec-signal.ts";
 import { createFrames } from "./frames.ts";
 import { statusOf } from "./retry.ts";
 
@@ -83,11 +84,7 @@ export async function attachInside(
     if (tty) await exec.resize({ w: columns, h: rows });
   };
   const stream = await exec.start({ hijack: true, stdin: true, Tty: tty });
-  // The engine has no way to end such a process; on this machine it is one like any other.
-  const kill = async (name: NodeJS.Signals) => {
-    const { Running, Pid } = await exec.inspect();
-    if (Running && Pid > 1) process.kill(Pid, name);
-  };
+  const kill = (name: NodeJS.Signals) => signalExec(exec, name);
   return {
     input: stream,
     async run(take) {

@@ -2,6 +2,7 @@ import type Docker from "dockerode";
 import type { App, Instance, Release } from "../../apps/types.ts";
 import { type OwnLabels, ownLabels } from "./labels.ts";
 import { type Executed, executeIn } from "./execute.ts";
+import { createFrames } from "./frames.ts";
 import { addressIn, type Networks } from "./network.ts";
 import { retryEngine, statusOf } from "./retry.ts";
 import { readLines } from "./read-lines.ts";
@@ -194,7 +195,7 @@ export function createContainers(
     signal.addEventListener("abort", kill, { once: true });
     try {
       const stream = await container.attach({ stream: true, stdout: true, stderr: true });
-      const lines = readLines(docker, stream, onLine);
+      const lines = readLines(stream, onLine);
       await container.start();
       if (signal.aborted) kill();
       const { StatusCode } = (await container.wait()) as { StatusCode: number };
@@ -219,13 +220,9 @@ function runOf({ State, Created }: Docker.ContainerInfo, labels: OwnLabels): { r
   return { run: { appId, by, until: Number(until), kept, fresh } };
 }
 
-/** Docker's log frames: 1 byte stream, 3 bytes zero, 4 bytes length, payload. */
+/** What both outputs have said, line by line. */
 function splitFrames(raw: Buffer): string[] {
   const parts: Buffer[] = [];
-  for (let at = 0; at + 8 <= raw.length;) {
-    const length = raw.readUInt32BE(at + 4);
-    parts.push(raw.subarray(at + 8, at + 8 + length));
-    at += 8 + length;
-  }
+  createFrames((_, payload) => parts.push(payload))(raw);
   return Buffer.concat(parts).toString("utf8").split("\n").filter(Boolean);
 }

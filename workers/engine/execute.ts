@@ -1,9 +1,10 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type Docker from "dockerode";
+import { signalExec } from "./exec-signal.ts";
 import { readLines } from "./read-lines.ts";
 import { retryEngine } from "./retry.ts";
 
-/** `code` is null when there was no end in time; the command is then left to itself. */
+/** `code` is null when there was no end in time; the command has been ended then. */
 export interface Executed {
   code: number | null;
   output: string;
@@ -23,12 +24,16 @@ export async function executeIn(
   const stream = await exec.start({});
   stream.on("error", () => {});
   const lines: string[] = [];
-  const read = readLines(docker, stream, (one) => lines.length < LINES && lines.push(one));
+  const read = readLines(stream, (one) => lines.length < LINES && lines.push(one));
   const over = new AbortController();
   const late = sleep(timeoutMs, true, { signal: over.signal }).catch(() => true);
   const isLate = await Promise.race([read.then(() => false), late]);
   over.abort();
-  if (isLate) stream.destroy();
+  if (isLate) {
+    stream.destroy();
+    // Else a check that hangs would leave one more in the container each time.
+    await signalExec(exec, "SIGKILL").catch(() => {});
+  }
   const code = isLate ? null : ((await exec.inspect()).ExitCode ?? null);
   return { code, output: lines.join("\n") };
 }
