@@ -79,6 +79,8 @@ export interface Paths {
   /** The key of config values at rest. */
   secretKey: string;
   sshHostKey: string;
+  /** Of commands that come over SSH: Node's compiled code. */
+  compileCache: string;
   /** The platform's secret at the OpenID provider, where it has one. */
   oidcSecret: string;
   /** Host keys of the ssh servers that were fetched from. */
@@ -281,6 +283,7 @@ function pathsUnder(home: string): Paths {
     adminToken: join(home, "admin-token"),
     secretKey: join(home, "secret-key"),
     sshHostKey: join(home, "ssh-host-key"),
+    compileCache: join(home, "cache"),
     oidcSecret: join(home, "oidc-secret"),
     knownHosts: join(home, "known-hosts"),
     logs: join(home, "logs"),

@@ -84,6 +84,7 @@ async function main(settings: Settings, log: Log): Promise<void> {
     ...{ access, audit, git, store, receiver, log },
     hostKeyFile: settings.paths.sshHostKey,
     cliFile: CLI,
+    compileCache: settings.paths.compileCache,
     apiUrl: `http://127.0.0.1:${settings.apiPort}`,
     publicUrl: settings.publicUrl,
   });

@@ -18,6 +18,8 @@ export interface ExecOptions extends GitServiceOptions {
   apiUrl: string;
   /** Where people reach the platform, if its admin has said so. */
   publicUrl: string | null;
+  /** A folder for Node's compiled code, so that commands start in half of the time. */
+  compileCache?: string;
   log: Log;
 }
 
@@ -44,7 +46,7 @@ interface Wish {
 
 /** What a session of an authenticated client may do: git for an app, or one command of the platform. */
 export function createExec(options: ExecOptions) {
-  const { access, log, cliFile, apiUrl, publicUrl } = options;
+  const { access, log, cliFile, apiUrl, publicUrl, compileCache } = options;
   const openGit = createGitService(options);
 
   return function serve(
@@ -111,6 +113,7 @@ export function createExec(options: ExecOptions) {
         // What the client calls this platform: the loopback is nothing to it.
         TEAL_OVER_SSH: publicUrl ?? at,
         TEAL_TOKEN: token,
+        ...(compileCache !== undefined && { NODE_COMPILE_CACHE: compileCache }),
         ...terminal.env(words),
       },
       stdio: ["pipe", "pipe", "pipe", "ipc"],

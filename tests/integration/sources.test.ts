@@ -24,9 +24,9 @@ import { ask } from "../support/asking.ts";
 import { faultsOf } from "../support/cyclonedx.ts";
 import { startPlatform, until, type Platform } from "../support/platform.ts";
 import { startRegistry } from "../support/registry.ts";
+import { runCli } from "../support/run-cli.ts";
 import { FIXTURES } from "../support/tree.ts";
 
-const MAIN = new URL("../../apps/cli/main.ts", import.meta.url).pathname;
 const CANARY = "c4n4ry-of-the-build-env";
 const docker = new Docker();
 const run = promisify(execFile);
@@ -46,14 +46,13 @@ test.after.always(async () => {
 
 /** The command line; its whole output, also when it fails. */
 async function teal(...args: string[]): Promise<string> {
-  const own = { HOME: root, TEAL_URL: platform.apiUrl, TEAL_TOKEN: platform.adminToken() };
-  const env = { PATH: process.env["PATH"], ...own };
-  const child = run(process.execPath, [MAIN, ...args, "-a", "shop"], { env, cwd: root });
-  child.child.stdin?.end();
-  const { stdout, stderr } = await child.catch(
-    (error: { stdout: string; stderr: string }) => error,
-  );
+  const { stdout, stderr } = await cli(...args, "-a", "shop");
   return stdout + stderr;
+}
+
+function cli(...args: string[]) {
+  const env = { HOME: root, TEAL_URL: platform.apiUrl, TEAL_TOKEN: platform.adminToken() };
+  return runCli(args, { env, cwd: root, timeoutMs: 180_000 });
 }
 
 const answer = () => ask(platform.routerPort, "shop.localhost");
@@ -435,8 +434,5 @@ const listed = async () => JSON.parse(await teal("releases", "--json")) as Relea
 const imageIds = async () => (await docker.listImages({ all: true })).map(({ Id }) => Id);
 
 async function gc(...more: string[]) {
-  const own = { HOME: root, TEAL_URL: platform.apiUrl, TEAL_TOKEN: platform.adminToken() };
-  const env = { PATH: process.env["PATH"], ...own };
-  const { stdout } = await run(process.execPath, [MAIN, "gc", "--json", ...more], { env });
-  return JSON.parse(stdout) as Collected;
+  return JSON.parse((await cli("gc", "--json", ...more)).stdout) as Collected;
 }

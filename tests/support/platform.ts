@@ -8,6 +8,7 @@ import type { Deploy } from "../../apps/types.ts";
 import type { InstanceView } from "../../apps/views.ts";
 import { removeDockerRemains } from "./docker-remains.ts";
 import { createKeptProcesses } from "./kept-processes.ts";
+import { compileCache } from "./run-cli.ts";
 
 const ROOT = resolve(import.meta.dirname, "../..");
 
@@ -43,6 +44,7 @@ export async function startPlatform({
   const faultFile = join(home, "fault");
   const childEnv = {
     PATH: process.env["PATH"] ?? "",
+    ...compileCache(),
     HOME: home,
     ...pick(["NODE_EXTRA_CA_CERTS", "SSL_CERT_FILE", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"]),
     TEAL_HOME: home,

@@ -8,6 +8,7 @@ import type { ExecutionContext } from "ava";
 import { channels, keys } from "../../apps/keys.ts";
 import type { Route, RouteAck, RouteEvent, RouterReport } from "../../router/contract.ts";
 import { deadPort, eventually } from "./router-rig.ts";
+import { compileCache } from "./run-cli.ts";
 
 const ROOT = new URL("../../", import.meta.url).pathname;
 
@@ -88,6 +89,7 @@ export async function routerWorld(t: ExecutionContext): Promise<Routers> {
       cwd: ROOT,
       env: {
         PATH: process.env["PATH"],
+        ...compileCache(),
         TEAL_HOME: home,
         TEAL_REDIS_URL: `unix://${socket}`,
         TEAL_ROUTER_PORT: String(port),

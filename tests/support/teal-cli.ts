@@ -1,8 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { resolve } from "node:path";
-
-const CLI = resolve(import.meta.dirname, "../../apps/cli/main.ts");
+import { CLI, compileCache } from "./run-cli.ts";
 
 interface Spoken {
   code: number;
@@ -14,6 +12,7 @@ interface Spoken {
 export function createTeal(platform: { apiUrl: string; adminToken(): string; home: string }) {
   const env = () => ({
     PATH: process.env["PATH"] ?? "",
+    ...compileCache(),
     HOME: platform.home,
     TEAL_URL: platform.apiUrl,
     TEAL_TOKEN: platform.adminToken(),

@@ -1,4 +1,3 @@
-import { execFile } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -8,8 +7,7 @@ import { keys } from "../../../apps/keys.ts";
 import { startApi, type TestApi } from "../../support/api.ts";
 import { call } from "../../support/api-client.ts";
 import { createIssuer, type Issuer } from "../../support/certificates.ts";
-
-const MAIN = new URL("../../../apps/cli/main.ts", import.meta.url).pathname;
+import { runCli } from "../../support/run-cli.ts";
 
 let api: TestApi;
 let dir: string;
@@ -30,21 +28,8 @@ test.after.always(async () => {
 });
 
 function teal(args: string[], { input = "", env = {} } = {}) {
-  const given = { PATH: process.env["PATH"], HOME: dir, ...env };
-  const all = { ...given, TEAL_URL: api.url, TEAL_TOKEN: api.tokens.admin };
-  return new Promise<{ code: number; stdout: string; stderr: string }>((resolve) => {
-    const child = execFile(
-      process.execPath,
-      [MAIN, ...args, "-a", "shop"],
-      { env: all, cwd: dir, timeout: 60_000 },
-      (error, stdout, stderr) => {
-        const code = typeof error?.code === "number" ? error.code : error ? -1 : 0;
-        resolve({ code, stdout, stderr });
-      },
-    );
-    child.stdin?.on("error", () => {});
-    child.stdin?.end(input);
-  });
+  const own = { HOME: dir, ...env, TEAL_URL: api.url, TEAL_TOKEN: api.tokens.admin };
+  return runCli([...args, "-a", "shop"], { env: own, cwd: dir, input });
 }
 
 async function files(names: string[]) {

@@ -1,4 +1,3 @@
-import { execFile } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -6,8 +5,7 @@ import { buffer } from "node:stream/consumers";
 import test from "ava";
 import { startApi, type TestApi } from "../../support/api.ts";
 import { runCommand } from "../../support/push-world.ts";
-
-const MAIN = new URL("../../../apps/cli/main.ts", import.meta.url).pathname;
+import { runCli } from "../../support/run-cli.ts";
 
 let api: TestApi;
 let dir: string;
@@ -22,17 +20,8 @@ test.after.always(async () => {
 });
 
 function teal(args: string[], input: string | Buffer = "", more: NodeJS.ProcessEnv = {}) {
-  const own = { HOME: dir, TEAL_URL: api.url, TEAL_TOKEN: api.tokens.admin };
-  const env = { PATH: process.env["PATH"], ...own, ...more };
-  return new Promise<{ code: number; stdout: string; stderr: string }>((resolve) => {
-    const options = { env, cwd: dir, timeout: 60_000 };
-    const child = execFile(process.execPath, [MAIN, ...args], options, (error, stdout, stderr) => {
-      const code = typeof error?.code === "number" ? error.code : error ? -1 : 0;
-      resolve({ code, stdout, stderr });
-    });
-    child.stdin?.on("error", () => {});
-    child.stdin?.end(input);
-  });
+  const env = { HOME: dir, TEAL_URL: api.url, TEAL_TOKEN: api.tokens.admin, ...more };
+  return runCli(args, { env, cwd: dir, input });
 }
 
 const newest = async () => (await api.store.listDeploys("shop", 1))[0];

@@ -1,4 +1,3 @@
-import { execFile } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -6,8 +5,7 @@ import test from "ava";
 import { createCrashes } from "../../../apps/crashes.ts";
 import { createGoneImages } from "../../../apps/gone-images.ts";
 import { goLive, pushOf, startApi, type TestApi } from "../../support/api.ts";
-
-const MAIN = new URL("../../../apps/cli/main.ts", import.meta.url).pathname;
+import { runCli } from "../../support/run-cli.ts";
 
 let api: TestApi;
 let dir: string;
@@ -23,23 +21,8 @@ test.after.always(async () => {
 });
 
 function teal(...args: string[]) {
-  const env = {
-    PATH: process.env["PATH"],
-    HOME: dir,
-    TEAL_URL: api.url,
-    TEAL_TOKEN: api.tokens.admin,
-  };
-  return new Promise<{ code: number; stdout: string; stderr: string }>((resolve) => {
-    execFile(
-      process.execPath,
-      [MAIN, ...args, "-a", "shop"],
-      { env, cwd: dir, timeout: 60_000 },
-      (error, stdout, stderr) => {
-        const code = typeof error?.code === "number" ? error.code : error ? -1 : 0;
-        resolve({ code, stdout, stderr });
-      },
-    );
-  });
+  const env = { HOME: dir, TEAL_URL: api.url, TEAL_TOKEN: api.tokens.admin };
+  return runCli([...args, "-a", "shop"], { env, cwd: dir });
 }
 
 const options = async () => (await api.store.getSettings("shop")).options;

@@ -1,11 +1,9 @@
 import test from "ava";
-import { execFile } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { goLive, pushOf, startApi, type TestApi } from "../../support/api.ts";
-
-const MAIN = new URL("../../../apps/cli/main.ts", import.meta.url).pathname;
+import { runCli } from "../../support/run-cli.ts";
 
 let api: TestApi;
 let dir: string;
@@ -21,27 +19,8 @@ test.after.always(async () => {
 });
 
 function teal(args: string[], input = "", more: NodeJS.ProcessEnv = {}) {
-  const env = {
-    ...more,
-    PATH: process.env["PATH"],
-    HOME: dir,
-    TEAL_URL: api.url,
-    TEAL_TOKEN: api.tokens.admin,
-  };
-  return new Promise<{ code: number; stdout: string; stderr: string }>((resolve) => {
-    const child = execFile(
-      process.execPath,
-      [MAIN, ...args, "-a", "shop"],
-      { env, cwd: dir, timeout: 60_000 },
-      (error, stdout, stderr) => {
-        const code = typeof error?.code === "number" ? error.code : error ? -1 : 0;
-        resolve({ code, stdout, stderr });
-      },
-    );
-    // One that refuses what it is called with does not read to the end.
-    child.stdin?.on("error", () => {});
-    child.stdin?.end(input);
-  });
+  const env = { ...more, HOME: dir, TEAL_URL: api.url, TEAL_TOKEN: api.tokens.admin };
+  return runCli([...args, "-a", "shop"], { env, cwd: dir, input });
 }
 
 test.serial("config is set, shown masked, revealed, exported and unset", async (t) => {

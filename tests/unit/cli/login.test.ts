@@ -1,11 +1,10 @@
-import { execFile } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test from "ava";
 import { startApi, type TestApi } from "../../support/api.ts";
+import { runCli } from "../../support/run-cli.ts";
 
-const MAIN = new URL("../../../apps/cli/main.ts", import.meta.url).pathname;
 let api: TestApi;
 let other: TestApi;
 test.before(async () => {
@@ -20,21 +19,7 @@ function user(t: { teardown(fn: () => void): void }) {
   const home = mkdtempSync(join(tmpdir(), "teal-login-"));
   t.teardown(() => rmSync(home, { recursive: true, force: true }));
   const teal = (args: string[], input = "", env: Record<string, string> = {}) =>
-    new Promise<{ code: number; stdout: string; stderr: string }>((resolve) => {
-      const given = { PATH: process.env["PATH"], HOME: home, ...env };
-      const child = execFile(
-        process.execPath,
-        [MAIN, ...args],
-        { env: given, cwd: home, timeout: 60_000 },
-        (error, stdout, stderr) =>
-          resolve({
-            code: typeof error?.code === "number" ? error.code : error ? -1 : 0,
-            stdout,
-            stderr,
-          }),
-      );
-      child.stdin?.end(input);
-    });
+    runCli(args, { env: { HOME: home, ...env }, cwd: home, input });
   return { home, file: join(home, ".config", "teal", "contexts.json"), teal };
 }
 

@@ -5,8 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { goLive, goWrong, pushOf, startApi, type TestApi } from "../../support/api.ts";
-
-const MAIN = new URL("../../../apps/cli/main.ts", import.meta.url).pathname;
+import { CLI, runCli } from "../../support/run-cli.ts";
 
 let api: TestApi;
 let dir: string;
@@ -19,12 +18,6 @@ test.after.always(async () => {
   rmSync(dir, { recursive: true, force: true });
 });
 
-interface Ran {
-  code: number;
-  stdout: string;
-  stderr: string;
-}
-
 function teal(
   args: string[],
   {
@@ -33,28 +26,8 @@ function teal(
     input = "",
   }: { env?: NodeJS.ProcessEnv; cwd?: string; input?: string } = {},
 ) {
-  const given = {
-    PATH: process.env["PATH"],
-    HOME: dir,
-    TEAL_URL: api.url,
-    TEAL_TOKEN: api.tokens.admin,
-    ...env,
-  };
-  return new Promise<Ran>((resolve) => {
-    const child = execFile(
-      process.execPath,
-      [MAIN, ...args],
-      { env: given, cwd, timeout: 60_000 },
-      (error, stdout, stderr) => {
-        resolve({
-          code: typeof error?.code === "number" ? error.code : error ? -1 : 0,
-          stdout,
-          stderr,
-        });
-      },
-    );
-    child.stdin?.end(input);
-  });
+  const given = { HOME: dir, TEAL_URL: api.url, TEAL_TOKEN: api.tokens.admin, ...env };
+  return runCli(args, { env: given, cwd, input });
 }
 
 async function appWith(name: string, commits: string[]) {
@@ -239,7 +212,7 @@ test("events lists what was done, of one app or of all, and follows it as JSON l
   t.regex(listed.stdout, /ann +evented +hold +done .*hold true/);
   const json = JSON.parse((await teal(["events", "--json", "--limit", "200"])).stdout);
   t.true(json.some((event: any) => event.app === "evented" && event.action === "hold"));
-  const child = execFile(process.execPath, [MAIN, "events", "-a", "evented", "-f", "--json"], {
+  const child = execFile(process.execPath, [CLI, "events", "-a", "evented", "-f", "--json"], {
     env: { PATH: process.env["PATH"], HOME: dir, TEAL_URL: api.url, TEAL_TOKEN: api.tokens.admin },
   });
   let got = "";

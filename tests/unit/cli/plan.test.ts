@@ -1,22 +1,11 @@
-import { execFile } from "node:child_process";
 import { join } from "node:path";
 import test from "ava";
 import { FIXTURES, makeTree } from "../../support/tree.ts";
-
-const MAIN = new URL("../../../apps/cli/main.ts", import.meta.url).pathname;
+import { runCli } from "../../support/run-cli.ts";
 
 /** Without a platform: a plan needs none. */
 function plan(args: string[], env: NodeJS.ProcessEnv = {}) {
-  return new Promise<{ code: number; stdout: string; stderr: string }>((resolve) => {
-    execFile(
-      process.execPath,
-      [MAIN, "build:plan", ...args],
-      { env: { PATH: process.env["PATH"], TEAL_URL: "http://127.0.0.1:1", ...env } },
-      (error, stdout, stderr) => {
-        resolve({ code: typeof error?.code === "number" ? error.code : 0, stdout, stderr });
-      },
-    );
-  });
+  return runCli(["build:plan", ...args], { env: { TEAL_URL: "http://127.0.0.1:1", ...env } });
 }
 
 test("a plan says what was found, what is run, and what starts the app", async (t) => {

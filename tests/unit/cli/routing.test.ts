@@ -1,12 +1,10 @@
 import test from "ava";
-import { execFile } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { KNOBS, readKnob, showKnob } from "../../../apps/cli/routing-knobs.ts";
 import { goLive, pushOf, startApi, type TestApi } from "../../support/api.ts";
-
-const MAIN = new URL("../../../apps/cli/main.ts", import.meta.url).pathname;
+import { runCli } from "../../support/run-cli.ts";
 
 let api: TestApi;
 let dir: string;
@@ -22,21 +20,8 @@ test.after.always(async () => {
 });
 
 function teal(args: string[], input = "") {
-  const given = { PATH: process.env["PATH"], HOME: dir };
-  const env = { ...given, TEAL_URL: api.url, TEAL_TOKEN: api.tokens.admin };
-  return new Promise<{ code: number; stdout: string; stderr: string }>((resolve) => {
-    const child = execFile(
-      process.execPath,
-      [MAIN, ...args, "-a", "shop"],
-      { env, cwd: dir, timeout: 60_000 },
-      (error, stdout, stderr) => {
-        const code = typeof error?.code === "number" ? error.code : error ? -1 : 0;
-        resolve({ code, stdout, stderr });
-      },
-    );
-    child.stdin?.on("error", () => {});
-    child.stdin?.end(input);
-  });
+  const env = { HOME: dir, TEAL_URL: api.url, TEAL_TOKEN: api.tokens.admin };
+  return runCli([...args, "-a", "shop"], { env, cwd: dir, input });
 }
 
 const kind = (name: string) => {
