@@ -57,26 +57,26 @@ export async function testAll({ root, args, progress }: Options): Promise<number
   const cache = await mkdtemp(join(tmpdir(), "teal-test-cache-"));
   // Tests start thousands of processes; each finds its code compiled.
   const forTests = { ...env, NODE_COMPILE_CACHE: cache };
-  const run = async (title: string, ...ours: string[]): Promise<void> =>
+  const runAva = async (title: string, ...ours: string[]): Promise<void> =>
     add(sum, await ava({ root, env: forTests, progress, title, args: [...ours, ...forAva] }));
 
   await counted(sum, progress, "what the tests need", async () =>
     prepare(root, progress, env, withIntegration),
   );
   if (chosen) {
-    await run("tests");
+    await runAva("tests");
   } else {
     for (const [title, command, ...rest] of withUnit ? TOOLS : []) {
       await counted(sum, progress, title, async () =>
         check(progress, title, command, rest, { env, root }),
       );
     }
-    if (withUnit) await run("unit tests", ...UNIT);
+    if (withUnit) await runAva("unit tests", ...UNIT);
     if (withIntegration)
-      await run("integration tests", "--concurrency", FILES_AT_ONCE, ...INTEGRATION);
+      await runAva("integration tests", "--concurrency", FILES_AT_ONCE, ...INTEGRATION);
     // What ava is given beside may choose none of these, and that would be a failure.
     if (withIntegration && forAva.length === 0)
-      await run("tests that run alone", "--concurrency", "1", ...ALONE);
+      await runAva("tests that run alone", "--concurrency", "1", ...ALONE);
   }
   await rm(cache, { recursive: true, force: true });
   progress.line(`${sum.passed} passed, ${sum.failed} failed`);
@@ -172,7 +172,7 @@ async function ava({ root, env, progress, title, args }: AvaOptions): Promise<Su
       if (!ok) progress.line(`✗ ${test}`);
       note(`${done} done; ${test}`);
     });
-    ended = await run("ava", ["--tap", "--timeout", SILENCE, ...args], {
+    ended = await runAva("ava", ["--tap", "--timeout", SILENCE, ...args], {
       env,
       cwd: root,
       onLine: reader.line,
