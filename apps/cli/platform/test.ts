@@ -172,7 +172,7 @@ async function ava({ root, env, progress, title, args }: AvaOptions): Promise<Su
       if (!ok) progress.line(`✗ ${test}`);
       note(`${done} done; ${test}`);
     });
-    ended = await runAva("ava", ["--tap", "--timeout", SILENCE, ...args], {
+    ended = await run("ava", ["--tap", "--timeout", SILENCE, ...args], {
       env,
       cwd: root,
       onLine: reader.line,
