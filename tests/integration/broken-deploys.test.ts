@@ -14,7 +14,7 @@ interface Context extends AppWorld {
   redis: Redis;
 }
 const test = testApp<Context>({
-  ...{ app: APP, fixture: "hello-plain", env: { TEAL_DEPLOY_TIMEOUT: "4" } },
+  ...{ app: APP, fixture: "hello-plain", env: { TEAL_DEPLOY_TIMEOUT: "3" } },
 });
 
 test.serial.before("the store is looked at", async (t) => {
@@ -27,7 +27,7 @@ test.serial.after.always("no more", async (t) => {
 
 /** Each breaks one gate on purpose, and what the push must say about it. */
 const BROKEN: [fixture: string, says: RegExp][] = [
-  ["never-healthy", /web\.1 did not become healthy within 4 s: status 500/],
+  ["never-healthy", /web\.1 did not become healthy within 3 s: status 500/],
   ["no-listener", /nothing listens on port 5000 \(\$PORT\), nor on any other/],
   ["wrong-port", /nothing listens on port 5000 \(\$PORT\): it listens on 3000/],
   ["localhost-only", /it listens on 127\.0\.0\.1:5000 only/],

@@ -63,7 +63,7 @@ test.serial(
     const pushed = await repo.push({ "version.txt": "v2" });
     t.log(pushed.text);
     t.not(pushed.status, 0);
-    await sleep(5000);
+    await sleep(3000);
     t.is(await ask(platform.routerPort, HOST), "v1");
 
     rmSync(filler);

@@ -23,7 +23,8 @@ test.before(async (t) => {
   t.context.dockerd = dockerd;
   // For the docker client of this test too.
   process.env["DOCKER_HOST"] = dockerd.host;
-  const env = { DOCKER_HOST: dockerd.host, TEAL_NETWORK_POOL: "10.215.0.0/17" };
+  // A lease of two seconds: the reconciler looks once a second.
+  const env = { DOCKER_HOST: dockerd.host, TEAL_NETWORK_POOL: "10.215.0.0/17", TEAL_LEASE: "2" };
   t.context.platform = await startPlatform({ routers: 2, env });
   t.context.repo = createRepo("hello-plain", t.context.platform, APP);
   await t.context.repo.init();
@@ -46,10 +47,10 @@ test.serial("dockerd killed and started again: apps serve on, and none runs twic
   const load = keepAsking(platform.routerPort, HOST);
   const before = await live(platform);
   await dockerd.kill("SIGKILL");
-  await sleep(4000);
+  await sleep(2500);
   t.is(await ask(platform.routerPort, HOST), "v1");
   await dockerd.start();
-  await sleep(4000);
+  await sleep(2500);
   t.deepEqual(await live(platform), before);
   await load.stop();
   t.deepEqual(load.bad, []);
@@ -62,7 +63,7 @@ test.serial("a push while dockerd is away waits for it, and goes live", async (t
   const load = keepAsking(platform.routerPort, HOST);
   await dockerd.kill("SIGTERM");
   const push = repo.push({ "version.txt": "v2" });
-  await sleep(5000);
+  await sleep(3000);
   t.is(await ask(platform.routerPort, HOST), "v1", "the live colour has not noticed");
   await dockerd.start();
   const pushed = await push;

@@ -126,7 +126,8 @@ test.serial("an app destroyed during its deploy is gone for good", async (t) => 
   t.true(destroyed.status < 300, JSON.stringify(destroyed));
   t.is((await push).status, 1);
   await until(30_000, async () => (await platform.api("GET", `/apps/${APP}`)).status === 404);
-  await sleep(5000);
+  // Longer than the lease of whoever was at work, and three rounds of the reconciler.
+  await sleep(3000);
   t.deepEqual(await containersOf(platform.namespace), []);
   t.is(await ask(platform.routerPort, HOST), "status 404");
   t.is((await platform.api("GET", `/apps/${APP}`)).status, 404);

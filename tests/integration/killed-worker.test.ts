@@ -1,11 +1,10 @@
 import { writeFileSync } from "node:fs";
-import test from "ava";
+import type { ExecutionContext } from "ava";
 import type { Deploy } from "../../apps/types.ts";
-import type { AppWorld } from "../support/app-world.ts";
+import { type AppWorld, testApp } from "../support/app-world.ts";
 import { ask, keepAsking } from "../support/asking.ts";
 import { containersOf } from "../support/docker-remains.ts";
-import { type Platform, startPlatform, until } from "../support/platform.ts";
-import { createRepo } from "../support/repo.ts";
+import { type Platform, until } from "../support/platform.ts";
 
 /** The way of a push, step by step; the first four in `web`, the others in `worker`. */
 const WEB_STEPS = ["ref-quarantined", "ref-updated", "record-written", "enqueued"];
@@ -34,24 +33,39 @@ async function untilAtRest(platform: Platform): Promise<void> {
   });
 }
 
-async function begin(): Promise<AppWorld> {
-  const platform = await startPlatform({ routers: 2, env: { TEAL_LEASE: "2", TEAL_DRAIN: "1" } });
-  const repo = createRepo("hello-plain", platform, APP);
-  await repo.init();
-  for (const version of ["v1", "v2"]) await repo.goLive({ "version.txt": version });
-  return { platform, repo };
+const test = testApp({
+  ...{ app: APP, fixture: "hello-plain", files: { "version.txt": "v1" } },
+  ...{ routers: 2, env: { TEAL_LEASE: "2", TEAL_DRAIN: "1" } },
+});
+/** What is live, and the number of the next version. */
+let live = "v1";
+let next = 2;
+
+/** Requests go on until `work` is done; none of them gets anything but a version's answer. */
+async function underLoad(t: ExecutionContext<AppWorld>, work: () => Promise<void>): Promise<void> {
+  const load = keepAsking(t.context.platform.routerPort, HOST);
+  try {
+    await work();
+  } finally {
+    await load.stop();
+  }
+  t.deepEqual(load.bad.slice(0, 3), []);
+  t.log(`${load.asked()} requests, ${load.versions.size} versions seen, 0 lost`);
 }
+
+test.serial.before("a standby", async (t) => {
+  live = `v${next++}`;
+  await t.context.repo.goLive({ "version.txt": live });
+});
 
 test.serial(
   "a worker killed at any step leaves the old or the new release live, and nothing behind",
   async (t) => {
     t.timeout(400_000);
-    const { platform, repo } = await begin();
-    const load = keepAsking(platform.routerPort, HOST);
-    try {
-      let live = "v2";
-      for (const [at, step] of WORKER_STEPS.entries()) {
-        const version = `v${at + 3}`;
+    const { platform, repo } = t.context;
+    await underLoad(t, async () => {
+      for (const step of WORKER_STEPS) {
+        const version = `v${next++}`;
         const restarts = platform.restarts("worker-1");
         writeFileSync(platform.faultFile, step);
         const pushed = await repo.push({ "version.txt": version });
@@ -64,16 +78,7 @@ test.serial(
         t.is(now, version, `${step}: ${pushed.text}`);
         live = now;
       }
-      await load.stop();
-      t.deepEqual(load.bad.slice(0, 3), []);
-      t.log(
-        `${load.asked()} requests beside ${WORKER_STEPS.length} kills, ${load.versions.size} versions seen, 0 lost`,
-      );
-    } finally {
-      await load.stop();
-      repo.remove();
-      await platform.stop();
-    }
+    });
   },
 );
 
@@ -81,12 +86,10 @@ test.serial(
   "web killed at any step of a push: the push gets an answer, and what was accepted is deployed",
   async (t) => {
     t.timeout(300_000);
-    const { platform, repo } = await begin();
-    const load = keepAsking(platform.routerPort, HOST);
-    try {
-      let live = "v2";
-      for (const [at, step] of WEB_STEPS.entries()) {
-        const version = `v${at + 3}`;
+    const { platform, repo } = t.context;
+    await underLoad(t, async () => {
+      for (const step of WEB_STEPS) {
+        const version = `v${next++}`;
         const restarts = platform.restarts("web");
         writeFileSync(platform.faultFile, step);
         const pushed = await repo.push({ "version.txt": version });
@@ -103,12 +106,6 @@ test.serial(
         t.is(await ask(platform.routerPort, HOST), version);
         live = version;
       }
-      await load.stop();
-      t.deepEqual(load.bad.slice(0, 3), []);
-    } finally {
-      await load.stop();
-      repo.remove();
-      await platform.stop();
-    }
+    });
   },
 );

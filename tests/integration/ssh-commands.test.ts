@@ -1,11 +1,10 @@
-import { execFile } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import test from "ava";
+import { type AppWorld, testApp } from "../support/app-world.ts";
 import { ask } from "../support/asking.ts";
-import { type Platform, startPlatform } from "../support/platform.ts";
-import { createRepo } from "../support/repo.ts";
+import { type Platform, until } from "../support/platform.ts";
 import { createTeal } from "../support/teal-cli.ts";
 
 const run = promisify(execFile);
@@ -61,10 +60,19 @@ async function sshUser(platform: Platform, role: "admin" | "read") {
   const options = ["BatchMode=yes", "StrictHostKeyChecking=no", "UserKnownHostsFile=/dev/null"];
   const line = [...options, "LogLevel=ERROR", "IdentitiesOnly=yes"].flatMap((o) => ["-o", o]);
   const identity = ["-F", "/dev/null", "-i", key, ...line];
+  const there = ["-p", String(platform.sshPort), "teal@127.0.0.1"];
+  const shared = join(platform.home, `shared-${role}`);
   return {
     git: ["ssh", ...identity].join(" "),
+    /** From now on commands share one connection; ends it. */
+    async share(): Promise<() => void> {
+      const args = [...identity, "-M", "-N", "-S", shared, ...there];
+      const master = spawn("ssh", args, { stdio: "ignore" });
+      await until(10_000, async () => existsSync(shared));
+      return () => void master.kill();
+    },
     async say(...words: string[]): Promise<Said> {
-      const args = [...identity, "-p", String(platform.sshPort), "teal@127.0.0.1", ...words];
+      const args = [...identity, "-S", shared, ...there, ...words];
       try {
         const { stdout, stderr } = await run("ssh", args);
         return { code: 0, out: stdout, err: stderr };
@@ -76,63 +84,72 @@ async function sshUser(platform: Platform, role: "admin" | "read") {
   };
 }
 
-test("a push and the platform's commands over SSH, with exit codes, by OpenSSH itself", async (t) => {
-  t.timeout(240_000);
-  const platform = await startPlatform();
-  const repo = createRepo("hello-plain", platform, "shop");
-  try {
-    const admin = await sshUser(platform, "admin");
-    const reader = await sshUser(platform, "read");
-    await repo.init();
-    await repo.git("remote", "set-url", "deploy", `ssh://teal@127.0.0.1:${platform.sshPort}/shop`);
-    await repo.git("config", "core.sshCommand", admin.git);
-    for (const version of ["one", "two"]) {
-      const pushed = await repo.push({ "version.txt": version });
-      t.is(pushed.status, 0, pushed.text);
-    }
-    t.is(await ask(platform.routerPort, HOST), "two");
+type SshUser = Awaited<ReturnType<typeof sshUser>>;
+interface Context extends AppWorld {
+  admin: SshUser;
+  reader: SshUser;
+}
+const test = testApp<Context>({ app: "shop", fixture: "hello-plain", files: null });
 
-    const back = await admin.say("rollback", "-a", "shop");
-    t.is(back.code, 0, back.err);
-    t.is(await ask(platform.routerPort, HOST), "one");
-    const releases = await admin.say("releases", "-a", "shop", "--json");
-    const listed = JSON.parse(releases.out) as { n: number; status: string }[] | { releases: [] };
-    t.is((Array.isArray(listed) ? listed : listed.releases).length, 3);
+test.serial.before("an admin and somebody who may read, with OpenSSH's client", async (t) => {
+  t.context.admin = await sshUser(t.context.platform, "admin");
+  t.context.reader = await sshUser(t.context.platform, "read");
+});
 
-    t.is((await admin.say("rolback", "-a", "shop")).code, 2);
-    t.is((await admin.say("releases", "-a", "nothing")).code, 4);
-    t.is((await reader.say("rollback", "-a", "shop")).code, 3);
-    t.is(await ask(platform.routerPort, HOST), "one");
-
-    const canary = join(platform.home, "canary");
-    for (const hostile of [`apps:info -a "x;touch ${canary}"`, `apps:info -a $(touch ${canary})`]) {
-      t.not((await admin.say(hostile)).code, 0);
-    }
-    t.false(existsSync(canary));
-
-    const { teal } = createTeal(platform);
-    for (const line of [...READING.map((one) => `${one} --json`), ...IN_WORDS]) {
-      const [here, there] = await Promise.all([teal(line.split(" ")), admin.say(line)]);
-      // Only what is said in words has ages of seconds in it.
-      const told = ({ code, out, err }: Said) => ({ code, out: ageless(out), err });
-      t.deepEqual(told(there), told(here), line);
-      if (line.endsWith("--json") && here.code === 0) t.notThrows(() => values(here.out), line);
-    }
-    const found = await admin.say("doctor", "-a", "shop", "--json");
-    t.is(found.code, (await teal(["doctor", "-a", "shop", "--json"])).code, found.err);
-    t.is(typeof JSON.parse(found.out), "object");
-
-    const at = `ssh://teal@127.0.0.1:${platform.sshPort}`;
-    t.is((await admin.say("whoami")).out, `admin (admin, all apps) at ${at}\n`);
-    t.is((await teal(["whoami"])).out, `admin (admin, all apps) at ${platform.apiUrl}\n`);
-
-    // The same over HTTP, for the log of a deploy that nobody watched.
-    const log = await admin.say("logs", "--deploy", "shop-1", "-a", "shop");
-    t.regex(log.out + log.err, /Starting v1 in blue/);
-    const lines = await reader.say("logs", "-a", "shop", "--source", "teal", "-n", "100");
-    t.regex(lines.out, /teal\[blue\]: web\.1 started/);
-  } finally {
-    repo.remove();
-    await platform.stop();
+test.serial("a push and commands over SSH, with exit codes", async (t) => {
+  t.timeout(120_000);
+  const { platform, repo, admin, reader } = t.context;
+  await repo.git("remote", "set-url", "deploy", `ssh://teal@127.0.0.1:${platform.sshPort}/shop`);
+  await repo.git("config", "core.sshCommand", admin.git);
+  for (const version of ["one", "two"]) {
+    const pushed = await repo.push({ "version.txt": version });
+    t.is(pushed.status, 0, pushed.text);
   }
+  t.is(await ask(platform.routerPort, HOST), "two");
+
+  const back = await admin.say("rollback", "-a", "shop");
+  t.is(back.code, 0, back.err);
+  t.is(await ask(platform.routerPort, HOST), "one");
+  const releases = await admin.say("releases", "-a", "shop", "--json");
+  const listed = JSON.parse(releases.out) as { n: number; status: string }[] | { releases: [] };
+  t.is((Array.isArray(listed) ? listed : listed.releases).length, 3);
+
+  t.is((await admin.say("rolback", "-a", "shop")).code, 2);
+  t.is((await admin.say("releases", "-a", "nothing")).code, 4);
+  t.is((await reader.say("rollback", "-a", "shop")).code, 3);
+  t.is(await ask(platform.routerPort, HOST), "one");
+
+  const canary = join(platform.home, "canary");
+  for (const hostile of [`apps:info -a "x;touch ${canary}"`, `apps:info -a $(touch ${canary})`]) {
+    t.not((await admin.say(hostile)).code, 0);
+  }
+  t.false(existsSync(canary));
+
+  // The log of a deploy that nobody watched.
+  const log = await admin.say("logs", "--deploy", "shop-1", "-a", "shop");
+  t.regex(log.out + log.err, /Starting v1 in blue/);
+  const lines = await reader.say("logs", "-a", "shop", "--source", "teal", "-n", "100");
+  t.regex(lines.out, /teal\[blue\]: web\.1 started/);
+});
+
+test.serial("what reads answers over SSH as the command line does, byte for byte", async (t) => {
+  t.timeout(150_000);
+  const { platform, admin } = t.context;
+  const { teal } = createTeal(platform);
+  t.teardown(await admin.share());
+  const compare = async (line: string) => {
+    const [here, there] = await Promise.all([teal(line.split(" ")), admin.say(line)]);
+    // Only what is said in words has ages of seconds in it.
+    const told = ({ code, out, err }: Said) => ({ code, out: ageless(out), err });
+    t.deepEqual(told(there), told(here), line);
+    if (line.endsWith("--json") && here.code === 0) t.notThrows(() => values(here.out), line);
+  };
+  const left = [...READING.map((one) => `${one} --json`), ...IN_WORDS];
+  const some = async () => {
+    for (let line = left.shift(); line !== undefined; line = left.shift()) await compare(line);
+  };
+  await Promise.all([some(), some()]);
+  const found = await admin.say("doctor", "-a", "shop", "--json");
+  t.is(found.code, (await teal(["doctor", "-a", "shop", "--json"])).code, found.err);
+  t.is(typeof JSON.parse(found.out), "object");
 });
