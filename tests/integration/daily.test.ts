@@ -1,72 +1,76 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import type { ExecutionContext } from "ava";
 import { type AppWorld, testApp } from "../support/app-world.ts";
 import { ask } from "../support/asking.ts";
 import { runningOf, volumesOf } from "../support/docker-remains.ts";
 import { until } from "../support/platform.ts";
+import { createRepo, type Repo } from "../support/repo.ts";
 import { startSteadyLoad } from "../support/steady-load.ts";
 import { createTeal } from "../support/teal-cli.ts";
 
 const APP = "daily";
 
-const test = testApp({ app: APP, fixture: "talks", routers: 2, env: { TEAL_DRAIN: "1" } });
+/** Another app, whose jobs run by the clock while the tests do. */
+const CLOCK = "clock";
+const CRON = [
+  { command: "echo by the clock of $TEAL_RELEASE; exit 3", schedule: "* * * * *" },
+  { command: "false", schedule: "0 4 * * *", maintenance: true },
+];
 
-const tell = (t: ExecutionContext<AppWorld>, path = "/") =>
+interface Context extends AppWorld {
+  clock: Repo;
+}
+const test = testApp<Context>({
+  ...{ app: APP, fixture: "talks", routers: 2, env: { TEAL_DRAIN: "1" } },
+});
+
+test.serial.before("jobs begin", async (t) => {
+  t.context.clock = createRepo("talks", t.context.platform, CLOCK);
+  await t.context.clock.init();
+  await t.context.clock.goLive({ "app.json": JSON.stringify({ cron: CRON }) });
+});
+
+test.serial.after.always("and end", (t) => t.context.clock?.remove());
+
+const tell = (t: ExecutionContext<Context>, path = "/") =>
   ask(t.context.platform.routerPort, `${APP}.localhost`, path);
+
+/** The app's containers that run, by name. */
+async function running({ context: { platform } }: ExecutionContext<Context>): Promise<string[]> {
+  const all = await runningOf(platform.namespace);
+  return all.filter((name) => name.startsWith(`${platform.namespace}-${APP}-`));
+}
 
 test.serial("a stopped app answers 503, stays down, and starts again where it was", async (t) => {
   t.timeout(120_000);
   const { platform, repo } = t.context;
   const { teal } = createTeal(platform);
-  const before = await runningOf(platform.namespace);
+  const before = await running(t);
   const load = startSteadyLoad(platform.routerPort, `${APP}.localhost`);
   const stopped = await teal(["ps:stop", "-a", APP]);
   const { lost } = await load.stop();
   t.is(stopped.code, 0, stopped.err);
   t.deepEqual(new Set(lost.map((one) => /503/.test(one))), new Set([true]), JSON.stringify(lost));
-  t.deepEqual(await runningOf(platform.namespace), []);
+  t.deepEqual(await running(t), []);
   t.is(await tell(t), "status 503");
   t.regex((await teal(["apps:info", "-a", APP])).out, /state +stopped/);
   // A worker that comes up looks at all there is.
+  const ready = () => platform.platformLog().split("worker is ready").length;
+  const began = ready();
   platform.signal("worker-1", "SIGKILL");
-  await new Promise((done) => setTimeout(done, 4000));
-  t.deepEqual(await runningOf(platform.namespace), []);
+  await until(20_000, async () => ready() > began);
+  await sleep(1500);
+  t.deepEqual(await running(t), []);
   const started = await teal(["ps:start", "-a", APP]);
   t.is(started.code, 0, started.err);
   t.is(await tell(t), "done");
-  t.deepEqual(await runningOf(platform.namespace), before);
+  t.deepEqual(await running(t), before);
   await teal(["ps:stop", "-a", APP]);
   const pushed = await repo.push();
   t.is(pushed.status, 0, pushed.text);
   t.regex(pushed.text, /was stopped; it starts with this release/);
   t.is(await tell(t), "done");
 });
-
-test.serial(
-  "app.json's cron runs by the clock in the live release, and says how it went",
-  async (t) => {
-    t.timeout(180_000);
-    const { repo, platform } = t.context;
-    const { teal } = createTeal(platform);
-    const wrong = { cron: [{ command: "true", schedule: "every minute" }] };
-    const refused = await repo.push({ "app.json": JSON.stringify(wrong) });
-    t.regex(refused.text, /five fields such as/);
-    const cron = [
-      { command: "echo by the clock of $TEAL_RELEASE; exit 3", schedule: "* * * * *" },
-      { command: "false", schedule: "0 4 * * *", maintenance: true },
-    ];
-    const pushed = await repo.push({ "app.json": JSON.stringify({ cron }) });
-    t.is(pushed.status, 0, pushed.text);
-    t.regex((await teal(["cron", "-a", APP])).out, /not for now/);
-    await until(90_000, async () => {
-      const { body } = await platform.api("GET", `/apps/${APP}/cron`);
-      return body.jobs[0].last?.state === "failed" && body.jobs[0].last.exit === 3;
-    });
-    const { out } = await teal(["logs", "-a", APP, "--ps", "run", "--grep", "clock"]);
-    t.regex(out, /run\.[0-9a-f]{8}: by the clock of v\d/);
-    t.regex((await teal(["cron", "-a", APP])).out, /failed, status 3, run\./);
-    t.is((await repo.push({ "app.json": "{}" })).status, 0);
-  },
-);
 
 test.serial(
   "a volume outlives releases and the app; nobody gets one without the overlap said",
@@ -103,5 +107,25 @@ test.serial(
     t.is((await teal(["run", "-a", APP, "cat /data/file"])).out, "kept\n");
     await destroy("--volumes");
     t.deepEqual(await volumesOf(platform.namespace), []);
+  },
+);
+
+test.serial(
+  "cron's jobs have run by the clock in the live release, and say how it went",
+  async (t) => {
+    t.timeout(180_000);
+    const { clock, platform } = t.context;
+    const { teal } = createTeal(platform);
+    const wrong = { cron: [{ command: "true", schedule: "every minute" }] };
+    const refused = await clock.push({ "app.json": JSON.stringify(wrong) });
+    t.regex(refused.text, /five fields such as/);
+    t.regex((await teal(["cron", "-a", CLOCK])).out, /not for now/);
+    await until(90_000, async () => {
+      const { body } = await platform.api("GET", `/apps/${CLOCK}/cron`);
+      return body.jobs[0].last?.state === "failed" && body.jobs[0].last.exit === 3;
+    });
+    const { out } = await teal(["logs", "-a", CLOCK, "--ps", "run", "--grep", "clock"]);
+    t.regex(out, /run\.[0-9a-f]{8}: by the clock of v1/);
+    t.regex((await teal(["cron", "-a", CLOCK])).out, /failed, status 3, run\./);
   },
 );
