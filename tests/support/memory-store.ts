@@ -1,10 +1,12 @@
-import type { RouterReport } from "../../router/contract.ts";
+import type { Route, RouterReport } from "../../router/contract.ts";
 import { TealError } from "../../apps/errors.ts";
 import { DELIVERY_TTL_S } from "../../apps/store-scripts.ts";
 import type { Store } from "../../apps/store.ts";
 import {
+  type App,
   APP_NAME,
   type Deploy,
+  type Instance,
   type Intent,
   MAX_ATTEMPTS,
   type Release,
@@ -30,7 +32,17 @@ import {
 import { createMemorySettings, noSettings } from "./memory-settings.ts";
 import { createMemorySwaps } from "./memory-swap.ts";
 
+/** One app with all that is on record of it. */
+interface Look {
+  readonly app: App;
+  readonly route: Route | null;
+  readonly instances: readonly Instance[];
+  readonly deploys: readonly Deploy[];
+}
+
 export interface MemoryStore extends Store {
+  /** All there is at this moment; not copies, and so not to be changed. */
+  look(): Look[];
   /** What a router does by itself: its report, and the time its lease ends (ms). */
   heartbeat(report: RouterReport, leaseEnd: number): void;
 }
@@ -70,6 +82,11 @@ export function createMemoryStore(options: MemoryOptions): MemoryStore {
         expired: until <= state.now(),
       }));
     },
+    look: () =>
+      [...state.apps.values()].map(({ app, route, instances, deploys }) => ({
+        ...{ app, route, instances: [...instances.values()] },
+        deploys: deploys.map((id) => state.deploys.get(id) as Deploy),
+      })),
     heartbeat(report, leaseEnd) {
       state.routers.set(report.id, { report: structuredClone(report), until: leaseEnd });
     },

@@ -227,10 +227,11 @@ export async function createWorkTree(path: string, files: Record<string, string>
 
 /** Polls until `look` gives something other than null, undefined or false; 20 s at most. */
 export async function eventually<T>(look: () => Promise<T> | T): Promise<NonNullable<T>> {
-  for (let i = 0; i < 200; i++) {
+  const end = performance.now() + 20_000;
+  while (performance.now() < end) {
     const found = await look();
     if (found !== null && found !== undefined && found !== false) return found;
-    await sleep(100);
+    await sleep(20);
   }
   throw new Error("what was waited for did not come within 20 s");
 }

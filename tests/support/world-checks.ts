@@ -38,7 +38,7 @@ export function createChecks({
     versions.set(app.id, route.version);
   }
 
-  function checkInstances(instances: Instance[]): void {
+  function checkInstances(instances: readonly Instance[]): void {
     const working = instances.filter(
       ({ id, process }) => process === "worker" && containers.get(id)?.running,
     );
@@ -51,7 +51,7 @@ export function createChecks({
     }
   }
 
-  function checkDeploys(deploys: Deploy[]): void {
+  function checkDeploys(deploys: readonly Deploy[]): void {
     for (const { id, state, finishedAt } of deploys) {
       const before = finals.get(id);
       if (before && before !== state) violations.push(`${id}: ${before} became ${state}`);
@@ -59,12 +59,11 @@ export function createChecks({
     }
   }
 
-  async function now(): Promise<void> {
-    for (const app of await store.listApps()) {
-      const route = await store.getRoute(app.name);
+  function now(): void {
+    for (const { app, route, instances, deploys } of store.look()) {
       if (route) checkRoute(app, route);
-      checkInstances(await store.listInstances(app.name));
-      checkDeploys(await store.listDeploys(app.name, 100));
+      checkInstances(instances);
+      checkDeploys(deploys);
     }
     for (const { app, ids } of routers.views()) {
       for (const id of ids) {
@@ -75,7 +74,7 @@ export function createChecks({
   }
 
   async function atRest(): Promise<void> {
-    await now();
+    now();
     const recorded = new Set<string>();
     const resting = new Set<string>();
     for (const app of await store.listApps()) {

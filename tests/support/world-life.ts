@@ -15,7 +15,7 @@ interface Guarding {
   life: Life | null;
   turn(label: string): Promise<unknown>;
   /** After every call. */
-  look(): Promise<void>;
+  look(): void;
 }
 
 /** Every method of `target` takes its turn, and may be the last thing that its process does. */
@@ -28,7 +28,7 @@ export function guarded<T extends object>(target: T, { life, turn, look }: Guard
     if (life && dying && !dying.after) life.dead = true;
     if (life?.dead) throw new Died();
     const result = await call();
-    await look();
+    look();
     if (life && dying) life.dead = true;
     if (life?.dead) throw new Died();
     return result;
