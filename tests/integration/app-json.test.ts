@@ -78,7 +78,7 @@ test.serial(
     t.regex(pushed.text, /Checking worker\.1: up for 2 s/);
     t.regex(pushed.text, /failed, which only warns: no end within \d+ ms/);
     const [web] = (await platform.live(APP)).filter((it) => it.process === "web");
-    const inside = execFileSync("docker", ["top", String(web?.id), "-eo", "args"]).toString();
+    const inside = execFileSync("docker", ["top", String(web?.id), "-eo", "pid,args"]).toString();
     t.regex(inside, /node/);
     t.notRegex(inside, /sleep 4321/, "a check that hangs is ended");
     const bad = { worker: [within(fail)] };
