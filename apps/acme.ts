@@ -51,6 +51,7 @@ export interface Acme {
 const OFFER_S = 900;
 const PLATFORM = "*";
 
+/** On Redis; accounts' keys and proofs are sealed. */
 export function createAcme(redis: Redis, secrets: Secrets): Acme {
   const scripts = createScripts(redis);
   const accountSecret = (directory: string) => `acme account ${directory}`;

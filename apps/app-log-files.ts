@@ -49,6 +49,7 @@ export interface Logged {
   colour?: Colour;
 }
 
+/** The folder of an app below the platform's logs. */
 export function appLogDir(logs: string, app: string): string {
   return join(logs, "apps", app);
 }
@@ -58,6 +59,7 @@ export function instanceLogName({ release, process, index, deploy }: Logged): st
   return `v${release}.${process}.${index}.${deploy}${NEW}`;
 }
 
+/** What a file is called once a new one was begun. */
 export function oldLogName(name: string): string {
   return name.slice(0, -NEW.length) + OLD;
 }

@@ -1,8 +1,8 @@
-import { createHash } from "node:crypto";
+import { createHash, randomUUID } from "node:crypto";
 import { Cron } from "croner";
 import type { Redis } from "ioredis";
 import { keys } from "./keys.ts";
-import { asking } from "./store-scripts.ts";
+import { asking, createScripts } from "./store-scripts.ts";
 
 export const CONCURRENCIES = ["allow", "forbid", "replace"] as const;
 
@@ -44,7 +44,7 @@ export interface CronState {
 export interface CronBook {
   read(app: string): Promise<Record<string, CronState>>;
   write(app: string, job: string, state: CronState): Promise<void>;
-  /** Lets one caller alone look at the app's jobs; false: another does. */
+  /** Lets one caller alone look at the app's jobs, for half a minute; false: another does. */
   alone(app: string, act: () => Promise<void>): Promise<boolean>;
   /** True for one caller alone: who starts the run that is due then. */
   take(app: string, job: string, due: number): Promise<boolean>;
@@ -56,7 +56,9 @@ const LOCK_MS = 30_000;
 /** In s: a due time is looked at for much less long. */
 const TAKEN_TTL = 7 * 24 * 3600;
 
+/** Every method throws store-unavailable while the store is away. */
 export function createCronBook(redis: Redis): CronBook {
+  const { run } = createScripts(redis);
   return {
     async read(app) {
       const all = await asking(() => redis.hgetall(keys.cron(app)));
@@ -69,11 +71,12 @@ export function createCronBook(redis: Redis): CronBook {
     },
     async alone(app, act) {
       const key = keys.cronLock(app);
-      if ((await asking(() => redis.set(key, "1", "PX", LOCK_MS, "NX"))) !== "OK") return false;
+      const mark = randomUUID();
+      if ((await asking(() => redis.set(key, mark, "PX", LOCK_MS, "NX"))) !== "OK") return false;
       try {
         await act();
       } finally {
-        await asking(() => redis.del(key));
+        await run("cron-let-go", app, mark);
       }
       return true;
     },
@@ -84,6 +87,7 @@ export function createCronBook(redis: Redis): CronBook {
   };
 }
 
+/** The same for as long as command and schedule are. */
 export function cronJobId({ command, schedule }: Pick<CronJob, "command" | "schedule">): string {
   return createHash("sha256").update(`${schedule}\0${command}`).digest("hex").slice(0, 8);
 }
@@ -93,6 +97,7 @@ export function assertSchedule(schedule: string): void {
   clock(schedule);
 }
 
+/** The first time after `after`, both in ms; null: never. */
 export function nextRun({ schedule }: Pick<CronJob, "schedule">, after: number): number | null {
   return clock(schedule).nextRun(new Date(after))?.getTime() ?? null;
 }

@@ -48,6 +48,7 @@ interface Options {
   reach?: (step: string) => void;
 }
 
+/** What people ask for: a record first, then a job. */
 export function createDeploys({ store, queue, reach = () => {} }: Options): Deploys {
   /** The reason is a person's text, and becomes one line that commands no terminal. */
   async function request(intent: Intent): Promise<Deploy> {

@@ -19,6 +19,7 @@ export interface ReleaseDiff {
   domains: { added: string[]; removed: string[] } | null;
 }
 
+/** Values of config are compared, and only names told. */
 export function diffReleases(secrets: Secrets, from: Release, to: Release): ReleaseDiff {
   const [before, after] = [openConfig(secrets, from), openConfig(secrets, to)];
   const inBoth = Object.keys(before).filter((name) => Object.hasOwn(after, name));

@@ -25,6 +25,7 @@ const TARGET = /^\/[\w./-]{1,200}$/;
 /** Without them a container is none. */
 const RESERVED = ["/", "/proc", "/sys", "/dev", "/etc", "/bin", "/sbin", "/lib", "/usr", "/app"];
 
+/** Else it is a volume of the app's own. */
 export function isHostPath({ source }: Mount): boolean {
   return isAbsolute(source);
 }
@@ -43,6 +44,7 @@ export function readMount(text: string): Mount {
   return { source, target };
 }
 
+/** A mount that names no process types is in all of them. */
 export function isMountedIn({ processes }: Mount, process: string): boolean {
   return processes === undefined || processes.includes(process);
 }

@@ -24,6 +24,7 @@ export const RETENTION_RANGES: Record<keyof Retention, readonly [number, number]
 
 const DAY_MS = 24 * 3600_000;
 
+/** What was told, and the defaults of the rest. */
 export function retentionLimits(told: Retention = {}): RetentionLimits {
   return { ...DEFAULTS, ...told };
 }

@@ -166,6 +166,7 @@ export function pairsOf(record: object): string[] {
 /** Reads of whole records. */
 export type Reader = ReturnType<typeof createReader>;
 
+/** Of hashes, lists and sets as the store keeps them. Every method throws store-unavailable. */
 export function createReader(redis: Redis) {
   const hash = async (key: string): Promise<Flat | null> => {
     const flat = await asking(() => redis.hgetall(key));

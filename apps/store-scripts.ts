@@ -45,6 +45,7 @@ const scriptKeys = (app: string) => ({
   notifiers: keys.notifiers(app),
   sent: keys.sent(app),
   cron: keys.cron(app),
+  cronLock: keys.cronLock(app),
   series: keys.series(app),
   notices: keys.notices,
   watches: keys.watches,
@@ -98,6 +99,7 @@ function prelude(): string {
   ].join("\n");
 }
 
+/** The scripts of `lua/`, each sent whole once and then by its name. */
 export function createScripts(redis: Redis): Scripts {
   const before = prelude();
   const loaded = new Map<string, { lua: string; sha: string }>();

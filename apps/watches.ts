@@ -19,6 +19,7 @@ export interface Watches {
   leave(worker: string): Promise<void>;
 }
 
+/** On Redis. Every method throws store-unavailable. */
 export function createWatches(redis: Redis): Watches {
   const { run } = createScripts(redis);
   return {

@@ -66,6 +66,7 @@ export function isAside({ returning, courses }: Patient): boolean {
   return returning || courses.some((it) => counts(it, "readiness"));
 }
 
+/** The liveness check that it fails, and has failed as often as it may. */
 export function ailment({ courses }: Patient): Course | undefined {
   return courses.find((it) => counts(it, "liveness"));
 }
@@ -104,6 +105,7 @@ export function leaves(patient: Patient, now: number): void {
   for (const course of patient.courses) Object.assign(course, { failures: 0, nextAt: now });
 }
 
+/** How long the next restart has to wait after so many, ms. */
 export function backOff(restarts: number): number {
   if (restarts === 0) return 0;
   return Math.min(BACK_OFF.longestMs, BACK_OFF.firstMs * 2 ** (restarts - 1));

@@ -48,6 +48,7 @@ export function isNeeded(app: App, route: Route | null, instance: Instance): boo
   return deploy === app.held?.deploy && state === "healthy";
 }
 
+/** Nothing retired is ever live again. */
 export function isRetired(instance: Instance): boolean {
   return INSTANCE_LIFE.indexOf(instance.state) >= INSTANCE_LIFE.indexOf("retired");
 }

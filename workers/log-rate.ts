@@ -4,6 +4,7 @@ export interface Bucket {
   take(bytes: number, at: number): boolean;
 }
 
+/** Bytes: as many at once as `burst`, and `perSecond` from then on. */
 export function createBucket({ perSecond, burst }: { perSecond: number; burst: number }): Bucket {
   let room = burst;
   let last = 0;

@@ -46,6 +46,7 @@ export async function reach<T>(signal: AbortSignal | null, act: () => Promise<T>
   }
 }
 
+/** no-engine for an engine that is away; any other error as it is. */
 export function engineError(error: unknown): Error {
   const { code, message } = error as NodeJS.ErrnoException;
   const gone = ["ENOENT", "ECONNREFUSED", "ECONNRESET", "EACCES", "EPIPE"].includes(code ?? "");

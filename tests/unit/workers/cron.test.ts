@@ -1,5 +1,6 @@
 import test from "ava";
 import { createCronBook, type CronJob, cronJobId } from "../../../apps/cron.ts";
+import { keys } from "../../../apps/keys.ts";
 import type { App, Release } from "../../../apps/types.ts";
 import { createCronClock } from "../../../workers/cron.ts";
 import { startRedis, type TestRedis } from "../../support/redis.ts";
@@ -114,4 +115,17 @@ test("what is left out for now, or of a stopped app, is neither started nor miss
     t.is(platform.containers.size, 0);
     t.deepEqual(platform.told, []);
   }
+});
+
+test("who took longer than the lock lasts does not give back another's", async (t) => {
+  const store = redis.connect();
+  const book = createCronBook(store);
+  await book.alone("slow", async () => {
+    // As if half a minute had passed, and another worker looked since.
+    await store.set(keys.cronLock("slow"), "another");
+  });
+  t.is(await store.get(keys.cronLock("slow")), "another");
+  await store.del(keys.cronLock("slow"));
+  t.true(await book.alone("slow", async () => {}));
+  t.is(await store.get(keys.cronLock("slow")), null);
 });
