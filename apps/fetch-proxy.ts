@@ -67,16 +67,23 @@ export async function startFetchProxy({ outward, source, maxBytes }: Options) {
     const onward = request({ createConnection: () => socket, method: req.method, path, headers });
     onward.once("error", () => res.destroy());
     onward.once("response", (answer) => {
-      res.writeHead(answer.statusCode ?? 502, answer.headers);
+      try {
+        res.writeHead(answer.statusCode ?? 502, answer.headers);
+      } catch (error) {
+        // Of what Node reads, such as status 99, it sends not all.
+        wrong ??= error;
+        socket.destroy();
+        return res.destroy();
+      }
       const meter = keep(counted());
       meter.once("error", () => res.destroy());
-      answer.pipe(meter).pipe(res);
+      return answer.pipe(meter).pipe(res);
     });
     req.pipe(onward);
   }
 
   const server = createServer((req, res) => {
-    forward(req, res).catch(() => res.writeHead(502).end());
+    forward(req, res).catch(() => (res.headersSent ? res.destroy() : res.writeHead(502).end()));
   });
   server.on("connect", (req, client, head) => {
     keep(client);

@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
 import { join } from "node:path";
 import test from "ava";
 import { isTealError } from "../../../apps/errors.ts";
@@ -8,6 +9,7 @@ import { createOutward } from "../../../apps/outward.ts";
 import type { Credentials } from "../../../apps/senders.ts";
 import type { Deploy } from "../../../apps/types.ts";
 import { startCiRepo, type CiRepo } from "../../support/ci-repo.ts";
+import { listen } from "../../support/router-rig.ts";
 import { createSshUser } from "../../support/ssh-client.ts";
 import { startPushWorld, type PushWorld, type WorkTree } from "../../support/push-world.ts";
 
@@ -149,4 +151,15 @@ test.serial("neither a token nor a key is left on the disk", (t) => {
     left.filter((name) => /work\/ssh-/.test(name)),
     [],
   );
+});
+
+test.serial("an answer that cannot be passed on is that fetch's failure alone", async (t) => {
+  const server = createServer((socket) => {
+    socket.on("error", () => {});
+    socket.once("data", () => socket.end("HTTP/1.1 099 Odd\r\nContent-Length: 2\r\n\r\nok"));
+  });
+  const url = `http://127.0.0.1:${await listen(server)}/shop.git`;
+  t.teardown(() => server.close());
+  const wish = deployOf({ commit: "a".repeat(40), repo: url });
+  await t.throwsAsync(fetcherWith().fetch(wish, NEVER), { code: "fetch-failed" });
 });
