@@ -13,9 +13,8 @@ interface Options {
 export async function createRouters({ subscriber, publish }: Options): Promise<Routers> {
   const listeners = new Set<(ack: RouteAck) => void>();
   subscriber.on("message", (channel, text) => {
-    if (channel !== channels.routeAcks) return;
-    const ack = JSON.parse(text) as RouteAck;
-    for (const listener of listeners) listener(ack);
+    const ack = channel === channels.routeAcks ? readAck(text) : null;
+    if (ack) for (const listener of listeners) listener(ack);
   });
   await subscriber.subscribe(channels.routeAcks);
   let counted = 0;
@@ -75,4 +74,16 @@ export async function createRouters({ subscriber, publish }: Options): Promise<R
       return new Map<string, Counters>([...(await answers)].map(([r, ack]) => [r, ack.counters]));
     },
   };
+}
+
+/** Null for what no router says. */
+function readAck(text: string): RouteAck | null {
+  try {
+    const ack = JSON.parse(text) as Partial<RouteAck> | null;
+    return typeof ack?.type === "string" && typeof ack.router === "string"
+      ? (ack as RouteAck)
+      : null;
+  } catch {
+    return null;
+  }
 }
