@@ -75,10 +75,13 @@ export function createWatch(docker: Docker, namespace: string) {
           // One after the other, in their order.
           let before = Promise.resolve();
           await readEvents(stream as Readable, signal, (raw) => {
-            before = before.then(async () => {
-              const found = await readEvent(raw as unknown as RawEvent);
-              if (found && !signal.aborted) event(found);
-            });
+            before = before
+              .then(async () => {
+                const found = await readEvent(raw as unknown as RawEvent);
+                if (found && !signal.aborted) event(found);
+              })
+              // One that nobody can make sense of does not hide those behind it.
+              .catch(() => {});
           });
         } catch {
           // The engine restarts; what was missed is seen by the next look at what there is.
