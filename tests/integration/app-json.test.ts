@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { testApp } from "../support/app-world.ts";
+import { testApp } from "../support/test-app.ts";
 import { createTeal } from "../support/teal-cli.ts";
 
 const APP = "scripted";

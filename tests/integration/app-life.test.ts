@@ -4,7 +4,7 @@ import { request } from "node:http";
 import { join } from "node:path";
 import type { ExecutionContext } from "ava";
 import { Redis } from "ioredis";
-import { type AppWorld, testApp } from "../support/app-world.ts";
+import { type AppWorld, testApp } from "../support/test-app.ts";
 import { containersOf } from "../support/docker-remains.ts";
 import { until } from "../support/platform.ts";
 import { startSteadyLoad } from "../support/steady-load.ts";

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { ExecutionContext } from "ava";
 import type { PlacedLine } from "../../apps/app-logs.ts";
-import { type AppWorld, testApp } from "../support/app-world.ts";
+import { type AppWorld, testApp } from "../support/test-app.ts";
 import { ask } from "../support/asking.ts";
 import { until } from "../support/platform.ts";
 import { createTeal } from "../support/teal-cli.ts";

@@ -2,7 +2,7 @@ import { cpSync, readdirSync, rmSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { Redis } from "ioredis";
 import { keys } from "../../apps/keys.ts";
-import { type AppWorld, testApp } from "../support/app-world.ts";
+import { type AppWorld, testApp } from "../support/test-app.ts";
 import { containersOf } from "../support/docker-remains.ts";
 import { until } from "../support/platform.ts";
 import { startSteadyLoad } from "../support/steady-load.ts";

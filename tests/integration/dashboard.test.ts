@@ -1,6 +1,6 @@
 import { get } from "node:http";
 import type { Browser } from "playwright-core";
-import { type AppWorld, testApp } from "../support/app-world.ts";
+import { type AppWorld, testApp } from "../support/test-app.ts";
 import { picture, seriousFaults, signedIn, startBrowser } from "../support/browser.ts";
 import { until } from "../support/platform.ts";
 import { startSteadyLoad, type SteadyLoad } from "../support/steady-load.ts";

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import anyTest, { type TestFn } from "ava";
-import type { AppWorld } from "../support/app-world.ts";
+import type { AppWorld } from "../support/test-app.ts";
 import { ask, keepAsking } from "../support/asking.ts";
 import { startPlatform, until } from "../support/platform.ts";
 import { createRepo } from "../support/repo.ts";

@@ -3,7 +3,7 @@ import type { ExecutionContext } from "ava";
 import type { Finding } from "../../apps/findings.ts";
 import type { Inspected } from "../../apps/inspect.ts";
 import type { Sample } from "../../apps/series.ts";
-import { type AppWorld, testApp } from "../support/app-world.ts";
+import { type AppWorld, testApp } from "../support/test-app.ts";
 import { ask } from "../support/asking.ts";
 import { until } from "../support/platform.ts";
 import { startSteadyLoad } from "../support/steady-load.ts";

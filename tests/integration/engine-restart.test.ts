@@ -1,7 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { setTimeout as sleep } from "node:timers/promises";
 import anyTest, { type TestFn } from "ava";
-import type { AppWorld } from "../support/app-world.ts";
+import type { AppWorld } from "../support/test-app.ts";
 import { ask, keepAsking } from "../support/asking.ts";
 import { containersOf } from "../support/docker-remains.ts";
 import { type OwnDockerd, startOwnDockerd } from "../support/own-dockerd.ts";

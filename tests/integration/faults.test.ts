@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Deploy } from "../../apps/types.ts";
-import { testApp } from "../support/app-world.ts";
+import { testApp } from "../support/test-app.ts";
 import { ask, keepAsking } from "../support/asking.ts";
 import { containersOf } from "../support/docker-remains.ts";
 import { type Platform, until } from "../support/platform.ts";

@@ -7,7 +7,7 @@ import { createDocker } from "../../workers/engine/client.ts";
 import { type Exit, followExits } from "../../workers/engine/exits.ts";
 import { labelsOf } from "../../workers/engine/labels.ts";
 import { type ContainerEvent, createWatch } from "../../workers/engine/watch.ts";
-import { type AppWorld, testApp } from "../support/app-world.ts";
+import { type AppWorld, testApp } from "../support/test-app.ts";
 import { ask } from "../support/asking.ts";
 import { until } from "../support/platform.ts";
 import { startSteadyLoad } from "../support/steady-load.ts";

@@ -1,7 +1,7 @@
 import { execFileSync } from "node:child_process";
 import type { ExecutionContext } from "ava";
 import type { InstanceView } from "../../apps/views.ts";
-import { type AppWorld, testApp } from "../support/app-world.ts";
+import { type AppWorld, testApp } from "../support/test-app.ts";
 import { until } from "../support/platform.ts";
 import { createTeal } from "../support/teal-cli.ts";
 import { startSteadyLoad } from "../support/steady-load.ts";

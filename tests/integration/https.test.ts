@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { connect as connect2, type ClientHttp2Session } from "node:http2";
 import { Agent, get } from "node:https";
 import { connect } from "node:tls";
-import { type AppWorld, testApp } from "../support/app-world.ts";
+import { type AppWorld, testApp } from "../support/test-app.ts";
 import { createIssuer, type Issuer } from "../support/certificates.ts";
 import { answerOf } from "../support/http2-client.ts";
 import { findViolations, type Observed, type Phase } from "../support/linearizable.ts";

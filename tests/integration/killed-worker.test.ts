@@ -1,7 +1,7 @@
 import { writeFileSync } from "node:fs";
 import type { ExecutionContext } from "ava";
 import type { Deploy } from "../../apps/types.ts";
-import { type AppWorld, testApp } from "../support/app-world.ts";
+import { type AppWorld, testApp } from "../support/test-app.ts";
 import { ask, keepAsking } from "../support/asking.ts";
 import { containersOf } from "../support/docker-remains.ts";
 import { type Platform, until } from "../support/platform.ts";

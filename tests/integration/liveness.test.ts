@@ -1,7 +1,7 @@
 import type { ExecutionContext } from "ava";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { InstanceView } from "../../apps/views.ts";
-import { type AppWorld, testApp } from "../support/app-world.ts";
+import { type AppWorld, testApp } from "../support/test-app.ts";
 import { ask } from "../support/asking.ts";
 import { until } from "../support/platform.ts";
 import { startSteadyLoad } from "../support/steady-load.ts";

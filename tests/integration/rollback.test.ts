@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Deploy } from "../../apps/types.ts";
-import { type AppWorld, testApp } from "../support/app-world.ts";
+import { type AppWorld, testApp } from "../support/test-app.ts";
 import { ask } from "../support/asking.ts";
 import { type Platform, until } from "../support/platform.ts";
 import { createRepo } from "../support/repo.ts";

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import type { ExecutionContext } from "ava";
 import ssh2 from "ssh2";
-import { type AppWorld, testApp } from "../support/app-world.ts";
+import { type AppWorld, testApp } from "../support/test-app.ts";
 import { containersOf } from "../support/docker-remains.ts";
 import { type Platform, until } from "../support/platform.ts";
 import { createTeal } from "../support/teal-cli.ts";

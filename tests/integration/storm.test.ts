@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { testApp } from "../support/app-world.ts";
+import { testApp } from "../support/test-app.ts";
 import { containersOf } from "../support/docker-remains.ts";
 import { findViolations, type Phase } from "../support/linearizable.ts";
 import type { LoadResult } from "../support/load-client.ts";
