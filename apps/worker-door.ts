@@ -96,8 +96,11 @@ function read({ status, text }: Answer): unknown {
 function open(url: string): Promise<WebSocket | "nobody" | "elsewhere"> {
   return new Promise((resolve) => {
     const socket = new WebSocket(url, { maxPayload: MOST_MESSAGE, perMessageDeflate: false });
-    socket.pause();
-    socket.once("open", () => resolve(socket));
+    socket.once("open", () => {
+      // Not before, when it does nothing; what comes at once waits for whoever listens.
+      socket.pause();
+      resolve(socket);
+    });
     socket.once("unexpected-response", (sent) => {
       resolve("elsewhere");
       sent.destroy();

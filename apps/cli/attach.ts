@@ -50,9 +50,12 @@ async function open(path: string): Promise<WebSocket> {
     maxPayload: 2 * MOST_MESSAGE,
     perMessageDeflate: false,
   });
-  socket.pause();
   return new Promise((resolve, reject) => {
-    socket.once("open", () => resolve(socket));
+    socket.once("open", () => {
+      // Not before, when it does nothing; what comes at once waits for whoever listens.
+      socket.pause();
+      resolve(socket);
+    });
     socket.once("unexpected-response", (_request, response: IncomingMessage) => {
       textOf(response).then((text) => reject(refusalOf(response, text)), reject);
     });
