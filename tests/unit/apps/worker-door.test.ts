@@ -31,7 +31,7 @@ test("what a worker says at once is heard by who listens later", async (t) => {
   const client = await createWorkerDoor({ run }).connect("/apps/shop/runs/0a0a0a0a");
   await sleep(50);
   const heard: string[] = [];
-  client.on("message", (data) => heard.push(String(data as Buffer)));
+  client.on("message", (data) => heard.push((data as Buffer).toString()));
   const closed = once(client, "close");
   client.resume();
   await closed;
