@@ -71,7 +71,7 @@ function row(one: InstanceView, usage: Usage | undefined, samples: readonly Samp
 }
 
 /** A share of a limit from which on it is marked. */
-const FULL = 0.9;
+export const FULL = 0.9;
 /** A share of the time in which it waits for a processor. */
 const BUSY = 0.25;
 

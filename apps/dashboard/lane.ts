@@ -1,10 +1,10 @@
 import type { Watch } from "../guard.ts";
-import type { Sample } from "../series.ts";
+import { saturationOf, type Sample } from "../series.ts";
 import { otherColour, type Colour, type Release } from "../types.ts";
 import type { AppView, InstanceView } from "../views.ts";
 import { commit, count, digits, duration, megabytes, when } from "./format.ts";
 import { html, type Html, type Value } from "./html.ts";
-import { usageOf } from "./instances.ts";
+import { FULL, usageOf } from "./instances.ts";
 import { confirm, roleOf } from "./pieces.ts";
 import { trafficNow } from "./recent.ts";
 
@@ -116,6 +116,8 @@ function figures(colour: Colour, mine: InstanceView[], { app, samples }: Stage):
   const usage = up.flatMap((one) => usageOf(samples, one.id) ?? []);
   const cpu = usage.reduce((sum, one) => sum + one.cpu, 0);
   const memory = usage.reduce((sum, one) => sum + one.memory, 0);
+  const near = usage.flatMap((one) => saturationOf(one) ?? []);
+  const full = near.length > 0 ? Math.max(...near) : null;
   const figure = (name: string, value: Value, bad = false) =>
     html`<div>
       <dt>${name}</dt>
@@ -130,6 +132,7 @@ function figures(colour: Colour, mine: InstanceView[], { app, samples }: Stage):
     ${figure("Instances", `${up.length} ${up.length > 0 ? healthOf(colour, app, up) : ""}`)}
     ${figure("CPU", usage.length > 0 ? `${Math.round(cpu * 100)} %` : unknown)}
     ${figure("Memory", usage.length > 0 ? megabytes(memory) : unknown)}
+    ${figure("Saturation", full === null ? unknown : `${Math.round(full * 100)} %`, (full ?? 0) > FULL)}
   </dl>`;
 }
 
