@@ -3,7 +3,7 @@ import { hold, hourOf, seedApp, seedHour, seedLog } from "../support/seed.ts";
 import { pushOf, startApi, type TestApi } from "../support/api.ts";
 import { signedIn, startBrowser } from "../support/browser.ts";
 
-/** Makes the pictures of docs/dashboard.md, with made-up traffic: `node tests/bench/pictures.ts`. */
+/** Makes the pictures of docs/dashboard.md, with made-up traffic: `npm run pictures`. */
 const DOCS = resolve(import.meta.dirname, "../../docs");
 const MINUTE = 60_000;
 
