@@ -1,24 +1,8 @@
 import { mkdir, open, rename, type FileHandle } from "node:fs/promises";
 import { join } from "node:path";
+import { lineOf, MAX_LINE, outLine, type Answered } from "./access-line.ts";
 
 const NONE = Buffer.alloc(0);
-
-/** One answered request. */
-export interface Answered {
-  colour: string;
-  release: number;
-  /** x-request-id; "" when the app saw nothing of it. */
-  id: string;
-  method: string;
-  path: string;
-  status: number;
-  /** From the request's head to the answer's end. */
-  ms: number;
-  /** Of the answer's body. */
-  bytes: number;
-  /** Who answered; "" for the router itself. */
-  instance: string;
-}
 
 export interface AccessLog {
   /** Keeps a line for the disk. It never waits: what the disk cannot take is left out and counted. */
@@ -69,8 +53,6 @@ const MOST = 1024 * 1024;
 /** Of all apps. */
 const ROOM = 16 * MOST;
 const MOST_OPEN = 256;
-const MAX_PATH = 2048;
-const MAX_LINE = MAX_PATH * 4 + 1024;
 
 /**
  * Lines of all apps, in files of this process alone. They are gathered in memory, and one write
@@ -209,31 +191,4 @@ export function createAccessLog(options: AccessLogOptions): AccessLog {
       for (const file of opened) await shut(file);
     },
   };
-}
-
-/** The query is left out: it is where people put what nobody else should read. */
-function lineOf(answered: Answered, index: string): string {
-  const { colour, release, id, method, status, ms, bytes, instance } = answered;
-  const path = shownPath(answered.path);
-  return (
-    `{"t":${Date.now()},"from":"router.${index}","colour":"${colour}","release":${release},` +
-    `"text":"${method} ${path} ${status} ${Math.round(ms)}ms","id":"${escaped(id)}","method":"${method}",` +
-    `"path":"${path}","status":${status},"ms":${Math.round(ms * 10) / 10},"bytes":${bytes},` +
-    `"instance":"${instance}"}\n`
-  );
-}
-
-function shownPath(target: string): string {
-  const query = target.indexOf("?");
-  return escaped(target.slice(0, query === -1 ? MAX_PATH : Math.min(query, MAX_PATH)));
-}
-
-/** Paths and ids are visible ASCII, of which JSON has to escape two characters. */
-function escaped(text: string): string {
-  return text.includes('"') || text.includes("\\") ? text.replaceAll(/["\\]/g, "\\$&") : text;
-}
-
-function outLine(lines: number, index: string): string {
-  const text = `${lines} lines left out: the disk did not take them`;
-  return `${JSON.stringify({ t: Date.now(), from: `router.${index}`, text })}\n`;
 }

@@ -1,6 +1,6 @@
 import { isIP } from "node:net";
 import { offsets } from "./fields.ts";
-import { isAuthority } from "./request-head.ts";
+import { isAuthority } from "./authority.ts";
 import { plainAddress, type Source, type Trust } from "./trust.ts";
 
 /** What a trusted proxy says of the request that it passes on; what makes no sense is left out. */

@@ -4,6 +4,7 @@ import { readClaims } from "./claims.ts";
 import { createExchange } from "./exchange.ts";
 import type { ExchangeOptions } from "./exchange-state.ts";
 import { CR, LF, MAX_HEAD_BYTES } from "./fields.ts";
+import { Lent } from "./lent.ts";
 import { letGo } from "./let-go.ts";
 import { MISDIRECTED, readRequestHead, type Refusal, type RequestHead } from "./request-head.ts";
 import { createHeadMaker } from "./head-maker.ts";
@@ -51,19 +52,7 @@ export interface ClientSide {
 }
 
 const INPUT_LIMIT = 65_536;
-/** Of what is read at once: from here on it is given back by hand. */
-const LARGE = 16_384;
-/** An app that is slower than its client leaves the rest to the collector. */
-const MOST_LENT = 8;
 const LINGER_MS = 2000;
-
-/**
- * Gives the memory of a piece that was used up back at once. The collector would, too, but counts it
- * until then, and collects everything whenever some 64 MB of it have come together.
- */
-function free(chunk: Buffer): void {
-  (chunk.buffer as ArrayBuffer).transfer(0);
-}
 
 /** @param servername of a TLS connection: the one host that it was opened for; null for a plain one */
 export function createClient(
@@ -74,8 +63,7 @@ export function createClient(
   const { clock } = options;
   const secure = servername !== null;
   let input: Buffer | null = null;
-  /** Large pieces that were read and are not out of the process yet. */
-  const lent: Buffer[] = [];
+  const lent = new Lent();
   let paused = false;
   /** A request is being worked on. */
   let busy = false;
@@ -126,21 +114,15 @@ export function createClient(
 
   function onData(chunk: Buffer): void {
     if (over) return;
-    hold(chunk);
+    lent.add(chunk);
     if (input === null) input = chunk;
-    else hold((input = Buffer.concat([input, chunk])));
+    else lent.add((input = Buffer.concat([input, chunk])));
     if (busy) exchange.more();
     else next();
     if (waiting() >= INPUT_LIMIT && !paused) {
       paused = true;
       socket.pause();
     }
-  }
-
-  function hold(piece: Buffer): void {
-    // One that shares its memory, as with Node's own pool, is not ours to give back.
-    if (piece.length < LARGE || piece.length !== piece.buffer.byteLength) return;
-    if (lent.push(piece) > MOST_LENT) lent.shift();
   }
 
   function waiting(): number {
@@ -150,9 +132,7 @@ export function createClient(
   function take(bytes: number): void {
     if (input === null) return;
     input = bytes === input.length ? null : input.subarray(bytes);
-    if (input === null && lent.length > 0 && exchange.sent()) {
-      for (const piece of lent.splice(0)) free(piece);
-    }
+    if (input === null && lent.any() && exchange.sent()) lent.giveBack();
     if (paused && waiting() < INPUT_LIMIT) {
       paused = false;
       socket.resume();
@@ -213,7 +193,7 @@ export function createClient(
 
   function done(keep: boolean): void {
     busy = false;
-    lent.length = 0;
+    lent.forget();
     if (over) return;
     if (!keep) return closeSoon();
     expectWithin(options.keepAliveMs);

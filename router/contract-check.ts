@@ -54,7 +54,7 @@ function areTargets(value: unknown): boolean {
 }
 
 /** True for what a router can send requests for the idle colour by. */
-export function isIdleColours(value: unknown): value is IdleColours {
+function isIdleColours(value: unknown): value is IdleColours {
   if (typeof value !== "object" || value === null) return false;
   const { app, version, held, standby } = value as Partial<IdleColours>;
   return (
@@ -123,4 +123,24 @@ export function isCertificate(value: unknown): value is RouteCertificate {
     Number.isFinite(one["notBefore"]) &&
     Number.isFinite(one["notAfter"])
   );
+}
+
+/** A stored route; null for what is none. */
+export function parseRoute(text: string): Route | null {
+  try {
+    const route: unknown = JSON.parse(text);
+    return isRoute(route) ? route : null;
+  } catch {
+    return null;
+  }
+}
+
+/** What is stored of idle colours; null for what is no such thing. */
+export function parseIdle(text: string): IdleColours | null {
+  try {
+    const idle: unknown = JSON.parse(text);
+    return isIdleColours(idle) ? idle : null;
+  } catch {
+    return null;
+  }
 }

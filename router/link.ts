@@ -1,7 +1,8 @@
 import type { Redis } from "ioredis";
-import type { IdleColours, Route, RouteAck, RouteEvent } from "./contract.ts";
-import { isIdleColours, isRoute, isRouteEvent } from "./contract-check.ts";
+import type { Route, RouteAck, RouteEvent } from "./contract.ts";
+import { isRouteEvent, parseIdle, parseRoute } from "./contract-check.ts";
 import type { Router } from "./server.ts";
+import { Late, within } from "./within.ts";
 
 /** What the link needs of the platform's key and channel names. */
 export interface LinkNames {
@@ -220,38 +221,5 @@ export function createLink(options: LinkOptions): Link {
       log.warn({ error: String(error) }, "an event that cannot be read");
       return null;
     }
-  }
-}
-
-function parseRoute(text: string): Route | null {
-  try {
-    const route: unknown = JSON.parse(text);
-    return isRoute(route) ? route : null;
-  } catch {
-    return null;
-  }
-}
-
-function parseIdle(text: string): IdleColours | null {
-  try {
-    const idle: unknown = JSON.parse(text);
-    return isIdleColours(idle) ? idle : null;
-  } catch {
-    return null;
-  }
-}
-
-class Late extends Error {}
-
-async function within<T>(work: Promise<T>, ms: number): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(new Late(`no answer within ${ms} ms`)), ms);
-  });
-  try {
-    return await Promise.race([work, late]);
-  } finally {
-    clearTimeout(timer);
-    work.catch(() => undefined);
   }
 }

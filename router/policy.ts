@@ -1,6 +1,7 @@
 import type { Route, RoutePolicy } from "./contract.ts";
 import { pageBytes, waitingPage } from "./pages.ts";
-import { portOf, type RequestHead } from "./request-head.ts";
+import { portOf } from "./authority.ts";
+import type { RequestHead } from "./request-head.ts";
 
 /** An answer of the router's own instead of the app's. */
 export interface OwnAnswer {

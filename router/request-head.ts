@@ -1,4 +1,5 @@
 import { METHODS } from "node:http";
+import { isAuthority, normalHost, originForm } from "./authority.ts";
 import { CHUNKED, NO_BODY } from "./body.ts";
 import type { Claims } from "./claims.ts";
 import {
@@ -55,9 +56,6 @@ export interface Refusal {
   says: string;
 }
 
-const AUTHORITY = /^(?:[a-z0-9_][a-z0-9_.-]*|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?$/i;
-const HTTP = /^http:\/\/([^/?#]*)(.*)$/i;
-const HTTPS = /^https:\/\/([^/?#]*)(.*)$/i;
 const LENGTH = /^[0-9]{1,15}$/;
 const IDEMPOTENT = new Set(["GET", "HEAD", "OPTIONS", "PUT", "DELETE", "TRACE"]);
 const KNOWN = new Set(METHODS);
@@ -187,7 +185,7 @@ function judge(
     }
   }
   if (authority === undefined) return refuse("A Host field was expected.");
-  if (!AUTHORITY.test(authority)) return refuse("The Host field is not a host name.");
+  if (!isAuthority(authority)) return refuse("The Host field is not a host name.");
   if (chunked && length !== undefined) return refuse("Content-Length beside Transfer-Encoding.");
   const path = target.startsWith("/") ? target : originForm(method, target, authority, secure);
   if (path === null) return refuse("The request target is wrong or names another host.");
@@ -229,40 +227,4 @@ function withoutListed(fields: string, values: string): string {
     if (line !== "" && !listed.has(line.slice(0, line.indexOf(":")))) kept += `${line}\r\n`;
   }
   return kept;
-}
-
-/** True for a host name or address, with or without a port. */
-export function isAuthority(text: string): boolean {
-  return AUTHORITY.test(text);
-}
-
-/** Lower case, without port and trailing dot. */
-function normalHost(authority: string): string {
-  let host = authority.toLowerCase();
-  const colon = host.lastIndexOf(":");
-  if (colon > host.lastIndexOf("]")) host = host.slice(0, colon);
-  return host.endsWith(".") ? host.slice(0, -1) : host;
-}
-
-function originForm(
-  method: string,
-  target: string,
-  authority: string,
-  secure: boolean,
-): string | null {
-  if (target === "*") return method === "OPTIONS" ? target : null;
-  const absolute = (secure ? HTTPS : HTTP).exec(target);
-  if (!absolute) return null;
-  if (portAndHost(absolute[1] as string, secure) !== portAndHost(authority, secure)) return null;
-  const rest = absolute[2] as string;
-  return rest.startsWith("/") ? rest : `/${rest}`;
-}
-
-function portAndHost(authority: string, secure: boolean): string {
-  return `${normalHost(authority)}:${portOf(authority, secure)}`;
-}
-
-/** The port that the client meant: the authority's own, else 443 or 80. */
-export function portOf(authority: string, secure: boolean): string {
-  return /:([0-9]{1,5})$/.exec(authority)?.[1] ?? (secure ? "443" : "80");
 }

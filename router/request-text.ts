@@ -1,6 +1,7 @@
 import { CHUNKED, NO_BODY } from "./body.ts";
 import type { Claims } from "./claims.ts";
-import { portOf, type RequestHead } from "./request-head.ts";
+import { portOf } from "./authority.ts";
+import type { RequestHead } from "./request-head.ts";
 
 /** Where a request with claims came from. */
 export interface ClaimedFrom {
