@@ -98,10 +98,12 @@ test("Routers agree on one key per period through the store, where it is sealed 
   const left = await store.pttl(name);
   t.true(left > 0 && left <= 2000, `${left}`);
 
-  await eventually(() => heard[0]?.length === 3 && heard[1]?.length === 3);
+  // On a busy machine one of them may be a period ahead for a while.
+  await eventually(() => {
+    const [mine, theirs] = [heard[0]?.at(-1), heard[1]?.at(-1)];
+    return Boolean(mine && theirs && mine.equals(theirs) && !mine.equals(first));
+  });
   t.is(heard[0]?.[1], null, "the old one is forgotten before the new one is there");
-  t.notDeepEqual(heard[0]?.[2], first);
-  t.deepEqual(heard[0]?.[2], heard[1]?.[2]);
   t.is(await store.exists(name), 0);
 
   const stranger = share(2, createSecrets(randomBytes(32)));
