@@ -86,21 +86,29 @@ async function nothingDetected(dir: string, names: string[]): Promise<PlanError>
     names.slice(0, 10).join(", ") + (names.length > 10 ? ` and ${names.length - 10} more` : "");
   const looked = DETECTORS.map((detector) => detector.looksFor);
   const expected = `${looked.slice(0, -1).join(", ")} or ${looked.at(-1)}`;
-  const below = await oneLevelDown(dir);
+  const below = await furtherDown(dir);
   const hint = below
-    ? `There is ${below}: push the folder that holds the app as the top of its own repository.`
+    ? `There is ${below.join("/")}: 'teal build:set root=${below.slice(0, -1).join("/")}' builds that folder.`
     : "Commit one of them.";
   return new PlanError("nothing-detected", { expected: capital(expected), seen, hint });
 }
 
-async function oneLevelDown(dir: string): Promise<string | null> {
-  const folders = (await readdir(dir, { withFileTypes: true })).filter((entry) =>
-    entry.isDirectory(),
-  );
-  for (const { name } of folders.slice(0, 100)) {
-    const inside = await readdir(join(dir, name));
-    const found = MANIFESTS.find((file) => inside.includes(file));
-    if (found && name !== ".git") return `${name}/${found}`;
+const NO_APPS = [".git", "node_modules", "vendor"];
+/** Most folders that are looked into. */
+const LOOKED_AT = 300;
+
+/** Path of the first manifest one or two folders down; null when there is none near. */
+async function furtherDown(dir: string): Promise<string[] | null> {
+  const next: string[][] = [[]];
+  let looked = 0;
+  for (let at = next.shift(); at !== undefined && looked++ < LOOKED_AT; at = next.shift()) {
+    const entries = await readdir(join(dir, ...at), { withFileTypes: true });
+    const names = entries.map(({ name }) => name);
+    const found = at.length > 0 && MANIFESTS.find((file) => names.includes(file));
+    if (found) return [...at, found];
+    if (at.length === 2) continue;
+    const folders = entries.filter((one) => one.isDirectory() && !NO_APPS.includes(one.name));
+    next.push(...folders.map(({ name }) => [...at, name]).toSorted());
   }
   return null;
 }

@@ -28,6 +28,7 @@ export const node: Detector = {
 
 async function planNode(tree: Tree, manifest: string): Promise<SourcePlan> {
   const pkg = readPackage(manifest);
+  await assertWorkspace(tree, pkg);
   const warnings: string[] = [];
   const manager = await findManager(tree, pkg);
   const { lockfile } = manager;
@@ -50,6 +51,20 @@ async function planNode(tree: Tree, manifest: string): Promise<SourcePlan> {
   }
   const processes = await nodeProcesses(tree, pkg);
   return { ...common, why, stages: serverStages(work, processes), files: {}, processes };
+}
+
+/** A range `workspace:` stands for a package of the same repository. @throws PlanError not-buildable */
+async function assertWorkspace(
+  tree: Tree,
+  { dependencies, hasWorkspaces }: Package,
+): Promise<void> {
+  const [name] = Object.entries(dependencies).find(([, to]) => to.startsWith("workspace:")) ?? [];
+  if (name === undefined || hasWorkspaces || (await tree.has("pnpm-workspace.yaml"))) return;
+  throw new PlanError("not-buildable", {
+    expected: `The workspace that ${name} is a package of, since package.json asks for it by 'workspace:',`,
+    came: "a folder of it alone",
+    todo: "Build from the folder that holds the lockfile ('teal build:unset root'), and say in a Procfile there which package is started, such as 'web: pnpm --filter web start'.",
+  });
 }
 
 interface Work {

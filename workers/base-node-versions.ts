@@ -49,6 +49,6 @@ export function noSuchVersion(
   for (const version of versions.toSorted(semver.compare))
     newest.set(semver.major(version), version);
   const available = [...newest.values()].join(", ");
-  const detail = `a version of Node in the range '${runtime.range}' was expected (${runtime.from}); the newest of each line are ${available}. Correct engines.node in package.json`;
+  const detail = `a version of Node in the range '${runtime.range}' was expected (${runtime.from}); the newest of each line are ${available}. Correct ${runtime.from === "engines.node" ? "engines.node in package.json" : runtime.from}`;
   return new TealError("build-failed", { detail });
 }

@@ -35,7 +35,30 @@ test("when the app lies in a folder, the error says so", async (t) => {
     detect(await makeTree(t, { "site/package.json": packageJson() })),
     { code: "nothing-detected" },
   );
-  t.regex(error.message, /There is site\/package\.json/);
+  t.regex(error.message, /There is site\/package\.json: 'teal build:set root=site' builds that/);
+});
+
+test("the error finds the app of a monorepo two folders down, and not in what was installed", async (t) => {
+  const files = {
+    "node_modules/a/package.json": "{}",
+    "apps/web/go.mod": "",
+    "docs/a/b/Gemfile": "",
+  };
+  const error = await t.throwsAsync(detect(await makeTree(t, files)));
+  t.regex(error.message, /There is apps\/web\/go\.mod: 'teal build:set root=apps\/web'/);
+  const deep = await t.throwsAsync(detect(await makeTree(t, { "a/b/c/go.mod": "" })));
+  t.regex(deep.message, /Commit one of them/);
+});
+
+test("a folder of a workspace that needs the others is refused, saying from where it is built", async (t) => {
+  const files = { "package.json": packageJson({ dependencies: { ui: "workspace:*" } }) };
+  const error = await t.throwsAsync(detect(await makeTree(t, files)), { code: "not-buildable" });
+  t.regex(
+    error.message,
+    /The workspace that ui is a package of.*'teal build:unset root'.*--filter/,
+  );
+  const workspace = { ...files, "pnpm-workspace.yaml": "packages: ['packages/*']\n" };
+  t.is((await detect(await makeTree(t, workspace))).buildpack, "node");
 });
 
 test("a folder where a file should be is refused", async (t) => {

@@ -71,9 +71,12 @@ for (const [written, file] of TOOLS.filter(([name]) => !name.startsWith("yarn"))
 }
 
 test("what only the tool can know is left to it", async (t) => {
-  const more = { ms: "^9", lib: "workspace:*", here: "file:./here", far: "github:a/b" };
+  const more = { ms: "^9", here: "file:./here", far: "github:a/b" };
   const withMore: Change = (one) => ({ dependencies: { ...one["dependencies"], ...more } });
-  const workspaces: Change = (one) => ({ ...withMore(one), workspaces: ["packages/*"] });
+  const workspaces: Change = (one) => ({
+    dependencies: { ...one["dependencies"], ...more, lib: "workspace:*" },
+    workspaces: ["packages/*"],
+  });
   await t.notThrowsAsync(planOf(t, "yarn-4.lock", "yarn.lock", workspaces));
   const resolutions: Change = (one) => ({ ...withMore(one), resolutions: { ms: "9.0.0" } });
   await t.notThrowsAsync(planOf(t, "yarn-1.lock", "yarn.lock", resolutions));

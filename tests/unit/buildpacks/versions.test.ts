@@ -1,7 +1,7 @@
 import test from "ava";
 import { detect } from "../../../buildpacks/detect.ts";
 import type { SourcePlan } from "../../../buildpacks/plan.ts";
-import { makeTree } from "../../support/tree.ts";
+import { makeTree, packageJson } from "../../support/tree.ts";
 
 type Files = Record<string, string>;
 
@@ -15,6 +15,14 @@ const GO: Files = { "main.go": "package main\n" };
 const JAVA: Files = { "Main.java": "class Main { public static void main(String[] args) {} }" };
 const RUST: Files = { "Cargo.toml": '[package]\nname = "a"\n', "src/main.rs": "" };
 const PHP: Files = { "index.php": "" };
+const NODE: Files = { "package.json": packageJson() };
+const ELIXIR: Files = { "mix.exs": 'def project, do: [app: :a, elixir: "~> 1.16"]' };
+const DENO: Files = { "deno.json": "{}", "main.ts": "" };
+const DOTNET: Files = {
+  "A.csproj":
+    '<Project Sdk="Microsoft.NET.Sdk.Web"><PropertyGroup><TargetFramework>net9.0</TargetFramework></PropertyGroup></Project>',
+};
+const engines = (node: string): Files => ({ "package.json": packageJson({ engines: { node } }) });
 
 for (const [files, range, from] of [
   [{ ...PYTHON, "runtime.txt": "python-3.12.4\n" }, "3.12.4", "runtime.txt"],
@@ -46,6 +54,31 @@ for (const [files, range, from] of [
     "composer.json",
   ],
   [{ ...PHP, ".php-version": "8.3" }, "8.3.x", ".php-version"],
+  [
+    { ...RUST, "Cargo.toml": '[package]\nname = "a"\nrust-version = "1.75"\n' },
+    ">=1.75 <2",
+    "Cargo.toml",
+  ],
+  [{ ...JAVA, ".java-version": "temurin-21\n" }, "21.x", ".java-version"],
+  [{ ...GO, "go.mod": "module a\n\ngo 1.21\ntoolchain go1.22.3\n" }, ">=1.22.3 <2", "go.mod"],
+  [{ ...NODE, ".nvmrc": "v22.1\n" }, "22.1.x", ".nvmrc"],
+  [{ ...NODE, ".node-version": "20.11.1", ".nvmrc": "18" }, "20.11.1", ".node-version"],
+  [{ ...NODE, ".nvmrc": "lts/iron" }, "20.x", ".nvmrc"],
+  [{ ...NODE, ".tool-versions": "nodejs 22.9.0\nruby 3.3\n" }, "22.9.0", ".tool-versions"],
+  [{ ...NODE, "mise.toml": '[tools]\nnode = "22"\n' }, "22.x", "mise.toml"],
+  [engines(">=20 <23 || ^24.1"), ">=20 <23 || ^24.1", "engines.node"],
+  [{ ...engines("20.x"), ".nvmrc": "22" }, "20.x", "engines.node"],
+  [ELIXIR, ">=1.16 <2.0.0", "mix.exs"],
+  [{ ...ELIXIR, ".elixir-version": "1.17.3-otp-27" }, "1.17.3", ".elixir-version"],
+  [
+    { ...ELIXIR, "elixir_buildpack.config": "elixir_version=1.15\n" },
+    "1.15.x",
+    "elixir_buildpack.config",
+  ],
+  [{ ...DENO, ".dvmrc": "2.1.4" }, "2.1.4", ".dvmrc"],
+  [{ ...DENO, ".deno-version": "2.2" }, "2.2.x", ".deno-version"],
+  [DOTNET, "9.0.x", "A.csproj"],
+  [NODE, "24.x", "default"],
   [PHP, "*", "default"],
 ] as [Files, string, string][]) {
   test(`${Object.keys(files).join(", ")}: ${range} from ${from}`, async (t) => {
@@ -55,14 +88,37 @@ for (const [files, range, from] of [
   });
 }
 
-test("a version that was never built names those that can be had", async (t) => {
-  const dir = await makeTree(t, { ...PYTHON, ".python-version": "2.7" });
-  const error = await t.throwsAsync(detect(dir), { code: "no-such-version" });
-  t.regex(
-    error.message,
-    /Python .* in \.python-version; '2\.7' came, and there are 3\.14, 3\.13, /,
-  );
-});
+for (const [files, label, from, came, available] of [
+  [{ ...PYTHON, ".python-version": "2.7" }, "Python", ".python-version", "2.7", "3.14, 3.13, "],
+  [{ ...RUBY, ".ruby-version": "2.6.1" }, "Ruby", ".ruby-version", "2.6.1", "3.4, 3.3, "],
+  [{ ...GO, "go.mod": "module a\n", ".go-version": "1.12" }, "Go", ".go-version", "1.12", "1.25, "],
+  [
+    { "composer.json": '{"require": {"php": "^5.6"}}' },
+    "PHP",
+    "composer.json",
+    "^5.6",
+    "8.4, 8.3, ",
+  ],
+  [
+    { ...JAVA, "system.properties": "java.runtime.version=7\n" },
+    "Java",
+    "system.properties",
+    "7",
+    "25, 21, ",
+  ],
+  [{ ...RUST, "rust-toolchain": "1.20\n" }, "Rust", "rust-toolchain", "1.20", "1.90, "],
+  [{ ...ELIXIR, ".elixir-version": "1.2" }, "Elixir", ".elixir-version", "1.2", "1.18, "],
+  [{ ...DENO, ".dvmrc": "1.40" }, "Deno", ".dvmrc", "1.40", "2.5, "],
+] as [Files, string, string, string, string][]) {
+  test(`a version of ${label} that was never built names those that can be had`, async (t) => {
+    const error = await t.throwsAsync(detect(await makeTree(t, files)), {
+      code: "no-such-version",
+    });
+    const said = `A version of ${label} that can be had was expected in ${from}; '${came}' came, and there are ${available}`;
+    t.true(error.message.startsWith(said), error.message);
+    t.true(error.message.endsWith(`Correct ${from}, or leave it out to get the default.`));
+  });
+}
 
 test("a version between two lines that exist is refused, and a newer one than all is tried", async (t) => {
   const php = (version: string) => makeTree(t, { ...PHP, ".php-version": version });
@@ -77,6 +133,10 @@ for (const [files, from] of [
   [{ ...PYTHON, ".python-version": "pypy3.10" }, ".python-version"],
   [{ ...RUST, "rust-toolchain.toml": '[toolchain]\nchannel = "nightly"\n' }, "rust-toolchain.toml"],
   [{ ...RUBY, Gemfile: "ruby 'newest'\n" }, "Gemfile"],
+  [{ ...NODE, ".nvmrc": "lts/unheard-of" }, ".nvmrc"],
+  [{ ...GO, "go.mod": "module a\n", ".go-version": "newest" }, ".go-version"],
+  [{ ...JAVA, ".java-version": "new" }, ".java-version"],
+  [{ ...ELIXIR, ".elixir-version": "main" }, ".elixir-version"],
   [{ "composer.json": '{"require": {"php": "eight"}}' }, "composer.json"],
 ] as [Files, string][]) {
   test(`a version that is none is refused, naming ${from}`, async (t) => {

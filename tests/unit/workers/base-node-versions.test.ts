@@ -48,6 +48,7 @@ test("the error names the newest version of each line", (t) => {
   t.is(error.code, "build-failed");
   t.regex(
     error.message,
-    /'99\.x' was expected \(engines\.node\).* 18\.20\.8, 20\.20\.2, 22\.23\.3, 24\.21\.0, 25\.9\.0, 26\.10\.0/,
+    /'99\.x' was expected \(engines\.node\).* 18\.20\.8, 20\.20\.2, 22\.23\.3, 24\.21\.0, 25\.9\.0, 26\.10\.0\. Correct engines\.node in package\.json/,
   );
+  t.regex(noSuchVersion({ range: "9.x", from: ".nvmrc" }, VERSIONS).message, /Correct \.nvmrc/);
 });
