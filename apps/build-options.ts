@@ -22,6 +22,10 @@ export interface BuildOptions {
   submodules?: boolean;
   /** A build that takes longer is ended, ms; the platform's limit when absent. */
   timeoutMs?: number;
+  /** Of each step of a build, bytes; what all builds may use together when absent. */
+  memory?: number;
+  /** Cores, of each step of a build. */
+  cpus?: number;
 }
 
 export interface BuildChange {
@@ -41,11 +45,16 @@ const EXAMPLES: Record<string, string> = {
   buildpacks: "https://github.com/heroku/heroku-buildpack-ruby#v300",
   submodules: "on",
   timeout: "20m",
+  memory: "1g",
+  cpus: "1.5",
 };
 
 const STAGE = /^[a-zA-Z0-9][\w.-]{0,99}$/;
 const BUILDPACK = /^https:\/\/[\w.-]+(?::\d+)?\/[\w./~-]+(?:#[\w./-]+)?$/;
 const LONGEST_MS = 6 * 3600_000;
+const MIB = 1024 ** 2;
+/** With less nothing is built. */
+const LEAST_MIB = 64;
 const MAX_NAMES = 100;
 const MAX_TEXT = 4000;
 
@@ -68,7 +77,16 @@ export function changeBuild(now: BuildOptions, { set, unset }: BuildChange): Bui
 
 /** The options as `build:set` takes them, sorted. */
 export function showBuild(options: BuildOptions): [name: string, text: string][] {
-  const { args = {}, env = [], buildpacks, submodules, timeoutMs, ...paths } = options;
+  const {
+    args = {},
+    env = [],
+    buildpacks,
+    submodules,
+    timeoutMs,
+    memory,
+    cpus,
+    ...paths
+  } = options;
   return [
     ...Object.entries(paths),
     ...Object.entries(args).map(([name, value]): [string, string] => [`arg.${name}`, value]),
@@ -76,6 +94,8 @@ export function showBuild(options: BuildOptions): [name: string, text: string][]
     ...(buildpacks ? [["buildpacks", buildpacks.join(" ")] satisfies [string, string]] : []),
     ...(submodules ? [["submodules", "on"] satisfies [string, string]] : []),
     ...(timeoutMs ? [["timeout", `${timeoutMs / 1000}s`] satisfies [string, string]] : []),
+    ...(memory ? [["memory", `${memory / MIB}m`] satisfies [string, string]] : []),
+    ...(cpus ? [["cpus", String(cpus)] satisfies [string, string]] : []),
   ].toSorted(([a], [b]) => (a < b ? -1 : 1));
 }
 
@@ -96,6 +116,8 @@ function put(options: BuildOptions, name: string, text: string): void {
     if (isOn(name, text)) options.submodules = true;
     else delete options.submodules;
   } else if (name === "timeout") options.timeoutMs = milliseconds(text);
+  else if (name === "memory") options.memory = bytes(text);
+  else if (name === "cpus") options.cpus = cores(text);
   else throw unknown(name);
 }
 
@@ -143,6 +165,25 @@ function milliseconds(text: string): number {
   throw wrong(
     `timeout was expected to be from 10s to 6h, and '${printable(text)}' came`,
     "timeout",
+  );
+}
+
+function bytes(text: string): number {
+  const [, number, unit] = /^(\d{1,6})([mg])$/i.exec(text) ?? [];
+  const mib = Number(number) * (unit?.toLowerCase() === "g" ? 1024 : 1);
+  if (mib >= LEAST_MIB) return mib * MIB;
+  throw wrong(
+    `memory was expected to be ${LEAST_MIB}m or more, such as 512m or 2g, and '${printable(text)}' came`,
+    "memory",
+  );
+}
+
+function cores(text: string): number {
+  const number = /^\d{1,3}(\.\d{1,2})?$/.test(text) ? Number(text) : 0;
+  if (number >= 0.1 && number <= 256) return number;
+  throw wrong(
+    `cpus was expected to be a number of cores from 0.1 to 256, and '${printable(text)}' came`,
+    "cpus",
   );
 }
 

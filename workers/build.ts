@@ -106,6 +106,7 @@ export function createBuilder({
       ...(ofDockerfile && options.target !== undefined && { target: options.target }),
       secrets: { ...job.env, [SECRET_ENV]: shellOf(job.env) },
       fresh: job.fresh,
+      ...stepsOf(job, settings.namespace),
       ...(job.verbose && { verbose: true }),
       signal: job.signal,
       onLine: output.line,
@@ -131,12 +132,20 @@ export function createBuilder({
         return await build({ ...job, signal: AbortSignal.any([job.signal, bound.signal]) });
       } catch (error) {
         job.signal.throwIfAborted();
-        throw bound.signal.aborted ? late : buildFailed(error);
+        throw bound.signal.aborted ? late : buildFailed(error, job.options);
       } finally {
         clearTimeout(timer);
       }
     },
   };
+}
+
+/** A host that there cannot be stands for the app: one build of it runs at a time. */
+function stepsOf({ app, options: { memory, cpus } }: BuildJob, namespace: string) {
+  if (memory === undefined && cpus === undefined) return {};
+  const mark = `${namespace}-${app}.build.invalid`;
+  const bounds = { ...(memory !== undefined && { memory }), ...(cpus !== undefined && { cpus }) };
+  return { steps: { mark, ...bounds } };
 }
 
 /** The variables for commands of plans to read; the second line is for buildpacks. */

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import type Docker from "dockerode";
 import type { Log } from "../../apps/log.ts";
 import { retryEngine } from "./retry.ts";
+import { limitSteps, type StepBounds, type StepGroups } from "./step-limits.ts";
 
 /** What all builds of this machine together may use. */
 export interface BuildBounds {
@@ -15,11 +16,15 @@ export interface BuildBounds {
 export interface BuildWatch {
   /** True when a build was killed for want of memory since the watch began. */
   ranOut(): Promise<boolean>;
+  end(): Promise<void>;
 }
 
 export interface BuildLimits {
-  /** Sets the bounds and begins to watch. Where the engine's builds cannot be bounded it does nothing. */
-  begin(): Promise<BuildWatch>;
+  /**
+   * Sets the bounds and begins to watch. Where the engine's builds cannot be bounded it does nothing.
+   * @param own of this build's steps, which have `mark` in their environment
+   */
+  begin(own?: StepBounds & { mark: string }): Promise<BuildWatch>;
   memory: number;
 }
 
@@ -43,16 +48,20 @@ export function createBuildLimits(
   let said = false;
   return {
     memory: bounds.memory,
-    async begin() {
+    async begin(own) {
       try {
         const group = await findGroup(docker);
         await group.set(bounds);
         const before = await group.kills();
-        return { ranOut: async () => (await group.kills()) > before };
+        const steps = own && limitSteps(group.steps, own.mark, own);
+        return {
+          ranOut: async () => (await group.kills()) > before,
+          end: async () => steps?.end(),
+        };
       } catch (error) {
         if (!said) log.warn({ error: String(error) }, "builds have no limits on this machine");
         said = true;
-        return { ranOut: async () => false };
+        return { ranOut: async () => false, end: async () => {} };
       }
     },
   };
@@ -62,6 +71,7 @@ interface Group {
   set(bounds: BuildBounds): Promise<void>;
   /** How often the kernel had to refuse memory. */
   kills(): Promise<number>;
+  steps: StepGroups;
 }
 
 async function findGroup(docker: Docker): Promise<Group> {
@@ -82,10 +92,16 @@ async function unifiedGroup(dir: string): Promise<Group> {
     async set({ memory, cpus }) {
       await writeFile(join(dir, "memory.max"), String(memory));
       await writeFile(join(dir, "cpu.weight"), WEIGHT);
-      const quota = cpus === null ? "max" : Math.round(cpus * PERIOD_US);
-      await writeFile(join(dir, "cpu.max"), `${quota} ${PERIOD_US}`);
+      await writeFile(join(dir, "cpu.max"), `${cpus === null ? "max" : quota(cpus)} ${PERIOD_US}`);
     },
     kills: () => counter(join(dir, "memory.events"), /^oom_kill (\d+)$/m),
+    steps: {
+      top: dir,
+      settings: (id, { memory, cpus }) => [
+        ...setting(join(dir, id, "memory.max"), memory, String),
+        ...setting(join(dir, id, "cpu.max"), cpus, (one) => `${quota(one)} ${PERIOD_US}`),
+      ],
+    },
   };
 }
 
@@ -101,11 +117,31 @@ async function oldGroup(): Promise<Group> {
       await writeFile(join(memoryDir, "memory.limit_in_bytes"), String(memory));
       await writeFile(join(cpuDir, "cpu.shares"), SHARES);
       await writeFile(join(cpuDir, "cpu.cfs_period_us"), String(PERIOD_US));
-      const quota = cpus === null ? -1 : Math.round(cpus * PERIOD_US);
-      await writeFile(join(cpuDir, "cpu.cfs_quota_us"), String(quota));
+      const all = cpus === null ? -1 : quota(cpus);
+      await writeFile(join(cpuDir, "cpu.cfs_quota_us"), String(all));
     },
     kills: () => counter(join(memoryDir, "memory.failcnt"), /^(\d+)$/m),
+    steps: {
+      top: memoryDir,
+      settings: (id, { memory, cpus }) => [
+        ...setting(join(memoryDir, id, "memory.limit_in_bytes"), memory, String),
+        ...setting(join(cpuDir, id, "cpu.cfs_period_us"), cpus, () => String(PERIOD_US)),
+        ...setting(join(cpuDir, id, "cpu.cfs_quota_us"), cpus, (one) => String(quota(one))),
+      ],
+    },
   };
+}
+
+function setting(
+  file: string,
+  value: number | undefined,
+  show: (value: number) => string,
+): [string, string][] {
+  return value === undefined ? [] : [[file, show(value)]];
+}
+
+function quota(cpus: number): number {
+  return Math.round(cpus * PERIOD_US);
 }
 
 async function counter(file: string, line: RegExp): Promise<number> {

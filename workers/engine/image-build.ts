@@ -6,6 +6,7 @@ import type { BuildLimits } from "./build-limits.ts";
 import { createProgress } from "./buildkit.ts";
 import { createRawProgress } from "./raw-progress.ts";
 import { buildInSession } from "./session.ts";
+import type { StepBounds } from "./step-limits.ts";
 import { reach, readEvents, withSource } from "./streams.ts";
 
 export interface BuildRequest {
@@ -26,6 +27,8 @@ export interface BuildRequest {
   fresh?: boolean;
   /** All that the builder says, as it says it. */
   verbose?: boolean;
+  /** What each step of this build may use; `mark` is found in no other build's environment. */
+  steps?: StepBounds & { mark: string };
   signal: AbortSignal;
   onLine(text: string): void;
 }
@@ -39,18 +42,24 @@ export function buildImage(
   request: BuildRequest,
   limits: BuildLimits | undefined,
 ): Promise<string> {
-  return withSource(request.context, () => bounded(limits, () => build(docker, request)));
+  return withSource(request.context, () => bounded(docker, request, limits));
 }
 
-async function bounded<T>(limits: BuildLimits | undefined, act: () => Promise<T>): Promise<T> {
-  const watch = await limits?.begin();
+async function bounded(
+  docker: Docker,
+  request: BuildRequest,
+  limits: BuildLimits | undefined,
+): Promise<string> {
+  const watch = await limits?.begin(request.steps);
   try {
-    return await act();
+    return await build(docker, request);
   } catch (error) {
     // A process that is killed leaves its shell with 137; what else wanted memory may say so itself.
     const killed = error instanceof BuildError && error.step?.exitCode === 137;
     if (!limits || !killed || !(await watch?.ranOut())) throw error;
     throw new BuildError(error.message, error.step, limits.memory);
+  } finally {
+    await watch?.end();
   }
 }
 
@@ -62,7 +71,7 @@ async function build(docker: Docker, request: BuildRequest): Promise<string> {
     dockerfile,
     t: request.tag,
     labels,
-    buildargs: request.buildArgs ?? {},
+    buildargs: withMark(request),
     ...(request.target !== undefined && { target: request.target }),
     ...(request.fresh && { nocache: true }),
   };
@@ -85,4 +94,11 @@ async function build(docker: Docker, request: BuildRequest): Promise<string> {
     throw new TealError("no-engine", { detail: "it ended the build without an image" });
   }
   return id;
+}
+
+/** An argument that every RUN gets, and that no step's key in the cache depends on. */
+function withMark({ buildArgs = {}, steps }: BuildRequest): Record<string, string> {
+  if (!steps) return buildArgs;
+  const hosts = buildArgs["NO_PROXY"] ?? buildArgs["no_proxy"];
+  return { ...buildArgs, NO_PROXY: [...(hosts ? [hosts] : []), steps.mark].join(",") };
 }

@@ -98,6 +98,25 @@ test.serial(
   },
 );
 
+test.serial("an app's own limits hold for its builds, and for no other", async (t) => {
+  t.timeout(120_000);
+  const options = { memory: 160 * MIB, cpus: 0.2 };
+  const eat = (mib: number) =>
+    `RUN node -e "const all = []; for (let i = 0; i < ${mib / 8}; i++) all.push(Buffer.alloc(${8 * MIB}, 1)); setTimeout(() => {}, 300)" ${builder.namespace}`;
+  const error = await t.throwsAsync(builder.build(await treeOf(eat(400)), { options }), {
+    code: "build-failed",
+  });
+  t.regex(error.message, /was killed: each step of this app's builds may use 160 MiB/);
+  await t.notThrowsAsync(builder.build(await treeOf(eat(400))), "the machine's bound is 1 GiB");
+
+  const busy = `RUN node -e "const end = Date.now() + 3000; while (Date.now() < end); const { user, system } = process.cpuUsage(); console.log('used', Math.round((user + system) / 1000), 'ms')" ${builder.namespace}`;
+  const { lines } = await builder.build(await treeOf(busy), { options });
+  const used = Number(/used (\d+) ms/.exec(lines.join("\n"))?.[1]);
+  t.true(used < 1500, `${used} ms of 3000`);
+  const again = await builder.build(await treeOf(busy));
+  t.regex(again.lines.join("\n"), /RUN node.*: cached/, "limits are in no key of the cache");
+});
+
 test.serial("a build that prints 1 GB is kept to its bound of lines and memory", async (t) => {
   t.timeout(180_000);
   const done = await neighbour();

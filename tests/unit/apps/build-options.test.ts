@@ -14,6 +14,8 @@ test("options are set by name, shown as they were set, and taken away one by one
     buildpacks: "https://github.com/a/b#v1, packs/two",
     submodules: "on",
     timeout: "20m",
+    memory: "1g",
+    cpus: "1.5",
   };
   const options = set(given);
   t.deepEqual(options, {
@@ -26,6 +28,8 @@ test("options are set by name, shown as they were set, and taken away one by one
     buildpacks: ["https://github.com/a/b#v1", "packs/two"],
     submodules: true,
     timeoutMs: 1_200_000,
+    memory: 1024 ** 3,
+    cpus: 1.5,
   });
   const shown = Object.fromEntries(showBuild(options ?? {}));
   t.deepEqual(set(shown), options, "what is shown can be set again");
@@ -59,6 +63,10 @@ for (const [name, text, says] of [
   ["buildpacks", "ext::sh -c x", /https:\/\/ addresses/],
   ["buildpacks", "--upload-pack=x", /https:\/\/ addresses/],
   ["timeout", "1s", /from 10s to 6h/],
+  ["memory", "10m", /64m or more, such as 512m or 2g, and '10m' came/],
+  ["memory", "much", /64m or more/],
+  ["cpus", "0", /cores from 0\.1 to 256, and '0' came/],
+  ["cpus", "two", /cores from 0\.1 to 256/],
   ["timeout", "never", /from 10s to 6h/],
   ["colour", "blue", /A build option was expected \(root, dockerfile.*'colour' came/],
   ["__proto__", "x", /A build option was expected/],
