@@ -108,7 +108,8 @@ async function furtherDown(dir: string): Promise<string[] | null> {
     if (found) return [...at, found];
     if (at.length === 2) continue;
     const folders = entries.filter((one) => one.isDirectory() && !NO_APPS.includes(one.name));
-    next.push(...folders.map(({ name }) => [...at, name]).toSorted());
+    const sorted = folders.map(({ name }) => name).toSorted();
+    next.push(...sorted.map((name) => [...at, name]));
   }
   return null;
 }
