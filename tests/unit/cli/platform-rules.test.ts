@@ -78,6 +78,12 @@ const CASES: [file: string, text: string, words: string | null][] = [
     'import { spawn } from "node:child_process";\nspawn("ls", [], { "shell": "/bin/sh" });\n',
     "never runs through a shell",
   ],
+  [
+    "router/a31.ts",
+    "export class A {\n  end: () => void;\n  constructor() {\n    this.end = () => undefined;\n  }\n}\n",
+    "is born old",
+  ],
+  ["router/a32.ts", "const end = () => undefined;\nexport const a = { end };\n", null],
   ["workers/a30.ts", "export async function f() {}\nf();\n", "Promises must be awaited"],
 ];
 
