@@ -79,7 +79,7 @@ export function createSshServer(options: Options) {
     connection.on("authentication", (context) => {
       attempts++;
       if (attempts > MAX_ATTEMPTS) connection.end();
-      else void authenticate(context);
+      else void authenticate(context).catch(() => connection.end());
     });
     connection.on("ready", () => {
       if (!identity || !doorman.prove(socket)) return connection.end();

@@ -46,6 +46,8 @@ export function createRuns(options: Options): Runs {
   const { store, engine, notes } = options;
   const waiting = new Map<string, { app: string; attached: Attached; timer: NodeJS.Timeout }>();
   const open = new Set<Attached>();
+  /** The end of the last request of each app that has any under way. */
+  const turns = new Map<string, Promise<void>>();
 
   async function liveOf(name: string): Promise<{ app: App; release: Release }> {
     const app = await store.getApp(name);
@@ -92,38 +94,52 @@ export function createRuns(options: Options): Runs {
     await run.attached.stop();
   }
 
-  return {
-    async request(name, by, wish) {
-      const { app, release } = await liveOf(name);
-      await assertRoom(name, wish.inside !== undefined);
-      const id = randomBytes(4).toString("hex");
-      const shown = options.conceal(release, wish.command.join(" "));
-      const what = wish.inside ? `${by} enters ${wish.inside}` : `${by} runs`;
-      const text = `run.${id}: ${what}: ${shown || "(a shell)"}`;
-      notes.begin(name, { text, release: release.n });
-      if (wish.inside) {
-        const target = await instanceId(app, wish.inside);
-        keepWaiting(name, id, await engine.openInside(target, insideCommand(wish.command), wish));
-        return { id, app: name, release: release.n };
-      }
-      const wanted = {
-        name: `${options.namespace}-${name}-run-${id}`,
-        ...{ app, release, command: runCommand(wish.command, release) },
-        run: {
-          ...{ id, by: wish.detached ? null : options.process },
-          until: Date.now() + LONGEST_MS,
-        },
-      };
-      if (wish.detached) {
-        await engine.startDetached(wanted);
-        await stillThere(app, () => engine.remove(wanted.name));
-      } else {
-        const attached = await engine.open(wanted, wish);
-        await stillThere(app, () => attached.stop());
-        keepWaiting(name, id, attached);
-      }
+  async function make(name: string, by: string, wish: RunWish): Promise<Run> {
+    const { app, release } = await liveOf(name);
+    await assertRoom(name, wish.inside !== undefined);
+    const id = randomBytes(4).toString("hex");
+    const shown = options.conceal(release, wish.command.join(" "));
+    const what = wish.inside ? `${by} enters ${wish.inside}` : `${by} runs`;
+    const text = `run.${id}: ${what}: ${shown || "(a shell)"}`;
+    notes.begin(name, { text, release: release.n });
+    if (wish.inside) {
+      const target = await instanceId(app, wish.inside);
+      keepWaiting(name, id, await engine.openInside(target, insideCommand(wish.command), wish));
       return { id, app: name, release: release.n };
-    },
+    }
+    const wanted = {
+      name: `${options.namespace}-${name}-run-${id}`,
+      ...{ app, release, command: runCommand(wish.command, release) },
+      run: {
+        ...{ id, by: wish.detached ? null : options.process },
+        until: Date.now() + LONGEST_MS,
+      },
+    };
+    if (wish.detached) {
+      await engine.startDetached(wanted);
+      await stillThere(app, () => engine.remove(wanted.name));
+    } else {
+      const attached = await engine.open(wanted, wish);
+      await stillThere(app, () => attached.stop());
+      keepWaiting(name, id, attached);
+    }
+    return { id, app: name, release: release.n };
+  }
+
+  /** One after the other in an app: else so many at once would each find the last free place. */
+  function inTurn<T>(name: string, act: () => Promise<T>): Promise<T> {
+    const mine = (turns.get(name) ?? Promise.resolve()).then(act);
+    const over = mine.then(
+      () => {},
+      () => {},
+    );
+    turns.set(name, over);
+    void over.then(() => turns.get(name) === over && turns.delete(name));
+    return mine;
+  }
+
+  return {
+    request: (name, by, wish) => inTurn(name, () => make(name, by, wish)),
     waits: (app, id) => waiting.get(id)?.app === app,
     attach(id, socket) {
       const run = waiting.get(id);
