@@ -4,6 +4,8 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync } 
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test from "ava";
+import { COMMANDS } from "../../apps/cli/commands.ts";
+import type { Finding } from "../../apps/cli/platform/doctor-judge.ts";
 import type { DemoFigures } from "../../apps/cli/platform/demo.ts";
 import { chainOf, wallStands } from "../../apps/metadata-wall.ts";
 import { poll } from "../../apps/cli/platform/poll.ts";
@@ -48,8 +50,20 @@ test.after.always(async () => {
   rmSync(dir, { recursive: true, force: true });
 });
 
+/** Commands that were run here. */
+const ran = new Set<string>();
+
+/** What the doctor says about the platform's processes, each as `level: text`. */
+async function ofProcesses(): Promise<string[]> {
+  const found = JSON.parse((await teal("doctor", "--json")).out) as Finding[];
+  return found
+    .filter(({ what }) => what === "processes")
+    .map(({ level, says }) => `${level}: ${says}`);
+}
+
 /** Runs the launcher until its output is closed: a process that held it would be noticed here. */
 async function teal(...args: string[]) {
+  ran.add(args[0] ?? "");
   const child = spawn(join(dir, "teal"), args, {
     cwd: dir,
     env,
@@ -113,6 +127,21 @@ test.serial("a second up says that nothing was changed, and keeps every process"
   );
 });
 
+test.serial("router:reload puts another router in the place of the one that runs", async (t) => {
+  t.timeout(60_000);
+  const router = async () => (await status()).services.find(({ name }) => name === "router-1")?.pid;
+  const before = await router();
+  t.deepEqual(await ofProcesses(), ["good: all run."]);
+  const { code, out } = await teal("router:reload", "--json");
+  t.is(code, 0, out);
+  t.deepEqual(
+    (JSON.parse(out) as { routers: { name: string }[] }).routers.map(({ name }) => name),
+    ["router-1"],
+  );
+  t.not(await router(), before);
+  t.true((await status()).up);
+});
+
 test.serial("the demo loses no request, and writes its figures", async (t) => {
   t.timeout(300_000);
   const file = join(dir, "figures.json");
@@ -142,6 +171,8 @@ test.serial(
       return now.up && now.services.every(({ pid }, i) => pid !== before[i]?.pid);
     }, 60_000);
     t.true(back);
+    const crashed = (await ofProcesses()).map((one) => /^warn: (\S+) has crashed/.exec(one)?.[1]);
+    t.deepEqual(crashed.toSorted(), before.map(({ name }) => name).toSorted());
   },
 );
 
@@ -154,9 +185,24 @@ test.serial("down stops all of it, and status says so", async (t) => {
   t.false(now.up);
   t.true(now.services.every(({ pid }) => pid === null));
   t.true(existsSync(join(home, "redis")), "the data stays");
+  t.regex((await ofProcesses())[0] ?? "", /^bad: the platform does not run/);
   const chain = chainOf(env["TEAL_NAMESPACE"] as string);
   t.true(await wallStands(chain), "apps run on, shut off from the cloud's metadata");
   await removeDockerRemains(env["TEAL_NAMESPACE"] as string, { wall: false });
   await teal("down");
   t.false(await wallStands(chain));
+});
+
+test.serial("test runs the tests that it is given, and ends with their sum", async (t) => {
+  t.timeout(120_000);
+  const { code, out } = await teal("test", "tests/unit/cli/dotenv.test.ts");
+  t.is(code, 0, out);
+  t.regex(out, /\n\d+ passed, 0 failed\n$/);
+});
+
+test.serial("with that, every command of the launcher has been run", (t) => {
+  t.deepEqual(
+    COMMANDS.filter((one) => !one.run && !ran.has(one.name)).map(({ name }) => name),
+    [],
+  );
 });

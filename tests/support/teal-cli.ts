@@ -10,21 +10,23 @@ interface Spoken {
 
 /** The command line against a platform of the tests. */
 export function createTeal(platform: { apiUrl: string; adminToken(): string; home: string }) {
-  const env = () => ({
-    PATH: process.env["PATH"] ?? "",
-    ...compileCache(),
-    HOME: platform.home,
-    TEAL_URL: platform.apiUrl,
-    TEAL_TOKEN: platform.adminToken(),
-  });
-  function start(...args: string[]): ChildProcess {
-    return spawn(process.execPath, [CLI, ...args], { cwd: "/", env: env(), stdio: "pipe" });
-  }
+  const run = (args: string[], more: Record<string, string>): ChildProcess => {
+    const env = {
+      PATH: process.env["PATH"] ?? "",
+      ...compileCache(),
+      HOME: platform.home,
+      TEAL_URL: platform.apiUrl,
+      TEAL_TOKEN: platform.adminToken(),
+      ...more,
+    };
+    return spawn(process.execPath, [CLI, ...args], { cwd: "/", env, stdio: "pipe" });
+  };
+  const start = (...args: string[]): ChildProcess => run(args, {});
   return {
     start,
-    /** Runs a command to its end; `input` is its standard input. */
-    async teal(args: string[], input = ""): Promise<Spoken> {
-      const child = start(...args);
+    /** Runs a command to its end; `input` is its standard input, `env` comes on top. */
+    async teal(args: string[], input = "", env: Record<string, string> = {}): Promise<Spoken> {
+      const child = run(args, env);
       let [out, err] = ["", ""];
       child.stdout?.on("data", (chunk: Buffer) => (out += chunk.toString()));
       child.stderr?.on("data", (chunk: Buffer) => (err += chunk.toString()));
