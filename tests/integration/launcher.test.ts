@@ -171,7 +171,9 @@ test.serial(
       return now.up && now.services.every(({ pid }, i) => pid !== before[i]?.pid);
     }, 60_000);
     t.true(back);
-    const crashed = (await ofProcesses()).map((one) => /^warn: (\S+) has crashed/.exec(one)?.[1]);
+    const crashed = (await ofProcesses()).map(
+      (one) => /^warn: (\S+) has crashed/.exec(one)?.[1] ?? one,
+    );
     t.deepEqual(crashed.toSorted(), before.map(({ name }) => name).toSorted());
   },
 );
