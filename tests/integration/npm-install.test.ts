@@ -50,6 +50,21 @@ test("the command line works as a package that npm installs globally, and needs 
     const releases = await teal(["releases", "-a", "shop"]);
     t.is(releases.code, 0, releases.stderr);
     t.regex(releases.stdout, /v1 +live +blue/);
+    t.regex((await teal(["contexts"])).stdout, /^\* +127\.0\.0\.1:\d+ +http/m);
+    t.is((await teal(["whoami", "--context", "other"])).code, 4);
+    const page = readFileSync(join(prefix, "share/man/man1/teal.1"), "utf8");
+    t.is(page, (await teal(["help", "--man"])).stdout);
+    t.regex(page, /^\\fBrollback\\fR/m);
+    // As its users have it in their shells: found on the PATH, asked by the shell at its start.
+    const shellEnv = { PATH: `${join(prefix, "bin")}:${PATH}`, HOME: home };
+    const shell = async (name: string, ...args: string[]) =>
+      (await run(name, args, { cwd: dir, env: shellEnv })).stdout.trim();
+    const inBash =
+      "source <(teal completion bash); COMP_LINE='teal rollb' COMP_POINT=10; _teal; echo $COMPREPLY";
+    t.is(await shell("bash", "--norc", "-c", inBash), "rollback");
+    const inZsh =
+      'autoload -Uz compinit && compinit -u; source <(teal completion zsh); print -r -- "$_comps[teal]"';
+    t.is(await shell("zsh", "-fc", inZsh), "_teal");
     t.regex((await teal(["completion", "fish"])).stdout, /^complete -c teal/m);
     const up = await teal(["up"]);
     t.is(up.code, 2);
