@@ -1,22 +1,14 @@
 import Router from "@koa/router";
-import Koa, { type Context, type Middleware } from "koa";
+import Koa, { type Middleware } from "koa";
 import type { Identity } from "../access.ts";
-import { addressOf, auditing, type Told } from "../audit-http.ts";
+import { auditing, type Told } from "../audit-http.ts";
 import { TealError } from "../errors.ts";
 import { eventStream } from "../event-stream.ts";
-import {
-  asTealError,
-  envelope,
-  guard,
-  readBody,
-  requestId,
-  retryAfter,
-  withinDeadline,
-} from "../http.ts";
+import { asTealError, envelope, guard, requestId, retryAfter, withinDeadline } from "../http.ts";
 import type { Log } from "../log.ts";
 import { compressed } from "./compress.ts";
 import { mergeFeeds, partsFeed } from "./feed.ts";
-import { errorPage, layout, signInPage } from "./layout.ts";
+import { errorPage, layout } from "./layout.ts";
 import { accessPages } from "./pages/access.ts";
 import { activityPages } from "./pages/activity.ts";
 import { appPages } from "./pages/app.ts";
@@ -32,11 +24,13 @@ import { processPages } from "./pages/processes.ts";
 import { releasePages } from "./pages/releases.ts";
 import { routingPages } from "./pages/routing.ts";
 import { settingsPages } from "./pages/settings.ts";
-import { madeOnce, webhookPages } from "./pages/webhooks.ts";
-import { providerLink, providerRoutes } from "./provider.ts";
+import { userPages } from "./pages/users.ts";
+import { webhookPages } from "./pages/webhooks.ts";
+import { readForm, seeOther } from "./posts.ts";
 import { eventsOf, type DashboardOptions, type Route, type Shown } from "./route.ts";
 import { createRecent } from "./recent.ts";
 import { createSessions, type Sessions } from "./session.ts";
+import { signingRoutes } from "./signing.ts";
 import { serveStatic } from "./static.ts";
 import { createSteps } from "./steps.ts";
 import { visitOf } from "./visit.ts";
@@ -73,6 +67,7 @@ export function dashboardRoutes(options: DashboardOptions): Route[] {
     ...routingPages(pages),
     ...webhookPages(pages),
     ...notificationPages(pages),
+    ...userPages(pages),
     ...peoplePages(pages),
     ...settingsPages(pages),
     ...activityPages(pages),
@@ -127,43 +122,6 @@ function errorPages(log: Log): Middleware {
   };
 }
 
-function signingRoutes(router: Router, sessions: Sessions, options: DashboardOptions): void {
-  const { ask } = options;
-  const provider = providerLink(options);
-  providerRoutes(router, sessions, options);
-  router.get("/sign-in", (ctx) => {
-    ctx.type = "html";
-    ctx.body = signInPage(provider);
-  });
-  router.post("/sign-in", async (ctx) => {
-    const token = (await readForm(ctx)).get("token")?.trim() ?? "";
-    if (token.startsWith("tealinvite_")) return comeIn(ctx, token);
-    if (await withinDeadline(sessions.begin(ctx, token))) return seeOther(ctx, "/");
-    ctx.status = 401;
-    ctx.type = "html";
-    ctx.body = signInPage(provider, "That is no valid token.");
-  });
-  router.post("/sign-out", async (ctx) => {
-    await withinDeadline(sessions.end(ctx));
-    seeOther(ctx, "/sign-in");
-  });
-
-  /** Spends an invitation; the token that comes of it is shown once. */
-  async function comeIn(ctx: Context, invitation: string): Promise<void> {
-    const request = { route: "post /invitations", body: { invitation: invitation.slice(0, 200) } };
-    const answer = await withinDeadline(ask(NOBODY, { ...request, address: addressOf(ctx.req) }));
-    ctx.state["told"] = { answer, asked: request } satisfies Told;
-    const { user, secret } = answer as { user: string; secret: string };
-    await withinDeadline(sessions.begin(ctx, secret));
-    ctx.type = "html";
-    const main = madeOnce("/", [[`Your token, ${user}: it signs you in from now on`, secret]]);
-    ctx.body = layout({ title: "Welcome", main });
-  }
-}
-
-/** Who has an invitation and nothing yet. */
-const NOBODY: Identity = { name: "nobody", role: "read", apps: [] };
-
 type PageRoute = Extract<Route, { kind: "page" }>;
 type FormRoute = Extract<Route, { kind: "form" }>;
 
@@ -212,14 +170,4 @@ function serveForm(one: FormRoute, options: DashboardOptions): Middleware {
     if (typeof answer === "string") seeOther(ctx, answer);
     else ctx.body = layout({ ...(await withWhere(answer, options)), identity: visit.identity });
   };
-}
-
-async function readForm(ctx: Context): Promise<URLSearchParams> {
-  return new URLSearchParams((await readBody(ctx)).toString("utf8"));
-}
-
-/** To a path of our own, never one made from the request's Host. */
-function seeOther(ctx: Context, path: string): void {
-  ctx.status = 303;
-  ctx.set("Location", path);
 }
