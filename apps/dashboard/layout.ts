@@ -3,6 +3,7 @@ import type { TealError } from "../errors.ts";
 import { stateOf } from "./feed.ts";
 import { html, type Html } from "./html.ts";
 import type { Shown, Tab } from "./route.ts";
+import { staticPath } from "./static.ts";
 
 /** What a page is made of; `live` is the address of its stream. */
 interface Page extends Shown {
@@ -43,15 +44,15 @@ export function layout({ title, main, identity, live, app, tab, from = [] }: Pag
         <meta name="viewport" content="width=device-width, initial-scale=1" />
         <meta name="color-scheme" content="light dark" />
         <title>${title} · Teal</title>
-        <link rel="icon" href="/static/teal.svg" type="image/svg+xml" />
-        ${STYLES.map((name) => html`<link rel="stylesheet" href="/static/${name}.css" />`)}
-        <script type="module" src="/static/main.js"></script>
+        <link rel="icon" href="${staticPath("teal.svg")}" type="image/svg+xml" />
+        ${STYLES.map((name) => html`<link rel="stylesheet" href="${staticPath(`${name}.css`)}" />`)}
+        <script type="module" src="${staticPath("main.js")}"></script>
       </head>
       <body>
         <a class="skip" href="#main">Skip to the content</a>
         <header class="top">
           <a class="brand" href="/"
-            ><img src="/static/teal.svg" alt="" width="34" height="22" />Teal</a
+            ><img src="${staticPath("teal.svg")}" alt="" width="34" height="22" />Teal</a
           >
           ${identity && platformNav(identity, app === undefined ? title : "")}
           ${identity && account(identity)}

@@ -5,41 +5,51 @@ import { codingFor, compress } from "./compress.ts";
 
 const DIR = new URL("./static/", import.meta.url);
 const SERVED = /\.(?:js|css|svg)$/;
+const FILES = new Map(
+  readdirSync(DIR)
+    .filter((name) => SERVED.test(name))
+    .map((name) => [name, readFileSync(new URL(name, DIR))]),
+);
+/** Names what the files hold, so that browsers keep them without asking again. */
+const VERSION = createHash("sha256")
+  .update(JSON.stringify([...FILES].map(([name, body]) => [name, body.toString("base64")])))
+  .digest("base64url")
+  .slice(0, 12);
+const PATH = /^\/static\/([\w-]+)\/([\w.-]+)$/;
 
-/** Serves the files of `static/`, read once: what is not among them does not exist. */
+/** Where a file of `static/` is served, as it is now. */
+export function staticPath(name: string): string {
+  return `/static/${VERSION}/${name}`;
+}
+
+/**
+ * Serves the files of `static/`, read once: what is not among them does not exist. A page that
+ * another version of this has made gets them as they are now, and is told not to keep them.
+ */
 export function serveStatic(): Middleware {
-  const files = new Map<string, { body: Buffer; etag: string; extension: string }>();
   const smaller = new Map<string, Promise<Buffer>>();
-  for (const name of readdirSync(DIR).filter((one) => SERVED.test(one))) {
-    const body = readFileSync(new URL(name, DIR));
-    const etag = createHash("sha256").update(body).digest("base64url").slice(0, 16);
-    files.set(`/static/${name}`, { body, etag, extension: name.replace(/^.*\./, "") });
-  }
   return async (ctx, next) => {
-    const file = ctx.method === "GET" || ctx.method === "HEAD" ? files.get(ctx.path) : undefined;
-    if (!file) {
+    const reads = ctx.method === "GET" || ctx.method === "HEAD";
+    const [, version, name = ""] = (reads && PATH.exec(ctx.path)) || [];
+    const body = FILES.get(name);
+    if (!body) {
       await next();
       return;
     }
-    ctx.set("Cache-Control", "no-cache");
+    const current = version === VERSION;
+    ctx.set("Cache-Control", current ? "public, max-age=31536000, immutable" : "no-store");
     ctx.vary("Accept-Encoding");
+    ctx.type = name.replace(/^.*\./, "");
     const coding = codingFor(ctx);
-    ctx.etag = `W/"${file.etag}"`;
-    ctx.type = file.extension;
-    ctx.status = 200;
-    if (ctx.fresh) {
-      ctx.status = 304;
-      return;
-    }
     if (!coding) {
-      ctx.body = file.body;
+      ctx.body = body;
       return;
     }
-    const key = `${ctx.path} ${coding}`;
-    const body = smaller.get(key) ?? compress(file.body, coding, 11);
-    smaller.set(key, body);
-    ctx.body = await body;
-    ctx.type = file.extension;
-    ctx.set("Content-Encoding", coding);
+    const key = `${name} ${coding}`;
+    const sent = smaller.get(key) ?? compress(body, coding, 11);
+    smaller.set(key, sent);
+    const type = ctx.response.get("Content-Type");
+    ctx.body = await sent;
+    ctx.set({ "Content-Encoding": coding, "Content-Type": type });
   };
 }

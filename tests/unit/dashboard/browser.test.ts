@@ -1,5 +1,6 @@
 import test from "ava";
 import type { Browser, Page } from "playwright-core";
+import { staticPath } from "../../../apps/dashboard/static.ts";
 import { goLive, pushOf, startApi, type TestApi } from "../../support/api.ts";
 import { picture, seriousFaults, signedIn, startBrowser } from "../../support/browser.ts";
 import { faultsInAllLooks } from "../../support/browser-looks.ts";
@@ -347,7 +348,7 @@ test.serial(
       await page.goto(api.url + path);
       await page.locator("[data-link=on]").waitFor();
       await page.waitForLoadState("load");
-      for (const file of [path, "/static/style.css", "/static/charts.js"])
+      for (const file of [path, staticPath("style.css"), staticPath("charts.js")])
         t.true(seen.includes(file));
       t.true(bytes > 10_000 && bytes < 150_000, `${path}: ${bytes}`);
       t.log(`${path}: ${bytes} bytes`);
@@ -355,6 +356,20 @@ test.serial(
     }
   },
 );
+
+test.serial("the next page asks for no script and no style again", async (t) => {
+  const { page, close } = await open();
+  await page.goto(`${api.url}/apps/shop`);
+  await page.locator("[data-link=on]").waitFor();
+  const before = api.logged.length;
+  await page.getByRole("link", { name: "Config" }).click();
+  await page.waitForURL(/config$/);
+  await page.locator("[data-link=on]").waitFor();
+  const asked = api.logged.slice(before).filter((line) => line.includes('"path":"/static/'));
+  t.deepEqual(asked, []);
+  t.true(api.logged.slice(before).some((line) => line.includes("/apps/shop/config")));
+  await close();
+});
 
 test.serial("charts read out what they show, with the swaps, by keyboard too", async (t) => {
   const { page, close } = await open();
