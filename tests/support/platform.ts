@@ -16,6 +16,8 @@ export interface PlatformOptions {
   routers?: number;
   workers?: number;
   env?: Record<string, string>;
+  /** What a worker is given besides, by its name. */
+  envOfWorker?: (name: string) => Record<string, string>;
   /** Where its home is made; the machine's folder for temporary files unless said. */
   under?: string;
 }
@@ -35,6 +37,7 @@ export async function startPlatform({
   routers = 1,
   workers = 1,
   env = {},
+  envOfWorker = () => ({}),
   under = tmpdir(),
 }: PlatformOptions = {}) {
   const home = mkdtempSync(join(under, "teal-home-"));
@@ -77,7 +80,9 @@ export async function startPlatform({
   ]);
   start("web", process.execPath, ["apps/main.ts"]);
   for (let n = 1; n <= workers; n++) {
-    start(`worker-${n}`, process.execPath, ["workers/main.ts"], { TEAL_PROCESS_INDEX: String(n) });
+    const name = `worker-${n}`;
+    const own = { TEAL_PROCESS_INDEX: String(n), ...envOfWorker(name) };
+    start(name, process.execPath, ["workers/main.ts"], own);
   }
   for (let n = 1; n <= routers; n++) {
     start(`router-${n}`, process.execPath, ["router/main.ts"], {

@@ -1,0 +1,39 @@
+/** The answer of an address, with its head, and where its links lead to on the same server. */
+interface Page {
+  path: string;
+  status: number;
+  text: string;
+}
+
+interface Crawled {
+  /** `http://127.0.0.1:8000` */
+  at: string;
+  headers: Record<string, string>;
+  /** Addresses that are not followed. */
+  leave: RegExp;
+  most: number;
+}
+
+/** Reads a site as somebody who follows every link. */
+export async function crawl(
+  from: string[],
+  { at, headers, leave, most }: Crawled,
+): Promise<Page[]> {
+  const pages: Page[] = [];
+  const todo = [...from];
+  const known = new Set(todo);
+  for (let path = todo.shift(); path !== undefined && pages.length < most; path = todo.shift()) {
+    const signal = AbortSignal.timeout(30_000);
+    const response = await fetch(at + path, { headers, redirect: "manual", signal });
+    const body = await response.text();
+    const head = JSON.stringify([...response.headers]);
+    pages.push({ path, status: response.status, text: `${head}\n${body}` });
+    for (const [, link = ""] of body.matchAll(/(?:href|src)="(\/[^"#]*)/g)) {
+      const next = link.replaceAll("&amp;", "&");
+      if (known.has(next) || leave.test(next)) continue;
+      known.add(next);
+      todo.push(next);
+    }
+  }
+  return pages;
+}
