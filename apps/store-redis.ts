@@ -56,6 +56,7 @@ type AppPart = Pick<
   | "destroyApp"
   | "forgetApp"
   | "appsWithWork"
+  | "orphaned"
   | "getSettings"
   | "changeSettings"
   | "hostOwners"
@@ -94,6 +95,10 @@ function createApps({ run }: Scripts, reader: Reader): AppPart {
     async appsWithWork() {
       const [names] = await run("apps-with-work", "*");
       return (names as string[]).toSorted();
+    },
+    async orphaned(app) {
+      const [orphaned] = await run("orphaned", app);
+      return orphaned === 1;
     },
   };
 }

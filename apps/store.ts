@@ -100,6 +100,8 @@ export interface Store {
   cancelDeploy(id: string, why: string): Promise<Deploy>;
   /** Apps that have a queued or running deploy, or are being destroyed. */
   appsWithWork(): Promise<string[]>;
+  /** Whether a deploy of the app runs and nobody has a lease on it. */
+  orphaned(app: string): Promise<boolean>;
 
   /**
    * Takes the app for `leaseMs`, unless another executor's lease still runs (null) or the app has

@@ -20,6 +20,7 @@ import { createContainers } from "./engine/containers.ts";
 import { createNetworks } from "./engine/network.ts";
 import { createRunEngine } from "./engine/runs.ts";
 import { createExecutor } from "./executor.ts";
+import { afterPatience } from "./orphans.ts";
 import { createLogs } from "./logs.ts";
 import { createReaper } from "./reaper.ts";
 import { createReconciler } from "./reconcile.ts";
@@ -85,7 +86,8 @@ export async function createParts({ settings, secrets, redis, subscriber, log }:
   });
   return {
     ...{ id, store, deployLog, git, logs, docker, containers, effects, routers, now },
-    ...{ watches, crashes, executor, reaper, reconciler },
+    ...{ watches, crashes, reaper, reconciler },
+    executor: { work: afterPatience({ store, leaseMs, work: executor.work }) },
     /** One-off commands, by people and by the clock. */
     commands: {
       ...{ store, namespace, log, notes: logs.notes },

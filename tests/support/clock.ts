@@ -27,7 +27,8 @@ export function createClock() {
   return {
     set,
     env: {
-      LD_PRELOAD: library,
+      // Redis has an allocator that asks for the time before the library is ready: the libc's does not.
+      LD_PRELOAD: `${library}:/lib/${triple}/libc.so.6`,
       FAKETIME_TIMESTAMP_FILE: file,
       FAKETIME_NO_CACHE: "1",
       FAKETIME_DONT_FAKE_MONOTONIC: "1",

@@ -95,7 +95,7 @@ export function createMemoryStore(options: MemoryOptions): MemoryStore {
 
 type AppPart = Pick<
   Store,
-  "createApp" | "getApp" | "listApps" | "destroyApp" | "forgetApp" | "appsWithWork"
+  "createApp" | "getApp" | "listApps" | "destroyApp" | "forgetApp" | "appsWithWork" | "orphaned"
 >;
 
 function createApps(state: State): AppPart {
@@ -139,6 +139,11 @@ function createApps(state: State): AppPart {
       return sorted()
         .filter((record) => record.app.state === "destroying" || busy(record))
         .map(({ app }) => app.name);
+    },
+    async orphaned(name) {
+      const record = state.apps.get(name);
+      if (record?.app.state !== "active" || record.running === null) return false;
+      return record.lease === null || record.lease.until <= state.now();
     },
   };
 }
