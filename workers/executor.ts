@@ -26,6 +26,8 @@ export interface Executor {
 }
 
 const CANCEL_POLL_MS = 400;
+/** An executor that was not told that its lease goes on stops after this share of it. */
+const GIVE_UP = 0.8;
 
 /** The one that holds an app's claim and runs its deploys, one after the other. */
 export function createExecutor(options: Options): Executor {
@@ -112,14 +114,16 @@ function watchClaim(
   deploy: Deploy,
   lost: AbortController,
 ): { stop(): void } {
-  let renewed = now();
+  const expire = () => lost.abort(new TealError("fenced", { name: claim.app, token: claim.token }));
+  const giveUpAfter = (ms: number) => setTimeout(expire, Math.max(0, ms)).unref();
+  let deadline = giveUpAfter(leaseMs * GIVE_UP);
   const renew = async () => {
     const asked = now();
     const ours = await store.renew(claim, id, leaseMs).catch(() => null);
-    if (ours === true) renewed = asked;
-    if (ours === false || now() - renewed > leaseMs * 0.8) {
-      lost.abort(new TealError("fenced", { name: claim.app, token: claim.token }));
-    }
+    if (ours === false) expire();
+    if (ours !== true) return;
+    clearTimeout(deadline);
+    deadline = giveUpAfter(asked + leaseMs * GIVE_UP - now());
   };
   const look = async () => {
     const current = await store.getDeploy(deploy.id).catch(() => null);
@@ -133,5 +137,10 @@ function watchClaim(
   ];
   // What keeps the process running is its connections, not this watch.
   timers.forEach((timer) => timer.unref());
-  return { stop: () => timers.forEach((timer) => clearInterval(timer)) };
+  return {
+    stop() {
+      timers.forEach((timer) => clearInterval(timer));
+      clearTimeout(deadline);
+    },
+  };
 }

@@ -25,7 +25,7 @@ interface Context {
 const test = anyTest as TestFn<Context>;
 const APP = "ledger";
 const HOST = `${APP}.localhost`;
-const LEASE_S = 2;
+const LEASE_S = 4;
 const HOURS = 7200;
 let load: ReturnType<typeof keepAsking> | null = null;
 
@@ -60,6 +60,7 @@ test.beforeEach((t) => {
 
 test.afterEach.always(async (t) => {
   t.context.clock.set(0);
+  Object.values(t.context.wires).forEach((wire) => wire.mend());
   await load?.stop();
 });
 
@@ -108,12 +109,12 @@ test.serial(
       const push = repo.push({ "version.txt": `v${version}`, "server.js": SLOW_SERVER });
       await until(20_000, () => isRunning(platform));
       await sleep(800);
-      const token = await redis.hget(keys.app(APP), "token");
       clock.set(offset);
       const pushed = await push;
       t.is(pushed.status, 0, pushed.text);
       t.notRegex(pushed.text, /Taken up again/);
-      t.is(await redis.hget(keys.app(APP), "token"), token);
+      const { id } = await newest(platform);
+      t.is(await redis.hget(keys.deploy(id), "attempts"), "1");
       t.is(await ask(platform.routerPort, HOST), `v${version}`);
       version += 1;
     }
@@ -161,6 +162,7 @@ test.serial(
     wires[cut]?.cut();
     // Whoever takes over finds that the one before has stopped.
     await until(LEASE_S * 1000, async () => left() > before);
+    t.is(await executorOf(t.context), cut);
     await until(20_000, async () => (await executorOf(t.context)) === other);
     const pushed = await push;
     t.is(pushed.status, 0, pushed.text);
@@ -180,6 +182,7 @@ test.serial(
     t.timeout(120_000);
     const { platform, redis } = t.context;
     const ear = redis.duplicate();
+    ear.on("error", () => undefined);
     await ear.subscribe(channels.routeEvents);
     let kills = 0;
     ear.on("message", (_, text: string) => {
