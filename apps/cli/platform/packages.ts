@@ -29,6 +29,7 @@ const TESTS: Need[] = [
   { name: "pebble", shows: "pebble" },
   { name: "nginx-light", shows: "nginx" },
   { name: "zsh", shows: "zsh" },
+  { name: "faketime", shows: "faketime" },
   { name: "fish", shows: "fish" },
 ];
 
