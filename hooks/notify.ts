@@ -85,12 +85,20 @@ export function createNotify(options: Options): { close(): Promise<void> } {
   async function keepRound(): Promise<void> {
     const { signal } = stopping;
     while (!signal.aborted) {
-      const more = await handOver(options, times, queue).catch((error: unknown) => {
-        log.debug({ error: String(error) }, "notices wait");
-        return false;
-      });
+      const more = await handOver(options, times, queue).catch(putOff);
       if (!more) await sleep(times.pollMs, undefined, { signal }).catch(() => {});
     }
+  }
+
+  /** The store is away, or this notice is ill: then it goes behind the others, which do not wait for it. */
+  async function putOff(why: unknown): Promise<boolean> {
+    if (isTealError(why, "store-unavailable")) {
+      log.debug({ error: String(why) }, "notices wait");
+      return false;
+    }
+    log.warn({ error: String(why) }, "a notice was put off");
+    await redis.lmove(keys.notices, keys.notices, "LEFT", "RIGHT").catch(() => {});
+    return false;
   }
 
   return {
@@ -116,14 +124,16 @@ async function handOver(
   const deploy = await store.getDeploy(id);
   const event = deploy && eventOf(deploy, state);
   const add = (telling: Telling, jobId: string) =>
-    queue.add("tell", telling, {
-      // Twice is once: two processes may have found the same notice.
-      jobId,
-      attempts,
-      backoff: { type: "exponential", delay: backoffMs, jitter: 0.3 },
-      removeOnComplete: { age: DAY_S, count: 1000 },
-      removeOnFail: { age: DAY_S, count: 1000 },
-    });
+    asking(() =>
+      queue.add("tell", telling, {
+        // Twice is once: two processes may have found the same notice.
+        jobId,
+        attempts,
+        backoff: { type: "exponential", delay: backoffMs, jitter: 0.3 },
+        removeOnComplete: { age: DAY_S, count: 1000 },
+        removeOnFail: { age: DAY_S, count: 1000 },
+      }),
+    );
   if (deploy && event) {
     const { app } = deploy;
     const wanted = (await notifiers.list(app)).filter((one) => one.events.includes(event));

@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { getCACertificates, setDefaultCACertificates } from "node:tls";
 import test from "ava";
+import { keys } from "../../../apps/keys.ts";
 import type { NewNotifier, OpenNotifier, Sent } from "../../../apps/notifiers.ts";
 import { createOutward } from "../../../apps/outward.ts";
 import type { Deploy } from "../../../apps/types.ts";
@@ -86,6 +87,21 @@ test("a webhook hears that a deploy went live, signed as Standard Webhooks has i
   t.like(data.deploy, { id: `${app}-1`, state: "live", app });
   t.is(data.url, `http://${app}.teal.test/`);
   t.is(data.log, `http://teal.test/apps/${app}/deploys/${app}-1`);
+  to.stop();
+});
+
+test("a notice that cannot be handed over is said so in the log, and holds up no other", async (t) => {
+  const to = await receiver();
+  const ill = `app-${++apps}`;
+  await api.store.createApp(ill, "ann");
+  const redis = api.redis.connect();
+  await redis.hset(keys.notifiers(ill), "0a0a0a0a0a0a", "not what the platform writes");
+  await goLive(api.store, ill, await asked(ill));
+  const { app } = await newApp({ kind: "webhook", url: to.url });
+  await goLive(api.store, app, await asked(app));
+  t.like((await triesOf(app, 1))[0], { event: "deploy.live", status: 204 });
+  await eventually(() => api.logged.some((line) => line.includes("a notice was put off")));
+  await redis.del(keys.notifiers(ill));
   to.stop();
 });
 
