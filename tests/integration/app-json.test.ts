@@ -92,6 +92,10 @@ test.serial("a release is marked by its push or its app.json; rollback past it a
   t.timeout(120_000);
   const { repo, platform } = t.context;
   const { teal } = createTeal(platform);
+  // One process type will do here.
+  const fewer = { formation: { worker: 0 } };
+  const { deploy } = (await platform.api("POST", `/apps/${APP}/formation`, fewer)).body;
+  t.is((await platform.ended(deploy.id)).state, "live");
   const plain = await repo.push({ "app.json": "{}" });
   t.is(plain.status, 0, plain.text);
   const says = { teal: { irreversible: true } };

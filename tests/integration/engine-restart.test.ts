@@ -17,8 +17,13 @@ const HOST = `${APP}.localhost`;
 
 test.before(async (t) => {
   t.timeout(180_000);
-  const list = ["images", "--format", "{{.Repository}}:{{.Tag}}", "teal/base/node"];
-  const bases = execFileSync("docker", list, { encoding: "utf8" }).split("\n").filter(Boolean);
+  const list = ["images", "--format", "{{.Repository}}:{{.Tag}}"];
+  // What the app is built from and what it runs on: neither is made anew.
+  const bases = ["teal/base/node", "teal/base/node-run"].flatMap((name) =>
+    execFileSync("docker", [...list, name], { encoding: "utf8" })
+      .split("\n")
+      .filter(Boolean),
+  );
   const dockerd = await startOwnDockerd(bases);
   t.context.dockerd = dockerd;
   // For the docker client of this test too.

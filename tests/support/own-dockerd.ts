@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { mkdtempSync, openSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { pipeline } from "node:stream/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { createEngineClient } from "../../apps/cli/platform/engine.ts";
 import { until } from "./platform.ts";
@@ -43,7 +44,7 @@ export async function startOwnDockerd(images: string[]) {
   }
 
   await start();
-  if (images.length > 0) copyImages(images, host);
+  if (images.length > 0) await copyImages(images, host);
   return {
     host,
     start,
@@ -60,9 +61,15 @@ export async function startOwnDockerd(images: string[]) {
   };
 }
 
-function copyImages(images: string[], host: string): void {
-  const tar = execFileSync("docker", ["save", ...images], { maxBuffer: 2 ** 30 });
-  execFileSync("docker", ["-H", host, "load"], { input: tar, stdio: ["pipe", "ignore", "ignore"] });
+/** @throws Error when either end of the pipe fails */
+async function copyImages(images: string[], host: string): Promise<void> {
+  const save = spawn("docker", ["save", ...images], { stdio: ["ignore", "pipe", "inherit"] });
+  const load = spawn("docker", ["-H", host, "load"], { stdio: ["pipe", "ignore", "inherit"] });
+  const ended = [save, load].map(async (child) => {
+    const [code] = (await once(child, "exit")) as [number | null];
+    if (code !== 0) throw new Error(`docker ${child.spawnargs.join(" ")} ended with ${code}`);
+  });
+  await Promise.all([pipeline(save.stdout, load.stdin), ...ended]);
 }
 
 const mountsUnder = (dir: string): string[] =>
