@@ -52,7 +52,7 @@ const manifest = (build: string) =>
     scripts: { start: "node server.js", build: `node -e "${build}"` },
   });
 /** The one place besides: git is told the credential of what it fetches, and nobody else can read that. */
-const FETCHES = /^environ of \d+ GIT_ALLOW_PROTOCOL.*Authorization: Basic Ym90O/;
+const FETCHES = /^environ of .* GIT_CONFIG_VALUE_\d+=Authorization: Basic Ym90O/;
 const SAYS_IT = "console.log('read', process.env.SECRET)";
 const FAILS = "console.error('no good:', process.env.SECRET); process.exit(1)";
 
