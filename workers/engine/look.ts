@@ -8,12 +8,12 @@ import { memoryOf } from "./usage.ts";
 import { volumeName } from "./volumes.ts";
 
 interface Stats {
-  cpu_stats: {
+  cpu_stats?: {
     cpu_usage?: { total_usage?: number };
     throttling_data?: { periods?: number; throttled_periods?: number };
   };
-  memory_stats: Parameters<typeof memoryOf>[0];
-  pids_stats: { current?: number };
+  memory_stats?: Parameters<typeof memoryOf>[0];
+  pids_stats?: { current?: number };
 }
 
 /** Between two looks at what only grows, ms. */
@@ -40,11 +40,11 @@ export function createEngineLook(docker: Docker, namespace: string) {
     const grown = (of: (stats: Stats) => number | undefined) =>
       Math.max(0, (of(after) ?? 0) - (of(before) ?? 0));
     return {
-      cpus: grown((it) => it.cpu_stats.cpu_usage?.total_usage) / 1e6 / (to - from),
-      periods: grown((it) => it.cpu_stats.throttling_data?.periods),
-      throttled: grown((it) => it.cpu_stats.throttling_data?.throttled_periods),
+      cpus: grown((it) => it.cpu_stats?.cpu_usage?.total_usage) / 1e6 / (to - from),
+      periods: grown((it) => it.cpu_stats?.throttling_data?.periods),
+      throttled: grown((it) => it.cpu_stats?.throttling_data?.throttled_periods),
       memory,
-      pids: after.pids_stats.current ?? 0,
+      pids: after.pids_stats?.current ?? 0,
     };
   }
 

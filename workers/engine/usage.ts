@@ -16,11 +16,12 @@ export interface ContainerUsage {
 }
 
 interface Stats {
-  cpu_stats: {
+  cpu_stats?: {
     cpu_usage?: { total_usage?: number };
     throttling_data?: { periods?: number; throttled_periods?: number };
   };
-  memory_stats: MemoryStats;
+  /** Absent of one that is just ending. */
+  memory_stats?: MemoryStats;
 }
 
 interface MemoryStats {
@@ -30,7 +31,7 @@ interface MemoryStats {
 }
 
 /** Bytes, without what the kernel only keeps of files; null of a container that does not run. */
-export function memoryOf({ usage, stats }: MemoryStats): number | null {
+export function memoryOf({ usage, stats }: MemoryStats = {}): number | null {
   if (usage === undefined) return null;
   return Math.max(0, usage - (stats?.["inactive_file"] ?? stats?.["total_inactive_file"] ?? 0));
 }
@@ -42,10 +43,10 @@ export function createUsage(docker: Docker) {
       const stats = (await retryEngine(() =>
         docker.getContainer(id).stats({ stream: false, "one-shot": true }),
       )) as Stats;
-      const { limit = 0 } = stats.memory_stats;
+      const { limit = 0 } = stats.memory_stats ?? {};
       const memory = memoryOf(stats.memory_stats);
       if (memory === null) return null;
-      const { cpu_usage, throttling_data } = stats.cpu_stats;
+      const { cpu_usage, throttling_data } = stats.cpu_stats ?? {};
       return {
         cpuNs: cpu_usage?.total_usage ?? 0,
         periods: throttling_data?.periods ?? 0,
