@@ -18,7 +18,16 @@ const READING: readonly string[] = [
   ...["domains -a shop", "routing -a shop", "certs -a shop", "storage -a shop", "cron -a shop"],
   ...["retention -a shop", "guard -a shop", "ps:crashes -a shop", "access -a shop", "users"],
   ...["hooks -a shop", "hooks:deliveries -a shop", "notifications -a shop", "registry"],
-  ...["notifications:deliveries -a shop", "open -a shop", "help rollback", "help", "version"],
+  ...[
+    "notifications:deliveries -a shop",
+    "open -a shop",
+    "build -a shop",
+    "ps:handover -a shop",
+    "completion zsh",
+    "help rollback",
+    "help",
+    "version",
+  ],
   // Errors are alike too.
   ...["releases -a nothing", "releases:info v99 -a shop", "rolback", "ps --wrong", "help nothing"],
 ];
