@@ -122,3 +122,45 @@ test.serial(
     lonely.close();
   },
 );
+
+test.serial(
+  "a script that comes by SSH again and again is noted once an hour, by key and address",
+  async (t) => {
+    const count = () => server.connect().xlen(keys.events);
+    const from = (address: string) => ({ over: "ssh", address }) as const;
+    const before = await count();
+    for (let i = 0; i < 20; i++) await audit.record(ANN, from("192.0.2.8"), { action: "sign-in" });
+    t.is((await count()) - before, 1);
+    await audit.record(ANN, from("192.0.2.9"), { action: "sign-in" });
+    await audit.record({ name: "bob" }, from("192.0.2.9"), { action: "sign-in" });
+    t.is((await count()) - before, 3);
+    for (let i = 0; i < 3; i++)
+      await audit.record(ANN, from("192.0.2.8"), { action: "config:set" });
+    t.is((await count()) - before, 6, "what they do is noted each time");
+  },
+);
+
+test.serial(
+  "the newest 1,000 of an app and 10,000 of the platform are kept, of 90 days",
+  async (t) => {
+    const redis = server.connect();
+    await newApp("bounds");
+    const day = 24 * 3600 * 1000;
+    const old = { at: Date.now() - 91 * day, who: "ann", action: "old", app: "bounds" };
+    await redis.xadd(keys.appEvents("bounds"), `${old.at}-0`, "event", JSON.stringify(old));
+    const recent = { ...old, at: Date.now() - 89 * day, action: "recent" };
+    await redis.xadd(keys.appEvents("bounds"), `${recent.at}-0`, "event", JSON.stringify(recent));
+    await audit.record(ANN, API, { action: "new", app: "bounds" });
+    t.deepEqual(actions(await audit.list({ app: "bounds", limit: 10 })), ["new", "recent"]);
+
+    for (let batch = 0; batch < 101; batch++) {
+      const app = batch < 11 ? { app: "bounds" } : {};
+      const many = Array.from({ length: 100 }, () =>
+        audit.record(ANN, API, { action: "x", ...app }),
+      );
+      await Promise.all(many);
+    }
+    t.is(await redis.xlen(keys.appEvents("bounds")), 1000);
+    t.is(await redis.xlen(keys.events), 10_000);
+  },
+);
