@@ -120,16 +120,20 @@ export interface InstanceView extends Instance {
   looping?: boolean;
 }
 
+/** Of a colour that serves too, where its process type was scaled down. */
+const LEAVING: readonly Instance["state"][] = ["retired", "stopped", "removed"];
+
 export function viewInstances(
   app: App,
   instances: Instance[],
   crashes: Crash[] = [],
 ): InstanceView[] {
   const slots = { live: app.live, held: app.held, standby: app.standby };
-  const role = ({ deploy, release }: Instance): Pick<InstanceView, "serves" | "as"> => {
+  const role = ({ deploy, release, state }: Instance): Pick<InstanceView, "serves" | "as"> => {
     for (const serves of ["live", "held", "standby"] as const) {
       const slot = slots[serves];
-      if (slot?.deploy === deploy) return { serves, as: slot.release };
+      if (slot?.deploy !== deploy) continue;
+      return { serves: LEAVING.includes(state) ? null : serves, as: slot.release };
     }
     return { serves: null, as: release };
   };
