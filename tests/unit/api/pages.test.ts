@@ -36,9 +36,9 @@ test("every list that has pages comes in them, along Link or next, each item onc
     const path = pattern.replace(":app", "shop");
     const { next, ...all } = (await call(api, "GET", `${path}?limit=200`)).json;
     t.is(next, null, path);
-    const [[list = "", whole] = []] = Object.entries<unknown[]>(all);
+    const [list = ""] = Object.keys(all);
     const { items, pages } = await walk(`${path}?limit=2`, list);
-    t.deepEqual(items, whole, path);
+    t.deepEqual(items, all[list], path);
     t.is(pages, Math.ceil(items.length / 2), path);
     t.true(pages > 1, path);
   }
