@@ -1,24 +1,16 @@
-import { createHash, randomBytes } from "node:crypto";
+import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
-import { Readable } from "node:stream";
 import { buffer } from "node:stream/consumers";
 import { gzipSync } from "node:zlib";
 import test from "ava";
-import Docker from "dockerode";
 import { pack } from "tar-stream";
-import { createLog } from "../../apps/log.ts";
-import { createImages } from "../../workers/engine/images.ts";
-import { createStorage } from "../../workers/engine/storage.ts";
 import { startBuilder } from "../support/builder.ts";
-import { startOwnDockerd } from "../support/own-dockerd.ts";
 import { packageJson } from "../support/tree.ts";
 
-const MB = 1e6;
-const never = new AbortController().signal;
 const builder = await startBuilder();
 test.after.always(() => builder.close());
 
@@ -75,43 +67,3 @@ test.serial("a changed lockfile reuses the package manager's cache", async (t) =
   t.regex(await install("one", "two"), /\d s$/, "the layer is made anew");
   t.deepEqual(downloads, ["one", "two"], "what was there is not fetched again");
 });
-
-test.serial(
-  "the engine's build cache is brought down to its budget, the longest unused first",
-  async (t) => {
-    t.timeout(120_000);
-    const engine = await startOwnDockerd([]);
-    t.teardown(engine.stop);
-    const docker = new Docker({ socketPath: engine.host.replace("unix://", "") });
-    const images = createImages(docker, { namespace: "cache", log: createLog("test") });
-    const storage = createStorage(docker, "cache");
-    const build = async (files: Record<string, Buffer>) => {
-      const tar = pack();
-      const copies = Object.keys(files).map((name) => `COPY ${name} /`);
-      tar.entry({ name: "Dockerfile" }, `FROM scratch\n${copies.join("\n")}\n`);
-      for (const [name, content] of Object.entries(files)) tar.entry({ name }, content);
-      tar.finalize();
-      const lines: string[] = [];
-      await images.build({
-        ...{ context: Readable.from(tar, { objectMode: false }), dockerfile: "Dockerfile" },
-        ...{ tag: "cache/a:1", labels: {}, signal: never },
-        onLine: (line) => void lines.push(line),
-      });
-      return lines;
-    };
-    const old = { old: randomBytes(8 * MB) };
-    const young = { young: randomBytes(8 * MB) };
-    await build(old);
-    await build(young);
-    await images.remove("cache/a:1");
-    const before = await storage.cacheBytes();
-    t.true(before >= 16 * MB, `${before} bytes`);
-    const went = await storage.pruneCache(12 * MB);
-    const after = await storage.cacheBytes();
-    t.true(went >= 8 * MB, `${went} bytes went`);
-    t.true(after <= 12 * MB, `${after} bytes are left`);
-    const copied = (lines: string[]) => lines.find((line) => line.includes("COPY")) ?? "";
-    t.regex(copied(await build(young)), /cached$/, "what was used last stays");
-    t.notRegex(copied(await build(old)), /cached$/);
-  },
-);

@@ -1,0 +1,125 @@
+import { randomBytes } from "node:crypto";
+import { join } from "node:path";
+import { Readable } from "node:stream";
+import test from "ava";
+import Docker from "dockerode";
+import { createGoneImages } from "../../apps/gone-images.ts";
+import { createLog } from "../../apps/log.ts";
+import { createImages } from "../../workers/engine/images.ts";
+import { createStorage } from "../../workers/engine/storage.ts";
+import { createCollector } from "../../workers/gc.ts";
+import { pack } from "tar-stream";
+import { goLive, pushOf, startApi } from "../support/api.ts";
+import { startOwnDockerd } from "../support/own-dockerd.ts";
+
+const MB = 1e6;
+const SPACE = "budget";
+/** The whole build cache of an engine is touched here, so it is not the machine's. */
+const engine = await startOwnDockerd([]);
+const api = await startApi();
+const docker = new Docker({ socketPath: engine.host.replace("unix://", "") });
+const log = createLog("test");
+const images = createImages(docker, { namespace: SPACE, log });
+const storage = createStorage(docker, SPACE);
+test.after.always(async () => {
+  await api.stop();
+  await engine.stop();
+});
+
+async function build(tag: string, files: Record<string, Buffer>) {
+  const tar = pack();
+  const copies = Object.keys(files).map((name) => `COPY ${name} /`);
+  tar.entry({ name: "Dockerfile" }, `FROM scratch\n${copies.join("\n")}\n`);
+  for (const [name, content] of Object.entries(files)) tar.entry({ name }, content);
+  tar.finalize();
+  const lines: string[] = [];
+  const { id, bytes } = await images.build({
+    context: Readable.from(tar, { objectMode: false }),
+    dockerfile: "Dockerfile",
+    ...{ tag, labels: {} },
+    signal: new AbortController().signal,
+    onLine: (line) => void lines.push(line),
+  });
+  return { id, bytes, lines };
+}
+
+function collector(budgets: { buildCache: number | null; imageBudget: number | null }) {
+  return createCollector({
+    ...{ store: api.store, storage, git: api.git, namespace: SPACE, log, ...budgets },
+    goneImages: createGoneImages(api.redis.connect()),
+    ...{ home: "/tmp", workDir: join(api.logs, "work"), lookAtDisk: async () => {} },
+  });
+}
+
+test.serial(
+  "over TEAL_IMAGES the oldest release's image goes, and what is live or warm stays",
+  async (t) => {
+    t.timeout(120_000);
+    await api.store.createApp("shop", "ann");
+    const common = randomBytes(6 * MB);
+    const made: string[] = [];
+    for (const n of [1, 2, 3]) {
+      const deploy = await api.deploys.push(pushOf("shop", String(n).repeat(40), `push ${n}`));
+      const tag = `${SPACE}/shop:${deploy.id}`;
+      const { id, bytes } = await build(tag, { common, own: randomBytes(4 * MB) });
+      made.push(id);
+      await goLive(api.store, "shop", deploy, { image: id, imageBytes: bytes });
+    }
+    const shared = await storage.sharedBytes();
+    t.deepEqual(
+      made.map((id) => Math.round((shared.get(id) ?? 0) / MB)),
+      [6, 6, 6],
+      "as the engine counts",
+    );
+    // The instance of v1 has gone its way; what runs would keep the image.
+    await api.store.markGone("teal-shop-1-web-1", "stopped");
+    await api.store.markGone("teal-shop-1-web-1", "removed");
+
+    const roomy = collector({ buildCache: null, imageBudget: 20 * MB });
+    t.deepEqual((await roomy({ dryRun: true })).removed, [], "6 and 3 × 4 MB");
+    const tight = collector({ buildCache: null, imageBudget: 17 * MB });
+    const dry = await tight({ dryRun: true });
+    t.deepEqual(
+      dry.removed.map(({ name, why }) => `${name}: ${why}`),
+      [`${SPACE}/shop:shop-1: v1 is over TEAL_IMAGES`],
+    );
+    t.true(await images.exists(made[0] ?? ""));
+    await collector({ buildCache: null, imageBudget: 1 })({ dryRun: false });
+    t.deepEqual(await Promise.all(made.map((id) => images.exists(id))), [false, true, true]);
+  },
+);
+
+test.serial(
+  "over TEAL_BUILD_CACHE the longest unused records go, and what was used last stays",
+  async (t) => {
+    t.timeout(120_000);
+    const old = { old: randomBytes(8 * MB) };
+    const young = { young: randomBytes(8 * MB) };
+    await build("elsewhere:1", old);
+    await build("elsewhere:1", young);
+    await images.remove("elsewhere:1");
+    const before = await storage.cacheBytes();
+    t.true(before >= 16 * MB, `${before} bytes`);
+    const left = collector({ buildCache: null, imageBudget: null });
+    t.false(
+      (await left({ dryRun: false })).removed.some(({ kind }) => kind === "cache"),
+      "unset: left alone",
+    );
+    const collect = collector({ buildCache: 12 * MB, imageBudget: null });
+    const dry = await collect({ dryRun: true });
+    t.like(
+      dry.removed.find(({ kind }) => kind === "cache"),
+      { why: "it is over TEAL_BUILD_CACHE" },
+    );
+    t.is(await storage.cacheBytes(), before, "a dry run removes nothing");
+    const { kept } = await collect({ dryRun: false });
+    t.true(kept.cacheBytes <= 12 * MB, `${kept.cacheBytes} bytes are left`);
+    const copied = (lines: string[]) => lines.find((line) => line.includes("COPY")) ?? "";
+    t.regex(copied((await build("elsewhere:2", young)).lines), /cached$/);
+    t.notRegex(copied((await build("elsewhere:2", old)).lines), /cached$/);
+    t.deepEqual(
+      (await collect({ dryRun: true })).removed.filter(({ kind }) => kind === "image"),
+      [],
+    );
+  },
+);
