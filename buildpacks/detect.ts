@@ -95,7 +95,7 @@ async function nothingDetected(dir: string, names: string[]): Promise<PlanError>
 
 const NO_APPS = [".git", "node_modules", "vendor"];
 /** Most folders that are looked into. */
-const LOOKED_AT = 300;
+const LOOKED_AT = 150;
 
 /** Path of the first manifest one or two folders down; null when there is none near. */
 async function furtherDown(dir: string): Promise<string[] | null> {
