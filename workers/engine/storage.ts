@@ -17,7 +17,7 @@ export interface EngineStorage {
   remove(ref: string): Promise<void>;
   /** Of each image's bytes, by its id, those in layers that other images have too. */
   sharedBytes(): Promise<Map<string, number>>;
-  /** Bytes of the whole build cache. The engine does not say whose builds it is of. */
+  /** Bytes of the whole build cache that are in no image. The engine does not say whose builds it is of. */
   cacheBytes(): Promise<number>;
   /** Lets go of the longest unused records until so many bytes are left. Gives the bytes that went. */
   pruneCache(keepBytes: number): Promise<number>;
@@ -73,8 +73,12 @@ export function createStorage(docker: Docker, namespace: string): EngineStorage 
       return new Map((images ?? []).map(({ Id, SharedSize }) => [Id, Math.max(SharedSize, 0)]));
     },
     async cacheBytes() {
-      const { BuildCache } = (await docker.df()) as { BuildCache?: { Size: number }[] | null };
-      return (BuildCache ?? []).reduce((sum, { Size }) => sum + Size, 0);
+      const { BuildCache: records } = (await docker.df()) as {
+        BuildCache?: { Size: number; Shared: boolean }[] | null;
+      };
+      // What is shared is part of an image, and goes with that one.
+      const own = (records ?? []).filter(({ Shared }) => !Shared);
+      return own.reduce((sum, { Size }) => sum + Size, 0);
     },
     async pruneCache(keepBytes) {
       const answer = await new Promise<{ SpaceReclaimed?: number }>((resolve, reject) => {
