@@ -106,7 +106,7 @@ export function createDeploys({ store, queue, reach = () => {} }: Options): Depl
       const { live } = await appOf(name);
       if (!live) throw new TealError("nothing-live", { name, action });
       await store.changeSettings(name, { options: { stopped: change } });
-      return request({ app: name, kind: "routing", by, why: action });
+      return request({ app: name, kind: "routing", stopped, by, why: action });
     },
     async promote({ app: name, by, why }) {
       const { held } = await appOf(name);
@@ -128,6 +128,10 @@ export function createDeploys({ store, queue, reach = () => {} }: Options): Depl
     },
     async cancel(id, by) {
       const deploy = await store.cancelDeploy(id, `by ${by}`);
+      // Who cancels a stop wants the app to run on.
+      const { app, stopped } = deploy;
+      if (stopped !== undefined)
+        await store.changeSettings(app, { options: { stopped: stopped ? null : true } });
       await queue.wake(deploy.app);
       return deploy;
     },

@@ -620,14 +620,20 @@ export const ERRORS = {
   "handover-gap": {
     status: 400,
     exit: 2,
-    says: "{type} of {name} cannot be handed over exclusively: that is for process types that no request goes to, and that run on.",
-    todo: "Hand over a worker exclusively; web overlaps, or drains.",
+    says: "{type} of {name} cannot be handed over, for it does not run on.",
+    todo: "Name a process type that does: web, or a worker.",
   },
   "overlap-unsaid": {
     status: 400,
     exit: 2,
     says: "While a deploy checks and swaps, the old and the new version of {name} both use {mount}, and nobody has said that they may.",
-    todo: "If the app stands that, say '--overlap yes'. If it must not be, say '--overlap no --ps worker': one process type, not web, whose old instances stop before new ones start.",
+    todo: "If the app stands that, say '--overlap yes'. If it must not be, say '--overlap no': its old instances stop before new ones start, and its requests wait for these.",
+  },
+  "hold-exclusive": {
+    status: 409,
+    exit: 5,
+    says: "{name} hands web over exclusively, so that no new version can wait beside the live one.",
+    todo: "Push without hold ('teal hold:off'), or let web overlap ('teal ps:handover web=overlap', '--overlap yes' for its storage).",
   },
   "storage-not-allowed": {
     status: 403,

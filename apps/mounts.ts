@@ -10,7 +10,7 @@ export interface Mount {
   target: string;
   /** Mounted in these process types alone, and in no one-off command; absent: in all. */
   processes?: string[];
-  /** Two versions must not use it at once: these process types are handed over exclusively. */
+  /** Two versions must not use it at once: its process types are handed over exclusively. */
   exclusive?: true;
 }
 
@@ -44,9 +44,13 @@ export function readMount(text: string): Mount {
   return { source, target };
 }
 
-/** A mount that names no process types is in all of them. */
-export function isMountedIn({ processes }: Mount, process: string): boolean {
-  return processes === undefined || processes.includes(process);
+/** Commands that run beside the app, which are not to use what no two versions may. */
+const COMMANDS = ["release", "run"];
+
+/** A mount that names no process types is in all of them, but not in such commands when it is exclusive. */
+export function isMountedIn({ processes, exclusive }: Mount, process: string): boolean {
+  if (processes) return processes.includes(process);
+  return !exclusive || !COMMANDS.includes(process);
 }
 
 /** With one more. @throws bad-storage */

@@ -2,7 +2,10 @@ import type { ErrorPageStatus, RoutePolicy } from "../router/contract.ts";
 import type { AppOptions } from "./options.ts";
 
 /** What people may tell the router about one app. Each is a part of its own in the app's options. */
-export interface Routing extends Omit<RoutePolicy, "maintenance" | "stopped" | "errorPages"> {
+export interface Routing extends Omit<
+  RoutePolicy,
+  "maintenance" | "stopped" | "restsMs" | "errorPages"
+> {
   maintenance?: boolean;
 }
 
@@ -55,11 +58,12 @@ export function policyOf(options: AppOptions, hosts: string[]): RoutePolicy | un
 
 /** For a deploy's log, one line: `maxBodyBytes=1048576, maintenance`. */
 export function describePolicy(policy: RoutePolicy | undefined): string {
-  const { maintenance, errorPages, stopped, ...rest } = policy ?? {};
+  const { maintenance, errorPages, stopped, restsMs, ...rest } = policy ?? {};
   const said = [
     ...Object.entries(rest).map(([field, value]) => `${field}=${value}`),
     ...(maintenance ? ["maintenance"] : []),
     ...(stopped ? ["stopped"] : []),
+    ...(restsMs === undefined ? [] : ["requests are held"]),
     ...(errorPages ? [`pages for ${Object.keys(errorPages).join(", ")}`] : []),
   ];
   return said.length > 0 ? said.join(", ") : "as for every app";

@@ -34,6 +34,7 @@ const DEPLOY: Fields<Deploy> = {
   promoteAfter: number,
   promoteOf: text,
   guardOf: text,
+  stopped: (value) => value === "true",
   by: text,
   why: text,
   state: text,

@@ -86,9 +86,10 @@ function createApps({ run }: Scripts, reader: Reader): AppPart {
       await run("forget-app", name, id);
     },
     getSettings: async (name) => decodeSettings(await reader.all(keys.settings(name))),
-    async changeSettings(name, change) {
+    async changeSettings(name, change, claim) {
       const { set, gone } = encodeChange(change);
-      const [flat] = await run("change-settings", name, set.length, ...set.flat(), ...gone);
+      const fields = [set.length, ...set.flat(), ...gone];
+      const [flat] = await run("change-settings", name, claim?.token ?? "", ...fields);
       return decodeSettings(flatOf(flat));
     },
     hostOwners: (hosts) => Promise.all(hosts.map((host) => reader.field(keys.hosts, host))),
@@ -114,10 +115,10 @@ function createDeploys({ run }: Scripts, reader: Reader): DeployPart {
       const { app, kind, delivery } = intent;
       const { commit, ref, toRelease, part, hold, by, why, sender, repo } = intent;
       const { image, archive, fresh, guardOf, runRelease, promoteAfter, promoteOf } = intent;
-      const { irreversible, verbose } = intent;
+      const { irreversible, verbose, stopped } = intent;
       const source = { commit, ref, sender, repo, image, archive, fresh, verbose, delivery };
       const held = { hold, promoteAfter, promoteOf, irreversible };
-      const wish = { ...source, toRelease, part, runRelease, ...held, guardOf, by, why };
+      const wish = { ...source, toRelease, part, runRelease, ...held, guardOf, stopped, by, why };
       const fields = pairsOf({ app, kind, ...wish });
       const once = [delivery ?? "", DELIVERY_TTL_S];
       const [deploy] = await run("request-deploy", app, kind, ...once, ...fields);

@@ -79,8 +79,11 @@ export interface Store {
 
   /** What the app is to be; all empty for one that nobody has changed. */
   getSettings(app: string): Promise<AppSettings>;
-  /** Domains are claimed at once, and a removed one let go when the route has it no more. @throws app-not-found, app-destroyed, host-taken */
-  changeSettings(app: string, change: SettingsChange): Promise<AppSettings>;
+  /**
+   * Domains are claimed at once, and a removed one let go when the route has it no more. With a
+   * claim, for an executor alone. @throws app-not-found, app-destroyed, host-taken, fenced
+   */
+  changeSettings(app: string, change: SettingsChange, claim?: Claim): Promise<AppSettings>;
   /** Whose each host is by claim, in the given order; null: nobody's. */
   hostOwners(hosts: readonly string[]): Promise<(string | null)[]>;
 
@@ -135,12 +138,13 @@ export interface Store {
   recordInstances(claim: Claim, instances: NewInstance[]): Promise<Instance[]>;
   /**
    * Moves an instance forward, to `started` or `healthy`, with its address; going backwards or
-   * to where it is changes nothing. @throws fenced, instance-retired
+   * to where it is changes nothing, so that `created` only asks whether it may go on.
+   * @throws fenced, instance-retired
    */
   advanceInstance(
     claim: Claim,
     id: string,
-    state: "started" | "healthy",
+    state: "created" | "started" | "healthy",
     address?: { host: string; port: number },
   ): Promise<void>;
   /** All unforgotten instances of the app. */

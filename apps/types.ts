@@ -141,6 +141,8 @@ export interface Intent {
   promoteOf?: string;
   /** rollback by the guard: the deploy that it watched. Only while that is live, and nothing newer waits. */
   guardOf?: string;
+  /** routing: the app's people stopped it, or start it again. */
+  stopped?: boolean;
   by: string;
   why: string;
 }

@@ -26,6 +26,7 @@ export function isRoute(value: unknown): value is Route {
 const FIELDS = {
   maintenance: "object",
   stopped: "boolean",
+  restsMs: "number",
   errorPages: "object",
   httpsRedirect: "boolean",
   canonicalHost: "string",

@@ -32,6 +32,8 @@ export interface RoutePolicy {
   maintenance?: { page?: string };
   /** The app was stopped by its people: answer 503. */
   stopped?: true;
+  /** None of its instances runs, for a new version is on its way: hold its requests for so long from receipt, then answer 503. */
+  restsMs?: number;
   /** HTML instead of the router's sentence, by status. */
   errorPages?: Partial<Record<ErrorPageStatus, string>>;
   /** Send requests that came by http to https. */

@@ -5,6 +5,7 @@ import { closesAfter, turnAway } from "./exchange-own.ts";
 import { send } from "./exchange-request.ts";
 import type { Exchange } from "./exchange-state.ts";
 import { expectWithin } from "./exchange-time.ts";
+import { restingAnswer } from "./policy.ts";
 import type { RequestHead } from "./request-head.ts";
 import type { AppState } from "./table.ts";
 
@@ -92,11 +93,27 @@ export function go(x: Exchange, app: AppState): void {
 function waitForTarget(x: Exchange): void {
   const { app, options, since } = x;
   x.failed = null;
+  const { restsUntil } = app.policy ?? {};
+  if (restsUntil !== undefined) return waitForVersion(x, restsUntil);
   const left = (app.policy?.holdMs ?? options.holdMs) - (performance.now() - since);
   if (left > 0 && options.patience.wait(app, left, again(x, since))) return expectWithin(x, 0);
   app.counters.refused++;
   countOwn(x, 503);
   refuse(x, 503, `No instance of ${app.name} can be reached.`, app);
+}
+
+/** None runs, and a new version is on its way. */
+function waitForVersion(x: Exchange, until: number): void {
+  const { app, options, since } = x;
+  const left = until - performance.now();
+  if (left > 0 && options.patience.wait(app, left, again(x, since))) {
+    app.counters.held++;
+    return expectWithin(x, 0);
+  }
+  app.counters.refused++;
+  countOwn(x, 503);
+  const { html, ...answer } = restingAnswer(app.name);
+  turnAway(x, { ...answer, html: app.policy?.page(503) ?? html });
 }
 
 /** For the request that began at `begun`, if it is still there. */

@@ -11,6 +11,8 @@ export interface Patience {
   wait(app: AppState, ms: number, again: () => void): boolean;
   /** A target of one of the apps took a connection. */
   wake(answers: (app: AppState) => boolean): void;
+  /** The app's route is another. */
+  routed(app: string): void;
   waiting(): number;
 }
 
@@ -19,6 +21,14 @@ interface Waiting {
   route: Route | null;
   until: number;
   again: () => void;
+}
+
+const BATCH = 200;
+
+/** In batches, so that ten thousand of them do not stop the event loop. */
+function inTurns(gone: Waiting[], from: number): void {
+  for (const { again } of gone.slice(from, from + BATCH)) again();
+  if (from + BATCH < gone.length) setImmediate(inTurns, gone, from + BATCH);
 }
 
 /** @param limit how many requests may wait in this process */
@@ -34,7 +44,7 @@ export function createPatience({ clock, limit }: { clock: Clock; limit: number }
     const stay: Waiting[] = [];
     for (const each of all) (which(each) ? gone : stay).push(each);
     all = stay;
-    for (const { again } of gone) again();
+    inTurns(gone, 0);
   }
 
   return {
@@ -44,6 +54,7 @@ export function createPatience({ clock, limit }: { clock: Clock; limit: number }
       return true;
     },
     wake: (answers) => letGo(({ app }) => answers(app)),
+    routed: (name) => letGo(({ app, route }) => app.name === name && app.route !== route),
     waiting: () => all.length,
   };
 }

@@ -27,6 +27,8 @@ export interface ReadyPolicy {
   /** How long a request waits for a target that can be reached; absent: as long as the router lets it. */
   readonly holdMs: number | undefined;
   readonly sticky: boolean;
+  /** The app rests, and its requests wait until then, by `performance.now()`. */
+  readonly restsUntil: number | undefined;
   /** A line for answers by https; "" for none. */
   readonly hsts: string;
 }
@@ -70,8 +72,17 @@ export function readyPolicy({ app, policy }: Route, ports: Ports): ReadyPolicy |
     responseMs: policy.responseMs ?? 0,
     holdMs: policy.holdMs,
     sticky: policy.sticky ?? false,
+    restsUntil: policy.restsMs === undefined ? undefined : performance.now() + policy.restsMs,
     hsts,
   };
+}
+
+/** To a request that has waited for a new version for as long as it may. */
+export function restingAnswer(app: string): OwnAnswer {
+  const html = waitingPage("One moment", "A new version is being started.");
+  const fields = "Retry-After: 5\r\nCache-Control: no-store\r\nVary: Accept\r\n";
+  const says = `A new version of ${app} is being started; it takes longer than requests wait.`;
+  return { status: 503, says, fields, html: pageBytes(html) };
 }
 
 function closedAnswer(app: string, { maintenance, stopped }: RoutePolicy): OwnAnswer | null {

@@ -18,6 +18,8 @@ export interface RoutingOptions extends Pick<SwapOptions, "id" | "ack" | "change
   /** For so long after a swap the standby is asked for assets that are gone, ms. */
   assetsMs: number;
   forgotten(app: string): void;
+  /** The app's route is another. */
+  routed(app: string): void;
 }
 
 /** Which app answers at which host, by which targets, and the events that change that. */
@@ -44,6 +46,7 @@ export function createRouting(options: RoutingOptions): Routing {
     routed(route) {
       idles.routed(route);
       asides.routed(route.app);
+      options.routed(route.app);
     },
     forgotten(app) {
       idles.forget(app);

@@ -6,7 +6,7 @@ import { createHealth } from "./health.ts";
 import { createHostTls, type TlsParts } from "./host-tls.ts";
 import { createListener, type Listener } from "./listener.ts";
 import type { Ports } from "./policy.ts";
-import { createPatience } from "./patience.ts";
+import { createPatience, type Patience } from "./patience.ts";
 import { createClock, type Clock } from "./clock.ts";
 import { createDrain, type Drain } from "./drain.ts";
 import type { Idles } from "./idle.ts";
@@ -83,6 +83,7 @@ export function createRouter(options: RouterOptions): Router {
   const changed = options.changed ?? (() => undefined);
   const drain = createDrain({ onIdle: () => changed("idle") });
   const clock = createClock();
+  const patience = createPatience({ clock, limit: limits.heldRequests });
   const routing = createRouting({
     ...{ clock, drain, ...limits },
     id: options.id,
@@ -92,9 +93,13 @@ export function createRouter(options: RouterOptions): Router {
     ports: options.ports ?? { https: 443 },
     domain: options.domain ?? "localhost",
     forgotten: (app) => options.log?.forget(app),
+    routed: (app) => patience.routed(app),
   });
   let closing = false;
-  const front = createFront({ options, limits, clock, drain, routing, closing: () => closing });
+  const front = createFront({
+    ...{ options, limits, clock, drain, routing, patience },
+    closing: () => closing,
+  });
   const { table, idles, swaps, all } = routing;
   const sweeping = setInterval(() => {
     for (const app of all()) for (const target of app.targets) target.pool.sweep();
@@ -127,7 +132,7 @@ export function createRouter(options: RouterOptions): Router {
     report: () => ({ id, host, pid: process.pid, acks: table.versions(), busy: drain.busy() }),
     counters: (app) => table.get(app)?.counters ?? newCounters(),
     snapshot: table.snapshot,
-    stats: createStats({ id, ...routing, ...front, drain, log: options.log ?? null }),
+    stats: createStats({ id, ...routing, ...front, patience, drain, log: options.log ?? null }),
     close,
   };
 }
@@ -138,14 +143,14 @@ interface FrontOptions {
   clock: Clock;
   drain: Drain;
   routing: Routing;
+  patience: Patience;
   closing(): boolean;
 }
 
 /** What clients meet: ports, TLS, and what is done with each request. */
-function createFront({ options, limits, clock, drain, routing, closing }: FrontOptions) {
+function createFront({ options, limits, clock, drain, routing, patience, closing }: FrontOptions) {
   const { find, table, idles } = routing;
   const hostTls = createHostTls({ find, findLive: table.find }, options.tls);
-  const patience = createPatience({ clock, limit: limits.heldRequests });
   const health = createHealth({
     clock,
     answered: (target) => patience.wake((app) => app.targets.includes(target)),
@@ -163,7 +168,7 @@ function createFront({ options, limits, clock, drain, routing, closing }: FrontO
     log: options.log ?? null,
     standbyOf: idles.standbyOf,
   });
-  return { hostTls, patience, listener };
+  return { hostTls, listener };
 }
 
 /**

@@ -36,6 +36,8 @@ type Flipped = Extract<RouteAck, { type: "flipped" }>;
 
 /** So many waits are told of one hold, so that the message stays small. */
 const WAITS = 500;
+/** People wait while what is open on targets that are to stop ends. */
+const REST_DRAIN_MS = 5000;
 
 /** The router's side of a swap: hold, flip, let go. Every step is within one turn of the event loop. */
 export function createSwaps(options: SwapOptions): Swaps {
@@ -78,7 +80,9 @@ export function createSwaps(options: SwapOptions): Swaps {
     const held = letGo(app, mine ? app.hold : null);
     const draining = left.reduce((sum, target) => sum + target.open.size, 0);
     sendFlipped(route, swap, held, draining);
-    for (const target of left) drain.leave(target, route.drainMs);
+    const rests = route.policy?.restsMs !== undefined;
+    const drainMs = rests ? Math.min(route.drainMs, REST_DRAIN_MS) : route.drainMs;
+    for (const target of left) drain.leave(target, drainMs);
     options.changed();
   }
 

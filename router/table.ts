@@ -122,7 +122,9 @@ export function createTable({ revive, openPool, ports }: TableOptions): Table {
     if (!force && route.version <= known) return null;
     const app = ensure(route.app);
     const before = new Map(app.targets.map((target) => [targetKey(target), target]));
-    const targets = route.targets.map((target) => {
+    // None of a route that rests: what is open there ends, and nothing new begins.
+    const rests = route.policy?.restsMs !== undefined;
+    const targets = (rests ? [] : route.targets).map((target) => {
       const key = targetKey(target);
       return before.get(key) ?? revive(key) ?? newTarget(route.app, target, openPool);
     });

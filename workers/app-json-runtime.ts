@@ -1,5 +1,4 @@
 import { z } from "zod";
-import { TealError } from "../apps/errors.ts";
 import { HANDOVERS, type ProcessRuntime, type Runtime, RUNTIME_RANGES } from "../apps/runtime.ts";
 
 const within = (name: keyof typeof RUNTIME_RANGES) => {
@@ -31,16 +30,12 @@ export const runtimeShape = {
 };
 const shape = z.object(runtimeShape);
 
-/** The same, as releases keep it. @throws bad-app-json */
+/** The same, as releases keep it. */
 export function runtimeIn(formation: Record<string, z.infer<typeof shape>>): {
   runtime?: Runtime;
 } {
   const all = Object.entries(formation).flatMap(([process, told]) => {
     const { "read-only": readOnly, ...rest } = shape.parse(told);
-    if (process === "web" && rest.handover === "exclusive") {
-      const detail = "formation.web.handover: overlap was expected, for somebody has to answer";
-      throw new TealError("bad-app-json", { detail });
-    }
     const fields = Object.entries({ ...rest, readOnly }).filter(([, value]) => value !== undefined);
     const runtime: ProcessRuntime = Object.fromEntries(fields);
     return fields.length > 0 ? [[process, runtime] as const] : [];

@@ -2,6 +2,7 @@ import { mergeRuntime } from "../apps/runtime.ts";
 import type { Release } from "../apps/types.ts";
 import type { AppJson } from "./app-json.ts";
 import { type DeployContext, spent } from "./context.ts";
+import { assertMayBeHeld } from "./exclusive.ts";
 import { withExpectedEnv } from "./expected-env.ts";
 import { formationOf } from "./formation.ts";
 import { nextConfig } from "./next-config.ts";
@@ -48,6 +49,7 @@ export async function buildRelease(ctx: DeployContext): Promise<Release> {
   });
   const mark = irreversible ? ", irreversible: a rollback past it has to be forced" : "";
   ctx.say("info", `Release v${release.n}, ${originOf(release)}${mark}`);
+  await assertMayBeHeld(ctx, release);
   await runGates(ctx, release);
   return release;
 }

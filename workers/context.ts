@@ -25,6 +25,7 @@ export interface Shop {
   reach(step: string): void | Promise<void>;
   /** Milliseconds, monotonic. */
   now(): number;
+  pause(ms: number): Promise<void>;
 }
 
 /** One run of one deploy by one executor. */

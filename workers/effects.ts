@@ -112,7 +112,9 @@ export function createEffects(
       if (code !== 0) throw new TealError("release-command-failed", { command: called, code });
     },
     createContainer: (app, instance, release) => containers.create(app, instance, release),
-    startContainer: (app, instance, release) => containers.start(app, instance, release),
+    startContainer: (app, instance, release, made) =>
+      containers.start(app, instance, release, made),
+    containerOf: (id) => containers.idOf(id),
     check: (app, instance, release, work) =>
       checkInstance(instance, work, {
         containers,
@@ -122,10 +124,10 @@ export function createEffects(
       }),
     answers: (instance) => answers(options, instance),
     keepRunning: (instance) => containers.keepRunning(instance.id),
-    stopContainer: (id) => containers.stop(id),
-    async removeContainer(id) {
+    stopContainer: (id, made = id) => containers.stop(made),
+    async removeContainer(id, made = id) {
       await options.collected(id);
-      await containers.remove(id);
+      await containers.remove(made);
     },
     async removeAppRemains(app, volumes) {
       if (volumes) await options.volumes.removeAll(app);

@@ -2,6 +2,7 @@ import type { App, Instance } from "../apps/types.ts";
 import { INSTANCE_LIFE } from "../apps/types.ts";
 import type { Route } from "../router/contract.ts";
 import { appOf, type DeployContext } from "./context.ts";
+import { restedTypes } from "./exclusive.ts";
 
 /** From now on the engine restarts what dies, and nothing prunes the image of the live release. */
 export async function keepWhatRuns(ctx: DeployContext): Promise<void> {
@@ -25,8 +26,14 @@ export async function keepWhatRuns(ctx: DeployContext): Promise<void> {
 export async function retireLeftovers(ctx: DeployContext): Promise<void> {
   const app = await appOf(ctx);
   const route = await ctx.store.getRoute(app.name);
+  // Handed over exclusively, what was live is no standby: it does not run.
+  const rested = await restedTypes(ctx.store, ctx.deploy.id);
+  const noStandby = rested.includes("web") && route?.deploy === ctx.deploy.id;
+  const routed = new Set(route?.targets.map(({ id }) => id));
   const leftovers = (await ctx.store.listInstances(app.name)).filter(
-    (instance) => !isNeeded(app, route, instance) && !isRetired(instance),
+    (one) =>
+      !isRetired(one) &&
+      (!isNeeded(app, route, one) || (noStandby && one.process === "web" && !routed.has(one.id))),
   );
   if (leftovers.length === 0) return;
   await ctx.store.retire(

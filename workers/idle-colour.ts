@@ -13,6 +13,8 @@ export interface ReadyColour {
   /** Instance ids of `web`. */
   targets: string[];
   warm: boolean;
+  /** Since then, by the context's clock, no `web` has run and requests are held. */
+  restsSince?: number;
 }
 
 /**
@@ -65,9 +67,11 @@ async function startOne(
   const { store, effects, claim, say, signal } = ctx;
   const name = `${instance.process}.${instance.index}`;
   const began = ctx.now();
-  await effects.createContainer(app, instance, release);
+  const made = await effects.createContainer(app, instance, release);
   await ctx.reach("container-created");
-  const address = await effects.startContainer(app, instance, release);
+  // Who has been replaced starts nothing: its successor may have stopped just this one.
+  await store.advanceInstance(claim, instance.id, "created");
+  const address = await effects.startContainer(app, instance, release, made);
   await store.advanceInstance(claim, instance.id, "started", address);
   await ctx.reach("container-started");
   signal.throwIfAborted();

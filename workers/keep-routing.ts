@@ -40,9 +40,11 @@ async function bringRouting({ store, claim, deploy, say }: Context): Promise<voi
   const route = await store.getRoute(deploy.app);
   if (!route) return;
   const { options } = await store.getSettings(deploy.app);
-  // Whether it is stopped goes with its instances, which are left alone here.
+  // Whether it is stopped, or rests, goes with its instances, which are left alone here.
   const { stopped: _wish, ...rest } = policyOf(options, route.hosts) ?? {};
-  const wanted = { ...rest, ...(route.policy?.stopped && { stopped: true as const }) };
+  const { stopped, restsMs } = route.policy ?? {};
+  const now = { ...(stopped && { stopped }), ...(restsMs !== undefined && { restsMs }) };
+  const wanted = { ...rest, ...now };
   const policy = Object.keys(wanted).length > 0 ? wanted : undefined;
   if (isDeepStrictEqual(policy, route.policy)) return;
   const { hosts, targets, version: expectedVersion } = route;

@@ -8,7 +8,8 @@ export async function liveInstances(
 ): Promise<Instance[]> {
   const route = await store.getRoute(name);
   const { options } = await store.getSettings(name);
-  if (!route || options.stopped || route.policy?.stopped) return [];
+  const { stopped, restsMs } = route?.policy ?? {};
+  if (!route || options.stopped || stopped || restsMs !== undefined) return [];
   const routed = new Set(route.targets.map(({ id }) => id));
   return (await store.listInstances(name)).filter((one) =>
     one.process === "web"

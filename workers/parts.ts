@@ -1,4 +1,5 @@
 import { hostname } from "node:os";
+import { setTimeout } from "node:timers/promises";
 import type { Redis } from "ioredis";
 import { appUrl, defaultHost, idleUrl } from "../apps/address.ts";
 import type { Settings } from "../apps/config.ts";
@@ -70,6 +71,7 @@ export async function createParts({ settings, secrets, redis, subscriber, log }:
   const [watches, crashes] = [createWatches(redis), createCrashes(redis)];
   const executor = createExecutor({
     ...{ store, effects, routers, namespace, drainMs, reach, now, id, watches, crashes, leaseMs },
+    pause: (ms) => setTimeout(ms),
     hostsOf: (app) => [defaultHost(app, settings)],
     urlOf: (app) => appUrl(app, settings),
     idleUrlOf: (app) => idleUrl(app, settings),

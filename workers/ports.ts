@@ -80,17 +80,27 @@ export interface Effects {
   imageExists(image: string): Promise<boolean>;
   /** Runs a command in a new container of the release's image to its end. @throws release-command-failed, release-command-late */
   runCommand(app: App, release: Release, command: Command, work: Work): Promise<void>;
-  createContainer(app: App, instance: Instance, release: Release): Promise<void>;
-  startContainer(app: App, instance: Instance, release: Release): Promise<Address>;
+  /** The engine's own id of the instance's container, made now or there already. */
+  createContainer(app: App, instance: Instance, release: Release): Promise<string>;
+  /**
+   * Starts the container `made`, and no other that the instance may have by now.
+   * @throws instance-retired when it has been removed
+   */
+  startContainer(app: App, instance: Instance, release: Release, made: string): Promise<Address>;
+  /** The engine's own id of the instance's container; null when it has none. */
+  containerOf(id: string): Promise<string | null>;
   /** Waits until the instance is healthy. @throws check-failed */
   check(app: App, instance: Instance, release: Release, work: Work): Promise<void>;
   /** One look: does a warm instance run at its recorded address, and answer? */
   answers(instance: Instance): Promise<boolean>;
   /** From now on the engine restarts it when it dies. */
   keepRunning(instance: Instance): Promise<void>;
-  /** SIGTERM, then SIGKILL after the grace time. A container that is not there is stopped. */
-  stopContainer(id: string): Promise<void>;
-  removeContainer(id: string): Promise<void>;
+  /**
+   * SIGTERM, then SIGKILL after the grace time. A container that is not there is stopped. With
+   * `made`, the engine's own id: that one and no other that the instance may have by now.
+   */
+  stopContainer(id: string, made?: string): Promise<void>;
+  removeContainer(id: string, made?: string): Promise<void>;
   /** Network and images of a destroyed app. */
   removeAppRemains(app: string, volumes: boolean): Promise<void>;
 }

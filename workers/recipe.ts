@@ -11,9 +11,9 @@ import { liveTraffic, putOnGuard } from "./on-guard.ts";
 import { keepingRouting } from "./keep-routing.ts";
 import { reuseRelease } from "./reuse-release.ts";
 import { noteFirst, runPostdeploy } from "./scripts.ts";
-import { restWhatRuns, startingWith } from "./stop.ts";
+import { clearStopped, restWhatRuns, startStopped } from "./stop.ts";
 import { swap } from "./swap.ts";
-import { takeTurns } from "./turns.ts";
+import { endStrayRest, takeTurns } from "./turns.ts";
 import { warmColour } from "./warm-colour.ts";
 
 /**
@@ -25,6 +25,8 @@ import { warmColour } from "./warm-colour.ts";
 export async function runDeploy(ctx: DeployContext): Promise<HeldColour | null> {
   const began = ctx.now();
   await ctx.reach("lock-taken");
+  await endStrayRest(ctx);
+  await clearStopped(ctx);
 
   if (swaps(ctx) && !(await isLive(ctx))) {
     if (ctx.deploy.cancelRequested) {
@@ -32,18 +34,19 @@ export async function runDeploy(ctx: DeployContext): Promise<HeldColour | null> 
     }
     const before = await liveTraffic(ctx);
     const release = await keepingRouting(ctx, () => makeRelease(ctx));
-    const colour = (await warmColour(ctx, release)) ?? (await startIdleColour(ctx, release));
-    if (ctx.deploy.hold) return holdColour(ctx, release, colour);
+    const ready = (await warmColour(ctx, release)) ?? (await startIdleColour(ctx, release));
+    if (ctx.deploy.hold) return holdColour(ctx, release, ready);
 
     await noteFirst(ctx);
 
     // ---- The point of no return. Above, every step can be undone and the live colour has not
     // ---- noticed; from here the deploy only goes forward, or is followed by a rollback.
     // ---- (What is handed over exclusively notices before: it stops, and runs again on a failure.)
-    await takeTurns(ctx, release, colour.colour);
-    await startingWith(ctx, () => swap(ctx, release, colour, before));
+    const colour = await takeTurns(ctx, release, ready);
+    await swap(ctx, release, colour, before);
   }
 
+  if (swaps(ctx)) await startStopped(ctx);
   await putOnGuard(ctx);
   const stopped = await fitLiveColour(ctx);
   if (stopped) await restWhatRuns(ctx);

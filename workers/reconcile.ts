@@ -2,8 +2,8 @@ import type { Log } from "../apps/log.ts";
 import type { Store } from "../apps/store.ts";
 import type { App, Instance } from "../apps/types.ts";
 import { isAlive } from "./process-id.ts";
-import type { RunState } from "./engine/containers.ts";
-import { restingTypes } from "./exclusive.ts";
+import type { RunState } from "./engine/listed.ts";
+import { isKeptOut, restingTypes } from "./exclusive.ts";
 import { isNeeded, isRetired } from "./hand-over.ts";
 import type { Effects } from "./ports.ts";
 import type { Reaper } from "./reaper.ts";
@@ -94,26 +94,60 @@ async function upholdApp(
 ): Promise<void> {
   if (instances.some(isRetired)) reaper.reap(app.name);
   const route = await store.getRoute(app.name);
-  // On its way down, down, or on its way up by a deploy of its own.
   const { options } = await store.getSettings(app.name);
-  if (options.stopped || route?.policy?.stopped) return;
-  const running = new Set(found.filter((c) => c.running).map((c) => c.id));
+  const rests = route?.policy?.restsMs !== undefined;
+  const stopped = route?.policy?.stopped === true;
+  if (route && (rests || stopped !== (options.stopped === true))) await askForDeploy(store, app);
+  // On its way down, down, or on its way up by a deploy of its own.
+  if (options.stopped || stopped) return;
+  const up = new Set(found.filter((c) => c.running).map((c) => c.id));
+  const running = instances.filter(({ id }) => up.has(id));
   const missing = instances.filter(
-    (i) => shouldRun(i) && isNeeded(app, route, i) && !running.has(i.id),
+    (one) => shouldRun(one) && isNeeded(app, route, one) && !up.has(one.id),
   );
   for (const instance of missing) {
-    if ((await restingTypes(store, app.name)).includes(instance.process)) continue;
+    if (rests && instance.process === "web") continue;
+    if (await isKeptOut(store, instance, running)) continue;
     const release = await store.getRelease(app.name, instance.release);
     if (!release) continue;
     log.warn({ instance: instance.id }, "a live instance does not run; starting it");
-    await effects.createContainer(app, instance, release);
-    await effects.startContainer(app, instance, release);
+    const made = await effects.createContainer(app, instance, release);
+    // Whoever stops it after this look removes the container, which can then not be started.
+    if (!(await isToRun(store, instance))) continue;
+    await effects.startContainer(app, instance, release, made);
     await effects.keepRunning(instance);
-    // A deploy may have stopped it between the two looks.
-    const rests = await restingTypes(store, app.name);
-    if (rests.includes(instance.process)) await effects.stopContainer(instance.id);
   }
 }
+
+async function isToRun(store: Store, { id, app: name, process }: Instance): Promise<boolean> {
+  if ((await restingTypes(store, name)).includes(process)) return false;
+  const [app, route, all, { options }] = await Promise.all([
+    store.getApp(name),
+    store.getRoute(name),
+    store.listInstances(name),
+    store.getSettings(name),
+  ]);
+  const now = all.find((one) => one.id === id);
+  const { stopped, restsMs } = route?.policy ?? {};
+  if (!app || !now || options.stopped || stopped || restsMs !== undefined) return false;
+  return isNeeded(app, route, now) && !isRetired(now);
+}
+
+/**
+ * Requests are held, or the route does not say what the app's people want, and no deploy is there
+ * to see to it: one that does nothing else. After one that failed, a minute later.
+ */
+async function askForDeploy(store: Store, { name: app }: App): Promise<void> {
+  const deploys = await store.listDeploys(app, 50);
+  const [newest] = deploys;
+  if (deploys.some(({ finishedAt }) => finishedAt === undefined)) return;
+  const asked = newest?.by === BY && newest.state !== "live" ? (newest.finishedAt ?? 0) : 0;
+  if (Date.now() - asked < AGAIN_MS) return;
+  await store.requestDeploy({ app, kind: "routing", by: BY, why: "what was left half done" });
+}
+
+const BY = "teal";
+const AGAIN_MS = 60_000;
 
 /** What is held is looked after by nobody but the engine. */
 function shouldRun({ state, process }: Instance): boolean {

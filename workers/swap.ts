@@ -54,6 +54,7 @@ export async function swap(
     routers: ids.length,
     silent: acknowledged.silent.length,
     warm: ready.warm,
+    ...(ready.restsSince !== undefined && { restMs: Math.round(ctx.now() - ready.restsSince) }),
     ...traffic,
   };
   await store.recordStep(claim, deploy.id, "swapped", report);
@@ -77,6 +78,8 @@ async function prepareAndCommit(
     ctx.signal.throwIfAborted();
     const { routeVersion } = await appOf(ctx);
     const { domains, options } = await store.getSettings(deploy.app);
+    // What goes live of a stopped app starts it.
+    const { stopped: _stopped, ...ruled } = options;
     const hosts = [...ctx.hostsOf(deploy.app), ...domains];
     const id = `${deploy.id}-${claim.token}-${tried}`;
     if (routeVersion > 0) await holdEverywhere(ctx, id, ids);
@@ -93,7 +96,7 @@ async function prepareAndCommit(
         expectedVersion: routeVersion,
         hosts,
         drainMs: ctx.drainMs,
-        policy: policyOf(options, hosts),
+        policy: policyOf(ruled, hosts),
       });
       return { route, flipped };
     } catch (error) {
@@ -146,7 +149,7 @@ interface Held {
 function announce(
   ctx: DeployContext,
   ready: ReadyColour,
-  report: Traffic & Held & { ms: number; routers: number },
+  report: Traffic & Held & { ms: number; routers: number; restMs?: number },
   acknowledged: Acknowledged,
 ): void {
   const waited = report.held > 0 ? ` (p50 ${report.heldP50Ms} ms, p99 ${report.heldP99Ms} ms)` : "";
@@ -157,6 +160,8 @@ function announce(
       `${report.draining} drain, ${report.served} served during the swap, ${report.retried} retried, ` +
       `${report.refused} refused, ${report.lost} lost`,
   );
+  if (report.restMs !== undefined)
+    ctx.say("info", `No web ran for ${spent(report.restMs)}; requests waited for it`);
   if (acknowledged.silent.length > 0) {
     ctx.say(
       "warn",

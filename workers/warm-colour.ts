@@ -2,6 +2,7 @@ import { sameContent } from "../apps/content.ts";
 import { TealError } from "../apps/errors.ts";
 import type { App, Release, Slot } from "../apps/types.ts";
 import { appOf, type DeployContext } from "./context.ts";
+import { exclusiveTypes } from "./exclusive.ts";
 import { formationOf, isReady, planProcess } from "./formation.ts";
 import { type ReadyColour, startInstances } from "./idle-colour.ts";
 
@@ -19,6 +20,7 @@ export async function warmColour(
   const slot = candidate(ctx, app);
   const standsFor = slot && (await store.getRelease(app.name, slot.release));
   if (!slot || !standsFor || !sameContent(standsFor, release)) return null;
+  if ((await exclusiveTypes(ctx, release)).includes("web")) return null;
 
   const { web: count = 1 } = formationOf(release, await store.getSettings(app.name));
   const owner = { deploy: slot.deploy, release: release.n, colour: slot.colour };

@@ -63,8 +63,8 @@ export function runtimeRoutes({ store, deploys }: ApiOptions): Route[] {
             detail: `a time for release, not ${timed[0]}, was expected`,
           });
         }
-        const gap = ["web", "release"].find((one) => body.runtime[one]?.handover === "exclusive");
-        if (gap) throw new TealError("handover-gap", { name, type: gap });
+        if (body.runtime["release"]?.handover)
+          throw new TealError("handover-gap", { name, type: "release" });
         const runtime = changeRuntime(told, body.runtime);
         await store.changeSettings(name, { options: { runtime } });
         const why = Object.keys(body.runtime).map((one) => {

@@ -44,6 +44,7 @@ export const deploySchema = z.object({
   promoteAfter: z.number().int().optional().describe("held for so long, ms, it is promoted"),
   promoteOf: z.string().optional().describe("a promotion by itself: the deploy that was held"),
   guardOf: z.string().optional().describe("a swap back by the guard: the deploy that it watched"),
+  stopped: z.boolean().optional().describe("its people stopped the app, or started it again"),
   by: z.string(),
   why: z.string(),
   createdAt: time,

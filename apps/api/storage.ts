@@ -7,12 +7,12 @@ import { deploySchema } from "./schemas.ts";
 
 const addBody = z.strictObject({
   mount: z.string().max(500).describe("data:/data, or /srv/pictures:/pictures"),
-  overlap: z.boolean().default(false).describe("two versions may use it at once"),
+  overlap: z.boolean().optional().describe("two versions may use it at once; has to be said"),
   processes: z
     .array(z.string().regex(/^[A-Za-z0-9_-]{1,60}$/, "a process type such as 'worker'"))
     .max(20)
     .default([])
-    .describe("mounted in these alone; without overlap each is handed over exclusively"),
+    .describe("mounted in these alone; without overlap they, or all, are handed over exclusively"),
 });
 
 /** What of an app outlives its containers. */
@@ -47,10 +47,10 @@ export function storageRoutes({ store, deploys, access, settings }: ApiOptions):
           await assertUnderRoots(mount, settings.storageRoots);
         }
         const { overlap, processes } = body;
-        if (!overlap && processes.length === 0)
+        if (overlap === undefined)
           throw new TealError("overlap-unsaid", { mount: body.mount, name });
-        const gap = processes.find((one) => one === "release" || (one === "web" && !overlap));
-        if (gap) throw new TealError("handover-gap", { name, type: gap });
+        if (processes.includes("release"))
+          throw new TealError("handover-gap", { name, type: "release" });
         const storage = withMount(await mountsOf(name), {
           ...mount,
           ...(processes.length > 0 && { processes }),

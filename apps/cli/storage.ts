@@ -33,7 +33,8 @@ export async function addStorage(input: Input): Promise<void> {
     .filter(Boolean);
   const client = await input.client();
   const path = `/apps/${encodeURIComponent(await input.app())}/storage`;
-  const body = { mount: args[0], overlap: said === "yes", processes };
+  const overlap = said === undefined ? {} : { overlap: said === "yes" };
+  const body = { mount: args[0], ...overlap, processes };
   const { deploy } = await client.post<{ deploy: Deploy | null }>(path, body);
   await followChange(input, client, deploy, "The first version that is pushed has it.");
 }

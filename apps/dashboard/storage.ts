@@ -61,7 +61,7 @@ export function storageForms(options: PageOptions): Route[] {
       action: "mount storage",
       asks: (sent) => ({
         route: "post /apps/:app/storage",
-        body: { mount: readText(sent, "mount"), overlap: sent.has("overlap") },
+        body: { mount: readText(sent, "mount"), ...(sent.has("overlap") && { overlap: true }) },
       }),
       goes: "/settings",
     }),

@@ -64,7 +64,13 @@ test.serial("nor does what a build prints, or the step that ends it", async (t) 
     routers: { awaitHeld: async () => [], awaitFlipped: never, counts: never },
     ...{ hostsOf: () => [], urlOf: String, idleUrlOf: String, drainMs: 0 },
     ...{ watches: { open: never }, crashes: api.options.crashes },
-    ...{ reach() {}, now: () => performance.now(), log: api.options.log, onRetired() {} },
+    ...{
+      reach() {},
+      pause: async () => {},
+      now: () => performance.now(),
+      log: api.options.log,
+      onRetired() {},
+    },
     openLog: ({ id }) => openLog(api.deployLog, id, api.options.log, (text) => text),
   });
   let seen = 0;

@@ -81,11 +81,11 @@ test.serial(
     const { platform, repo } = t.context;
     const { teal } = createTeal(platform);
     const add = (...more: string[]) => teal(["storage:add", "data:/data", "-a", APP, ...more]);
-    const unsaid = await add("--overlap", "no");
+    const unsaid = await add();
     t.is(unsaid.code, 2);
-    t.regex(unsaid.err, /--overlap no --ps worker/);
-    t.regex((await add("--overlap", "no", "--ps", "web")).err, /cannot be handed over exclusively/);
-    const gap = await teal(["ps:handover", "web=exclusive", "-a", APP]);
+    t.regex(unsaid.err, /'--overlap no'/);
+    t.regex((await add("--overlap", "no", "--ps", "release")).err, /does not run on/);
+    const gap = await teal(["ps:handover", "release=exclusive", "-a", APP]);
     t.is(gap.code, 2, gap.err);
     t.is((await teal(["ps:handover", "worker=never", "-a", APP])).code, 2);
     t.regex((await teal(["ps:handover", "-a", APP])).out, /worker +drain/);

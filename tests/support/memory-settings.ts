@@ -1,7 +1,7 @@
 import { TealError } from "../../apps/errors.ts";
 import type { Store } from "../../apps/store.ts";
 import type { AppSettings } from "../../apps/types.ts";
-import { assertHostsFree, type State } from "./memory-state.ts";
+import { assertHostsFree, guard, type State } from "./memory-state.ts";
 
 export const noSettings = (): AppSettings => ({
   staged: {},
@@ -20,11 +20,12 @@ export function createMemorySettings(
     async getSettings(app) {
       return structuredClone(state.apps.get(app)?.settings ?? noSettings());
     },
-    async changeSettings(name, change) {
+    async changeSettings(name, change, claim) {
       const { staged, formation, addDomains = [], removeDomains = [], hold, options } = change;
       const record = state.apps.get(name);
       if (!record) throw new TealError("app-not-found", { name });
       if (record.app.state !== "active") throw new TealError("app-destroyed", { name });
+      if (claim) guard(state, claim);
       assertHostsFree(state, name, addDomains);
       const { settings, route } = record;
       for (const host of addDomains) state.hosts.set(host, name);

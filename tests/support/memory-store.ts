@@ -43,6 +43,8 @@ interface Look {
 export interface MemoryStore extends Store {
   /** All there is at this moment; not copies, and so not to be changed. */
   look(): Look[];
+  /** The router has no lease now. */
+  isExpired(router: string): boolean;
   /** What a router does by itself: its report, and the time its lease ends (ms). */
   heartbeat(report: RouterReport, leaseEnd: number): void;
 }
@@ -75,6 +77,7 @@ export function createMemoryStore(options: MemoryOptions): MemoryStore {
     async publish(event) {
       state.publish(structuredClone(event));
     },
+    isExpired: (router) => (state.routers.get(router)?.until ?? 0) <= state.now(),
     async routers() {
       const known = [...state.routers.values()].toSorted((a, b) => a.until - b.until);
       return known.map(({ report, until }) => ({

@@ -1,8 +1,8 @@
 import type { App, Deploy, Instance } from "../../apps/types.ts";
 import type { Route } from "../../router/contract.ts";
 import type { MemoryStore } from "./memory-store.ts";
-import { BAD, rank } from "./world-effects.ts";
-import type { WorldRouters } from "./world-routers.ts";
+import { BAD, type Containers, rank } from "./world-effects.ts";
+import { isShut, type WorldRouters } from "./world-routers.ts";
 
 /** What was asked for last, by app. */
 export type Wishes = Map<string, { config?: { value: string; seq: number }; scale?: string }>;
@@ -10,10 +10,10 @@ export type Wishes = Map<string, { config?: { value: string; seq: number }; scal
 interface Checked {
   wishes: Wishes;
   store: MemoryStore;
-  containers: Map<string, { running: boolean }>;
+  containers: Containers;
   routers: WorldRouters;
   violations: string[];
-  exclusive: boolean;
+  exclusive: string[];
 }
 
 /** The invariants of docs/architecture.md, looked at after every call (`now`) and when all is quiet (`atRest`). */
@@ -28,10 +28,15 @@ export function createChecks({
   const versions = new Map<string, number>();
   const ranks = new Map<string, number>();
   const finals = new Map<string, string>();
+  /** App to the newest version of its route at which nothing was sent to its targets. */
+  const shut = new Map<string, number>();
+  /** What routers without a lease went by then. */
+  const late = new Set<string>();
 
   function checkRoute(app: App, route: Route): void {
     if (route.targets.length === 0) violations.push(`route of ${app.name} is empty`);
-    for (const { id } of route.policy?.stopped ? [] : route.targets) {
+    if (isShut(route)) shut.set(app.name, route.version);
+    for (const { id } of isShut(route) ? [] : route.targets) {
       if (!containers.get(id)?.running) violations.push(`route names ${id}, which does not run`);
     }
     if (route.version < (versions.get(app.id) ?? 0)) violations.push("route version went back");
@@ -39,11 +44,13 @@ export function createChecks({
   }
 
   function checkInstances(instances: readonly Instance[]): void {
-    const working = instances.filter(
-      ({ id, process }) => process === "worker" && containers.get(id)?.running,
-    );
-    if (exclusive && new Set(working.map(({ deploy }) => deploy)).size > 1)
-      violations.push(`two versions of worker run: ${working.map(({ id }) => id).join(", ")}`);
+    for (const type of exclusive) {
+      const working = instances.filter(
+        ({ id, process }) => process === type && containers.get(id)?.running,
+      );
+      if (new Set(working.map(({ deploy }) => deploy)).size > 1)
+        violations.push(`two versions of ${type} run: ${working.map(({ id }) => id).join(", ")}`);
+    }
     for (const instance of instances) {
       if (rank(instance) < (ranks.get(instance.id) ?? 0))
         violations.push(`${instance.id} went back`);
@@ -65,7 +72,13 @@ export function createChecks({
       checkInstances(instances);
       checkDeploys(deploys);
     }
-    for (const { app, ids } of routers.views()) {
+    for (const { router, app, ids, version } of routers.views()) {
+      if (version < (shut.get(app) ?? 0)) {
+        // One that is silent is waited for until its lease ends, and from then on gets no answer.
+        const view = `${router} ${app} ${version}`;
+        if (store.isExpired(router)) late.add(view);
+        if (late.has(view)) continue;
+      }
       for (const id of ids) {
         if (!containers.get(id)?.running)
           violations.push(`a router sends ${app} to ${id}, which does not run`);
@@ -95,6 +108,12 @@ export function createChecks({
         if (instance.state !== (held ? "healthy" : "live"))
           violations.push(`${instance.id} is left ${instance.state}`);
       }
+      const { options } = await store.getSettings(app.name);
+      if (route && (route.policy?.stopped ?? false) !== (options.stopped ?? false))
+        violations.push(
+          `${app.name} is to be stopped: ${options.stopped}, and its route is not so`,
+        );
+      if (route?.policy?.restsMs !== undefined) violations.push(`${app.name} is left at rest`);
       await wishesGranted(app, last);
     }
     for (const id of containers.keys()) {

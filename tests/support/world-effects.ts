@@ -4,19 +4,23 @@ import { INSTANCE_LIFE, type Instance } from "../../apps/types.ts";
 import { restingTypes } from "../../workers/exclusive.ts";
 import type { Effects } from "../../workers/ports.ts";
 import type { Sabotage } from "./world.ts";
+import { isShut } from "./world-routers.ts";
 
 /** Commits that never become healthy. */
 export const BAD = /^bad/;
-const EXCLUSIVE = {
+const exclusiveJson = (types: string[]) => ({
   formation: { worker: 1 },
   env: {},
-  runtime: { worker: { handover: "exclusive" as const } },
-};
+  runtime: Object.fromEntries(types.map((type) => [type, { handover: "exclusive" as const }])),
+});
+
+/** Containers by instance; each that is made is another one. */
+export type Containers = Map<string, { running: boolean; made: string }>;
 
 interface EffectsOptions {
-  containers: Map<string, { running: boolean }>;
+  containers: Containers;
   violations: string[];
-  exclusive: boolean;
+  exclusive: string[];
   sabotage: Sabotage;
 }
 
@@ -27,9 +31,17 @@ export function createWorldEffects(
 ): Effects & {
   listContainers(): Promise<{ id: string; app: string; running: boolean; oneOffOf: null }[]>;
 } {
-  const run = (instance: Instance) => {
-    const container = containers.get(instance.id);
-    if (!container) throw new TealError("no-engine", { detail: "no such container" });
+  let count = 0;
+  /** The one that is meant. */
+  const find = (id: string, made?: string) => {
+    const container = containers.get(id);
+    const meant = made === undefined || made === container?.made || sabotage.containersStay;
+    return meant ? container : undefined;
+  };
+  const run = (instance: Instance, made: string) => {
+    const container = find(instance.id, made);
+    if (!container)
+      throw new TealError("instance-retired", { instance: instance.id, state: "removed" });
     container.running = true;
     return { host: `10.0.0.${instance.slot}`, port: 5000 };
   };
@@ -41,7 +53,7 @@ export function createWorldEffects(
       imageBytes: 1,
       processes: { web: "x", worker: "x" },
       port: 5000,
-      ...(exclusive && { appJson: EXCLUSIVE }),
+      ...(exclusive.length > 0 && { appJson: exclusiveJson(exclusive) }),
     }),
     takeImage: async () => ({
       image: "sha256:2",
@@ -54,10 +66,13 @@ export function createWorldEffects(
     tagImage: async () => {},
     imageExists: async () => true,
     runCommand: async () => {},
-    async createContainer(_app, instance) {
-      if (!containers.has(instance.id)) containers.set(instance.id, { running: false });
+    async createContainer(_app, { id }) {
+      const container = containers.get(id) ?? { running: false, made: `c${(count += 1)}` };
+      containers.set(id, container);
+      return container.made;
     },
-    startContainer: async (_app, instance) => run(instance),
+    startContainer: async (_app, instance, _release, made) => run(instance, made),
+    containerOf: async (id) => containers.get(id)?.made ?? null,
     async check(_app, _instance, release) {
       if (BAD.test(release.commit)) {
         throw new TealError("check-failed", { instance: "web.1", seconds: 1, detail: "bad" });
@@ -65,19 +80,21 @@ export function createWorldEffects(
     },
     answers: async (instance) => containers.get(instance.id)?.running ?? false,
     keepRunning: async () => {},
-    async stopContainer(id) {
+    async stopContainer(id, made) {
+      const container = find(id, made);
+      if (!container) return;
       const recorded = await findInstance(store, id);
       const retired = !recorded || rank(recorded) >= INSTANCE_LIFE.indexOf("retired");
-      const stopped = recorded && (await store.getRoute(recorded.app))?.policy?.stopped;
+      const stopped = recorded && (await isShutEverywhere(store, recorded.app));
       const rests = recorded && (await restsNow(store, recorded));
       if (rests && sabotage.nothingRests) return;
       if (!retired && !stopped && !rests)
         violations.push(`${id} was stopped without a recorded retirement`);
-      const container = containers.get(id);
-      if (container) container.running = false;
+      container.running = false;
     },
-    async removeContainer(id) {
-      containers.delete(id);
+    async removeContainer(id, made) {
+      const stays = (sabotage.containersStay || sabotage.nothingRests) && made !== undefined;
+      if (find(id, made) && !stays) containers.delete(id);
     },
     removeAppRemains: async () => {},
     listContainers: async () =>
@@ -101,6 +118,14 @@ async function findInstance(store: Store, id: string): Promise<Instance | null> 
     if (found) return found;
   }
   return null;
+}
+
+/** Its requests go nowhere, and every router that has a lease knows. */
+async function isShutEverywhere(store: Store, app: string): Promise<boolean> {
+  const route = await store.getRoute(app);
+  if (!route || !isShut(route)) return false;
+  const routers = (await store.routers()).filter(({ expired }) => !expired);
+  return routers.every(({ acks }) => (acks[app] ?? 0) >= route.version);
 }
 
 /** Stopped so that the deploy that runs may start its own, or the old one again: never `web`. */

@@ -8,6 +8,19 @@ export interface Life {
   die: { call: number; after: boolean } | null;
   dead: boolean;
   calls: number;
+  /** After so many calls it stands still, until then. */
+  stall: { calls: number; thawed: PromiseWithResolvers<void> } | null;
+  stalled: boolean;
+}
+
+export function newLife(): Life {
+  return { die: null, dead: false, calls: 0, stall: null, stalled: false };
+}
+
+/** What stands still goes on. */
+export function thaw(life: Life): void {
+  life.stall?.thawed.resolve();
+  Object.assign(life, { stall: null, stalled: false });
 }
 
 interface Guarding {
@@ -24,6 +37,10 @@ export function guarded<T extends object>(target: T, { life, turn, look }: Guard
     if (life?.dead) throw new Died();
     await turn(name);
     if (life?.dead) throw new Died();
+    if (life?.stall && --life.stall.calls < 0) {
+      life.stalled = true;
+      await life.stall.thawed.promise;
+    }
     const dying = life?.die && ++life.calls >= life.die.call ? life.die : null;
     if (life && dying && !dying.after) life.dead = true;
     if (life?.dead) throw new Died();

@@ -20,12 +20,13 @@ interface Options {
   routers: WorldRouters;
   sabotage: Sabotage;
   now(): number;
+  pause(ms: number): Promise<void>;
   /** What each call of this process goes through. */
   guard<T extends object>(target: T): T;
 }
 
 /** A worker's parts: the deploy code, unchanged. */
-export function createProcess({ id, sabotage, routers, now, guard, ...real }: Options) {
+export function createProcess({ id, sabotage, routers, now, pause, guard, ...real }: Options) {
   const store = guard<Store>(sabotage.noFencing ? unfenced(real.store) : real.store);
   const effects = guard(real.effects);
   const reaper = createReaper({
@@ -50,6 +51,7 @@ export function createProcess({ id, sabotage, routers, now, guard, ...real }: Op
     crashes: { list: async () => [] },
     reach() {},
     now,
+    pause,
     id,
     leaseMs: LEASE_MS,
     log: SILENT,

@@ -29,10 +29,16 @@ export interface WorldRouters extends Routers {
   heal(): Promise<void>;
   /** A client's request at router `at`: checks linearizability among routers that were never cut. */
   ask(at: number, app: string): void;
-  views(): { app: string; ids: string[] }[];
+  /** Where routers that live send requests. */
+  views(): { router: string; app: string; ids: string[]; version: number }[];
 }
 
 const LEASE_MS = 5000;
+
+/** No request of the app is sent to its targets. */
+export function isShut({ policy }: Route): boolean {
+  return policy?.stopped === true || policy?.restsMs !== undefined;
+}
 
 /** Two routers as the contract describes them; each hears every event at a time of the scheduler's choice. */
 export function createWorldRouters({ turn, store, now, violations }: Options): WorldRouters {
@@ -135,10 +141,13 @@ export function createWorldRouters({ turn, store, now, violations }: Options): W
     views: () =>
       routers
         .filter((router) => router.alive)
-        .flatMap((router) => [...router.routes.values()])
-        // Of a stopped app a router answers 503 itself.
-        .filter((route) => !route.policy?.stopped)
-        .map((route) => ({ app: route.app, ids: route.targets.map((target) => target.id) })),
+        .flatMap(({ id, routes }) => [...routes.values()].map((route) => ({ id, route })))
+        // A router answers itself, or holds its requests.
+        .filter(({ route }) => !isShut(route))
+        .map(({ id: router, route: { app, version, targets } }) => ({
+          ...{ router, app, version },
+          ids: targets.map(({ id }) => id),
+        })),
     awaitHeld: (swap, ids) => wait(ids, (router) => [...router.held.values()].includes(swap)),
     async awaitFlipped(app, version, ids) {
       const silent = await wait(ids, (router) => (router.acks[app] ?? 0) >= version);

@@ -7,8 +7,8 @@ import type { Reaper } from "../../workers/reaper.ts";
 import type { createReconciler } from "../../workers/reconcile.ts";
 import { createMemoryStore, type MemoryStore } from "./memory-store.ts";
 import { createChecks, type Wishes } from "./world-checks.ts";
-import { createWorldEffects } from "./world-effects.ts";
-import { guarded, type Life } from "./world-life.ts";
+import { type Containers, createWorldEffects } from "./world-effects.ts";
+import { guarded, type Life, newLife, thaw } from "./world-life.ts";
 import { createProcess, LEASE_MS, SILENT } from "./world-process.ts";
 import { createWorldRouters, type WorldRouters } from "./world-routers.ts";
 
@@ -22,11 +22,13 @@ export interface Sabotage {
   nothingRests?: boolean;
   /** The reconciler does not know what rests. */
   restUnsaid?: boolean;
+  /** What rests keeps its container, and whoever was replaced may stop it late. */
+  containersStay?: boolean;
 }
 
 export interface Manner {
-  /** `worker` is handed over exclusively. */
-  exclusive?: boolean;
+  /** What is handed over exclusively. */
+  exclusive?: string[];
 }
 
 export interface World {
@@ -36,6 +38,10 @@ export interface World {
   /** Kills executor `at` at its `call`-th call from now, before or after its effect. */
   killAt(at: number, call: number, after: boolean): void;
   isDead(at: number): boolean;
+  /** Executor `at` stands still before the effect of its `call`-th call from now, until `thaw`. */
+  stallAt(at: number, call: number): void;
+  isStalled(at: number): boolean;
+  thaw(): void;
   /** The store's clock runs past every lease: to the store, executors at work look dead. */
   jumpClock(): void;
   request(intent: Omit<Intent, "by" | "why">): Promise<Deploy>;
@@ -43,6 +49,8 @@ export interface World {
   configure(app: string, value: string): Promise<void>;
   scale(app: string, formation: Record<string, number>): Promise<void>;
   promote(app: string): Promise<void>;
+  /** What `ps:stop` and `ps:start` ask for. */
+  stop(app: string, stopped: boolean): Promise<void>;
   /** What has been held for as long as was asked is promoted. */
   promoteByItself(): Promise<void>;
   /** What the guard asks for when it has seen enough of what is live. */
@@ -53,7 +61,7 @@ export interface World {
   quiesce(): Promise<void>;
   /** What went against an invariant, in order. */
   violations: string[];
-  containers: Map<string, { running: boolean }>;
+  containers: Containers;
 }
 
 /**
@@ -63,12 +71,12 @@ export interface World {
 export function createWorld(
   scheduler: Pick<fc.Scheduler, "schedule">,
   sabotage: Sabotage = {},
-  { exclusive = false }: Manner = {},
+  { exclusive = [] }: Manner = {},
 ): World {
   let clock = 1_000_000;
   const now = () => clock;
   const violations: string[] = [];
-  const containers = new Map<string, { running: boolean }>();
+  const containers: Containers = new Map();
   const wishes: Wishes = new Map();
   const turn = (label: string) => scheduler.schedule(Promise.resolve(), label);
   const store: MemoryStore = createMemoryStore({ now, publish: (event) => routers.hear(event) });
@@ -80,6 +88,10 @@ export function createWorld(
   const createWorker = (id: string, life: Life | null) =>
     createProcess({
       ...{ id, store, effects, routers, sabotage, now },
+      async pause(ms) {
+        await turn("pause");
+        clock += ms;
+      },
       guard: (target) => guard(target, life),
     });
 
@@ -87,7 +99,7 @@ export function createWorld(
     ...{ store: guard<Store>(store, null), wake() {}, say: async () => {} },
     ...{ now, log: SILENT },
   });
-  const lives: Life[] = ["a", "b"].map(() => ({ die: null, dead: false, calls: 0 }));
+  const lives: Life[] = ["a", "b"].map(() => newLife());
   const processes = ["a", "b"].map((id, at) => createWorker(id, lives[at] ?? null));
 
   return {
@@ -103,6 +115,12 @@ export function createWorld(
       if (life) Object.assign(life, { die: { call, after }, calls: 0 });
     },
     isDead: (at) => lives[at]?.dead === true,
+    stallAt(at, calls) {
+      const life = lives[at];
+      if (life) life.stall ??= { calls, thawed: Promise.withResolvers() };
+    },
+    isStalled: (at) => lives[at]?.stalled === true,
+    thaw: () => lives.forEach(thaw),
     jumpClock() {
       clock += LEASE_MS * 2;
     },
@@ -112,6 +130,8 @@ export function createWorld(
       const { executor, reaper, reconciler } = createWorker("z", null);
       for (let round = 0; round < 8; round++) {
         clock += LEASE_MS * 2;
+        // Those that stand still go on when others have done their work.
+        if (round === 3) lives.forEach(thaw);
         await routers.heal();
         await promoter.look();
         for (const app of await store.appsWithWork()) await executor.work(app);
@@ -132,7 +152,7 @@ function createWishing({
   store: MemoryStore;
   wishes: Wishes;
   violations: string[];
-}): Pick<World, "request" | "configure" | "scale" | "promote" | "swapBack"> {
+}): Pick<World, "request" | "configure" | "scale" | "promote" | "stop" | "swapBack"> {
   const request: World["request"] = (intent) =>
     store.requestDeploy({ ...intent, by: "test", why: "" });
   return {
@@ -150,6 +170,10 @@ function createWishing({
     async promote(app) {
       const held = (await store.getApp(app))?.held;
       if (held) await request({ app, kind: "promote", toRelease: held.release });
+    },
+    async stop(app, stopped) {
+      await store.changeSettings(app, { options: { stopped: stopped || null } });
+      await request({ app, kind: "routing", stopped });
     },
     async swapBack(app) {
       const route = await store.getRoute(app);

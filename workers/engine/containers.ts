@@ -1,9 +1,11 @@
 import type Docker from "dockerode";
+import { TealError } from "../../apps/errors.ts";
 import type { App, Instance, Release } from "../../apps/types.ts";
-import { type OwnLabels, ownLabels } from "./labels.ts";
 import { type Executed, executeIn } from "./execute.ts";
 import { createFrames } from "./frames.ts";
 import { addressIn, type Networks } from "./network.ts";
+import { listContainers } from "./listed.ts";
+import { idOf, makeOnce } from "./make.ts";
 import { retryEngine, statusOf } from "./retry.ts";
 import { readLines } from "./read-lines.ts";
 import { containerSpec, oneOffSpec } from "./spec.ts";
@@ -21,29 +23,6 @@ export interface ContainerState {
   addresses: string[];
 }
 
-export interface Listed {
-  id: string;
-  app: string;
-  running: boolean;
-  oneOffOf: string | null;
-  /** A command that somebody asked for. */
-  run?: RunState;
-}
-
-/** What a reconciler has to know of one. */
-export interface RunState {
-  appId: string;
-  by: string | null;
-  until: number;
-  /** Somebody looks after it when it has ended. */
-  kept: boolean;
-  /** It is still to be started. */
-  fresh: boolean;
-}
-
-/** Within this time a container is started after it was made. */
-const FRESH_S = 60;
-
 export type Containers = ReturnType<typeof createContainers>;
 
 /** Containers by their deterministic names. Everything may be called twice. */
@@ -57,7 +36,7 @@ export function createContainers(
 ) {
   const volumes = createVolumes(docker, namespace);
 
-  async function create(app: App, instance: Instance, release: Release): Promise<void> {
+  async function create(app: App, instance: Instance, release: Release): Promise<string> {
     const network = await networks.ensure(app.name);
     await volumes.ensure(release);
     const spec = containerSpec({
@@ -68,26 +47,20 @@ export function createContainers(
       network,
       config: configOf(release),
     });
-    await createOnce(spec);
+    return makeOnce(docker, spec);
   }
 
-  async function createOnce(spec: Docker.ContainerCreateOptions): Promise<void> {
+  async function start({ name }: App, { id, slot }: Instance, release: Release, made: string) {
+    const network = await networks.ensure(name);
     try {
-      await retryEngine(() => docker.createContainer(spec));
+      await retryEngine(() => docker.getContainer(made).start());
     } catch (error) {
-      if (statusOf(error) !== 409) throw error;
-    }
-  }
-
-  async function start(app: App, instance: Instance, release: Release) {
-    const network = await networks.ensure(app.name);
-    try {
-      await retryEngine(() => docker.getContainer(instance.id).start());
-    } catch (error) {
+      if (statusOf(error) === 404)
+        throw new TealError("instance-retired", { instance: id, state: "removed" });
       // 304: it runs already.
       if (statusOf(error) !== 304) throw error;
     }
-    return { host: addressIn(network, instance.slot), port: release.port };
+    return { host: addressIn(network, slot), port: release.port };
   }
 
   async function inspect(id: string): Promise<ContainerState | null> {
@@ -157,26 +130,6 @@ export function createContainers(
     }
   }
 
-  async function list(): Promise<Listed[]> {
-    const found = await retryEngine(() =>
-      docker.listContainers({
-        all: true,
-        filters: { label: [`teal.platform=${namespace}`, "teal.instance"] },
-      }),
-    );
-    return found.map((info) => {
-      const labels = ownLabels(info.Labels);
-      return {
-        id: (info.Names[0] ?? "").replace(/^\//, ""),
-        app: labels["teal.app"] ?? "",
-        // Between two tries of the engine's it is the engine's.
-        running: info.State === "running" || info.State === "restarting",
-        oneOffOf: labels["teal.one-off"] ?? null,
-        ...runOf(info, labels),
-      };
-    });
-  }
-
   /** Runs `command` in a new container of the release's image; its exit code. A container of the same name from a run that was cut off is replaced. */
   async function runOnce(
     name: string,
@@ -189,7 +142,7 @@ export function createContainers(
     await remove(name);
     await volumes.ensure(release);
     const config = configOf(release);
-    await createOnce(oneOffSpec({ namespace, app, release, network, config, name, command }));
+    await makeOnce(docker, oneOffSpec({ namespace, app, release, network, config, name, command }));
     const container = docker.getContainer(name);
     const kill = () => void container.kill().catch(() => {});
     signal.addEventListener("abort", kill, { once: true });
@@ -208,16 +161,11 @@ export function createContainers(
   }
 
   const life = { create, start, inspect, stop, restart, remove, keepRunning };
-  return { ...life, execute, lastLines, list, runOnce };
-}
-
-function runOf({ State, Created }: Docker.ContainerInfo, labels: OwnLabels): { run?: RunState } {
-  const until = labels["teal.run-until"];
-  if (until === undefined) return {};
-  const fresh = State === "created" && Date.now() / 1000 - Created < FRESH_S;
-  const [appId = "", by = null] = [labels["teal.app-id"], labels["teal.run-by"]];
-  const kept = labels["teal.run-kept"] !== undefined;
-  return { run: { appId, by, until: Number(until), kept, fresh } };
+  const looks = {
+    idOf: (name: string) => idOf(docker, name),
+    list: () => listContainers(docker, namespace),
+  };
+  return { ...life, ...looks, execute, lastLines, runOnce };
 }
 
 /** What both outputs have said, line by line. */

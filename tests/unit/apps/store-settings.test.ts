@@ -48,6 +48,20 @@ both("options change part by part, and null takes one away", async (t, { store }
   t.deepEqual((await store.getSettings("shop")).options, {});
 });
 
+both("an executor that was replaced changes no settings", async (t, { store, elapse }) => {
+  await store.createApp("shop", "ann");
+  await store.requestDeploy(push("shop", { stopped: true }));
+  const { claim, deploy } = await claimed(store);
+  t.is(deploy.stopped, true);
+  const change = { options: { stopped: true as const } };
+  t.like(await store.changeSettings("shop", change, claim), change);
+  await elapse(LEASE_MS + 50);
+  await claimed(store);
+  const back = { options: { stopped: null } };
+  await refused(t, "fenced", store.changeSettings("shop", back, claim));
+  t.like(await store.getSettings("shop"), change);
+});
+
 both("staged config is staged until a release that has it is live", async (t, { store }) => {
   await store.createApp("shop", "ann");
   await store.changeSettings("shop", { staged: { A: "1", B: "2", GONE: null } });

@@ -103,7 +103,6 @@ test("what is wrong is said with its place", async (t) => {
     ['{"formation": {"worker": {"memory": "lots"}}}', /memory such as 512M or 2G/],
     ['{"formation": {"worker": {"grace": 86401}}}', /formation\.worker\.grace/],
     ['{"formation": {"worker": {"handover": "never"}}}', /formation\.worker\.handover/],
-    ['{"formation": {"web": {"handover": "exclusive"}}}', /somebody has to answer/],
     ['{"healthchecks": {"web": [{"path": "up"}]}}', /healthchecks\.web\.0\.path: a path such as/],
     ['{"healthchecks": {"worker": [{}]}}', /worker\.0: a process type other than web needs/],
     ['{"healthchecks": {"web": [{"path": "/", "uptime": 3}]}}', /one of path, command, listening/],

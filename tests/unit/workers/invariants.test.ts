@@ -14,12 +14,15 @@ type Happening =
   | { type: "abort"; app: string }
   | { type: "config"; app: string }
   | { type: "restart"; app: string }
+  | { type: "stop" | "start"; app: string }
   | { type: "scale"; app: string; web: number; worker: number }
   | { type: "guard"; app: string }
   | { type: "cancel"; app: string }
   | { type: "destroy"; app: string }
   | { type: "work"; executor: number }
   | { type: "kill"; executor: number; call: number; after: boolean }
+  | { type: "stall"; executor: number; call: number }
+  | { type: "thaw" }
   | { type: "takeover" }
   | { type: "reap"; executor: number }
   | { type: "router"; at: number; what: "cut" | "kill" | "heal" }
@@ -51,6 +54,15 @@ const crashes: Weighted[] = [
     }),
   },
   { weight: 4, arbitrary: fc.record({ type: fc.constant("takeover" as const) }) },
+  { weight: 1, arbitrary: fc.record({ type: fc.constant("thaw" as const) }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      type: fc.constant("stall" as const),
+      executor: two,
+      call: fc.integer({ min: 1, max: 40 }),
+    }),
+  },
   { weight: 3, arbitrary: fc.record({ type: fc.constant("reap" as const), executor: two }) },
   {
     weight: 2,
@@ -67,6 +79,10 @@ const life: Weighted[] = [
   ...(["hold", "promote", "promote", "abort", "config", "config", "restart"] as const).map(
     (type) => ({ weight: 1, arbitrary: fc.record({ type: fc.constant(type), app }) }),
   ),
+  ...(["stop", "stop", "start", "start"] as const).map((type) => ({
+    weight: 1,
+    arbitrary: fc.record({ type: fc.constant(type), app }),
+  })),
   { weight: 1, arbitrary: fc.record({ type: fc.constant("holdAWhile" as const), app }) },
   { weight: 2, arbitrary: fc.record({ type: fc.constant("promoter" as const) }) },
   {
@@ -96,6 +112,7 @@ async function make(world: World, it: Happening, commit: number): Promise<void> 
     const held = { hold: true, promoteAfter: 5000 };
     await world.request({ app: it.app, kind: "push", commit: `good${commit}`, ...held });
   } else if (it.type === "restart") await world.request({ app: it.app, kind: "restart" });
+  else if (it.type === "stop" || it.type === "start") await world.stop(it.app, it.type === "stop");
   else if (it.type === "promote") await world.promote(it.app);
   else if (it.type === "abort") await world.store.dropHeld(it.app);
   else if (it.type === "config") await world.configure(it.app, String(commit));
@@ -106,6 +123,8 @@ async function make(world: World, it: Happening, commit: number): Promise<void> 
     if (newest) await world.store.cancelDeploy(newest.id, "by test");
   } else if (it.type === "destroy") await world.store.destroyApp(it.app);
   else if (it.type === "kill") world.killAt(it.executor, it.call, it.after);
+  else if (it.type === "stall") world.stallAt(it.executor, it.call);
+  else if (it.type === "thaw") world.thaw();
   else if (it.type === "takeover") world.jumpClock();
   else if (it.type === "ask") world.routers.ask(it.at, it.app);
   else if (it.type === "router" && it.what === "heal") await world.routers.heal();
@@ -193,6 +212,8 @@ test("no order of pushes, rollbacks, crashes, takeovers and cut routers breaks a
     promoted: 0,
     promotedByItself: 0,
     swappedBack: 0,
+    stopped: 0,
+    startedAgain: 0,
   };
   await assertHolds(t, {
     ...{ play, scenario, runs: RUNS, reached },
@@ -205,6 +226,8 @@ test("no order of pushes, rollbacks, crashes, takeovers and cut routers breaks a
           if (what) reached[what]++;
           if (what && deploy.promoteOf) reached.promotedByItself++;
           if (what && deploy.guardOf) reached.swappedBack++;
+          if (deploy.state === "live" && deploy.stopped === true) reached.stopped++;
+          if (deploy.state === "live" && deploy.stopped === false) reached.startedAgain++;
         }
       }
     },

@@ -249,3 +249,47 @@ test("a release has the domains as they were, and what its push says of going ba
   t.is((await live(world))?.irreversible, undefined, "the older code does nothing to the data");
   t.deepEqual((await world.store.getRoute("a"))?.hosts, ["a.test", "a.example", "b.example"]);
 });
+
+test("a handover that nobody takes up any more leaves nobody waiting", async (t) => {
+  const exclusive = ["web", "worker"];
+  const world = createWorld({ schedule: (done) => done }, {}, { exclusive });
+  const { store } = world;
+  await store.createApp("a", "test");
+  await world.request({ app: "a", kind: "push", commit: "good1" });
+  await world.executors[0]?.work("a");
+  const { id } = await world.request({ app: "a", kind: "push", commit: "good2" });
+  for (let attempt = 1; attempt <= 3; attempt++) {
+    const taken = await store.claim("a", `x${attempt}`, 1000);
+    const route = await store.getRoute("a");
+    if (taken && route && attempt === 1) {
+      await store.recordStep(taken.claim, id, "resting", { types: exclusive });
+      const { hosts, version: expectedVersion } = route;
+      const targets = route.targets.map((target) => target.id);
+      const policy = { restsMs: 30_000 };
+      await store.updateRoute(taken.claim, { targets, hosts, policy, expectedVersion });
+      world.containers.clear();
+    }
+    world.jumpClock();
+  }
+  t.is(await store.claim("a", "x4", 1000), null);
+  t.like(await store.getDeploy(id), { state: "failed", attempts: 3 });
+  t.like(await store.getRoute("a"), { policy: { restsMs: 30_000 } });
+  await world.quiesce();
+  t.is((await store.getRoute("a"))?.policy, undefined);
+  t.like((await store.listDeploys("a", 1))[0], { kind: "routing", by: "teal", state: "live" });
+  t.is([...world.containers.values()].filter((it) => it.running).length, 2);
+  t.deepEqual(world.violations, []);
+});
+
+test("the later word counts: stopped while a release was on its way, it does not run", async (t) => {
+  const { world, work } = await quietWorld();
+  await world.stop("a", true);
+  await work();
+  await world.request({ app: "a", kind: "push", commit: "good2" });
+  await world.stop("a", true);
+  await work();
+  t.like(await live(world), { commit: "good2" });
+  t.like(await world.store.getRoute("a"), { policy: { stopped: true } });
+  t.false([...world.containers.values()].some((it) => it.running));
+  t.deepEqual(world.violations, []);
+});
