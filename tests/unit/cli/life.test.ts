@@ -18,9 +18,9 @@ test.after.always(async () => {
   rmSync(dir, { recursive: true, force: true });
 });
 
-function teal(args: string[], input = "", more: NodeJS.ProcessEnv = {}) {
+function teal(args: string[], input = "", more: NodeJS.ProcessEnv = {}, app = "shop") {
   const env = { ...more, HOME: dir, TEAL_URL: api.url, TEAL_TOKEN: api.tokens.admin };
-  return runCli([...args, "-a", "shop"], { env, cwd: dir, input });
+  return runCli([...args, "-a", app], { env, cwd: dir, input });
 }
 
 test.serial("config is set, shown masked, revealed, exported and unset", async (t) => {
@@ -84,6 +84,49 @@ test.serial("two releases are compared", async (t) => {
   const diff = await teal(["releases:diff", "v1", "v1"]);
   t.regex(diff.stdout, /commit +the same/);
   t.is((await teal(["releases:diff", "v1", "v9"])).code, 4);
+});
+
+test.serial("a diff names commits, config, the image's size and the formation", async (t) => {
+  const other = "compared";
+  const { store, deploys, options } = api;
+  await store.createApp(other, "ann");
+  const seal = (name: string, value: string) => options.secrets.seal(other, name, value);
+  await goLive(store, other, await deploys.push(pushOf(other, "aaa")), {
+    ...{ image: "sha256:1", imageBytes: 100_000_000, formation: { web: 1, worker: 2 } },
+    config: { KEPT: seal("KEPT", "1"), GONE: seal("GONE", "x"), OTHER: seal("OTHER", "s3cr3t") },
+  });
+  await goLive(store, other, await deploys.push(pushOf(other, "bbb")), {
+    ...{ image: "sha256:2", imageBytes: 120_000_000, formation: { web: 3, worker: 2 } },
+    config: { KEPT: seal("KEPT", "1"), OTHER: seal("OTHER", "s3cr3t2"), NEW: seal("NEW", "") },
+  });
+  const diff = (...more: string[]) => teal(["releases:diff", "v1", "v2", ...more], "", {}, other);
+  const shown = await diff();
+  t.is(shown.code, 0, shown.stderr);
+  t.regex(shown.stdout, /commit +aaa\w* .*bbb/);
+  t.regex(shown.stdout, /image +100 MB → 120 MB/);
+  t.regex(shown.stdout, /web instances +1 → 3/);
+  t.notRegex(shown.stdout, /worker|KEPT|s3cr3t/);
+  const json = JSON.parse((await diff("--json")).stdout);
+  t.like(json, {
+    imageBytes: { from: 100_000_000, to: 120_000_000 },
+    config: { added: ["NEW"], removed: ["GONE"], changed: ["OTHER"] },
+    formation: { web: { from: 1, to: 3 } },
+  });
+  for (const name of ["NEW", "GONE", "OTHER"]) t.true(shown.stdout.includes(name), name);
+});
+
+test.serial("values of several lines go out and come back as they were", async (t) => {
+  const pem = '-----BEGIN KEY-----\nMIIE+/=\n\n  "quoted" $HOME #no\n-----END KEY-----';
+  writeFileSync(join(dir, "in.env"), `PEM='${pem}'\nPLAIN=1\n`);
+  t.is((await teal(["config:import", "in.env", "--no-restart"])).code, 0);
+  t.is((await teal(["config:get", "PEM"])).stdout, `${pem}\n`);
+  const exported = (await teal(["config:export"])).stdout;
+  t.is((await teal(["config:unset", "PEM", "PLAIN", "--no-restart"])).code, 0);
+  t.is((await teal(["config:get", "PEM"])).code, 4);
+  const back = await teal(["config:import", "-", "--no-restart"], exported);
+  t.is(back.code, 0, back.stderr);
+  t.is((await teal(["config:get", "PEM"])).stdout, `${pem}\n`);
+  t.is((await teal(["config:export"])).stdout, exported);
 });
 
 test.serial("hold:on takes a time after which what is held is promoted by itself", async (t) => {
