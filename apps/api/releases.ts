@@ -45,7 +45,9 @@ export function releaseRoutes(options: ApiOptions): Route[] {
       answer: releaseSchema.extend({
         retained: z
           .object({ kept: z.boolean(), why: z.string() })
-          .describe("whether its image stays at the next garbage collection, and why"),
+          .describe(
+            "whether its image stays at the next garbage collection, and why; TEAL_IMAGES comes before it",
+          ),
       }),
       async handle({ subject, params }) {
         const release = await find(subject, params["release"] ?? "");

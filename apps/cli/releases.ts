@@ -49,7 +49,7 @@ export async function showRelease({ app: appOf, args, client, out }: Input): Pro
     ...(one.commit ? [["commit", one.commit] satisfies [string, Cell]] : []),
     ...(one.from ? [["made elsewhere", one.from] satisfies [string, Cell]] : []),
     ["image", `${one.image} (${Math.round(one.imageBytes / 1e6)} MB)`],
-    ["retention", `${one.retained.kept ? "kept" : "not kept"}: ${one.retained.why}`],
+    ["retention", retention(one)],
     ...(one.buildpacks ?? []).map((buildpack): [string, Cell] => ["buildpack", buildpack]),
     ["port", String(one.port)],
     ...processes,
@@ -81,6 +81,11 @@ export async function showRelease({ app: appOf, args, client, out }: Input): Pro
     ["by", `${one.by}, ${ago(one.createdAt)}`],
     ["why", one.why || "-"],
   ]);
+}
+
+function retention({ status, retained: { kept, why } }: ReleaseView & { retained: Retained }) {
+  if (status === "gone" && kept) return "gone: over TEAL_IMAGES, or removed beside the platform";
+  return `${kept ? "kept" : "not kept"}: ${why}`;
 }
 
 export async function markIrreversible({ app, args, options, client, out }: Input): Promise<void> {

@@ -44,7 +44,7 @@ export function build(
             spellcheck="false"
         /></label>
         <datalist id="build-options">
-          ${["root", "dockerfile", "context", "target", "buildpacks", "submodules", "timeout", "arg.", "env."].map((one) => html`<option value="${one}"></option>`)}
+          ${["root", "dockerfile", "context", "target", "buildpacks", "submodules", "timeout", "memory", "cpus", "arg.", "env."].map((one) => html`<option value="${one}"></option>`)}
         </datalist>
         <label
           >Value <input name="value" required placeholder="apps/web" spellcheck="false"

@@ -64,7 +64,8 @@ function retention({ status }: ReleaseView, retained: Retained | undefined): Htm
   const { kept, why } = retained;
   if (status === "gone") {
     return html`<p class="keeps">
-      Its image is gone: ${kept ? "somebody removed it beside the platform" : why}.
+      Its image is gone:
+      ${kept ? "there was no room by TEAL_IMAGES, or somebody removed it beside the platform" : why}.
     </p>`;
   }
   return kept
