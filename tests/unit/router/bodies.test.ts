@@ -12,6 +12,7 @@ import {
   rawClient,
   startRawApp,
   startRouter,
+  startHttpApp,
 } from "../../support/router-rig.ts";
 
 const BIG = Buffer.alloc(12_000_000, "0123456789abcdefg");
@@ -63,7 +64,7 @@ for (const last of [false, true]) {
 
 test("A large upload reaches an app that reads slowly, whole, and is held back meanwhile", async (t) => {
   const rig = await startRouter(t);
-  const app = createServer((req, res) => {
+  const port = await startHttpApp(t, (req, res) => {
     const hash = createHash("sha256");
     req.on("data", (chunk: Buffer) => {
       hash.update(chunk);
@@ -72,8 +73,7 @@ test("A large upload reaches an app that reads slowly, whole, and is held back m
     });
     req.on("end", () => res.end(hash.digest("hex")));
   });
-  rig.route([await listen(app)]);
-  t.teardown(() => app.close());
+  rig.route([port]);
   const length = `Content-Length: ${BIG.length}\r\n`;
   const client = await rawClient(t, rig.port, `PUT / HTTP/1.1\r\n${HEAD}${length}\r\n`);
   client.socket.write(BIG);
@@ -85,7 +85,7 @@ test("Pipelined requests are answered in their order, one at a time", async (t) 
   const rig = await startRouter(t);
   let open = 0;
   let most = 0;
-  const app = createServer((req, res) => {
+  const port = await startHttpApp(t, (req, res) => {
     most = Math.max(most, ++open);
     req.resume();
     setTimeout(() => {
@@ -93,8 +93,7 @@ test("Pipelined requests are answered in their order, one at a time", async (t) 
       res.end(`<${req.method} ${req.url}>`);
     }, 2);
   });
-  rig.route([await listen(app)]);
-  t.teardown(() => app.close());
+  rig.route([port]);
   const one = (i: number) =>
     i % 3
       ? `GET /${i} HTTP/1.1\r\n${HEAD}\r\n`

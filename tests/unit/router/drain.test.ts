@@ -1,15 +1,14 @@
-import { createServer } from "node:http";
 import test from "ava";
 import {
   ask,
   eventually,
   HEAD,
-  listen,
   OK,
   OK_CLOSE,
   rawClient,
   startRawApp,
   startRouter,
+  startHttpApp,
 } from "../../support/router-rig.ts";
 
 test("A request in flight ends on the old colour, within the drain of the new route", async (t) => {
@@ -55,14 +54,9 @@ test("What is not done at the end of the drain is cut and counted as lost", asyn
 
 test("Event streams are ended properly, one after the other", async (t) => {
   const rig = await startRouter(t);
-  const app = createServer((_req, res) => {
+  const port = await startHttpApp(t, (_req, res) => {
     res.writeHead(200, { "content-type": "text/event-stream" });
     res.write("data: 1\n\n");
-  });
-  const port = await listen(app);
-  t.teardown(() => {
-    app.closeAllConnections();
-    app.close();
   });
   rig.route([port]);
   const ended: number[] = [];

@@ -1,9 +1,9 @@
 import { createHash, randomBytes, type Hash } from "node:crypto";
 import { once } from "node:events";
-import { createServer, get, request, type IncomingMessage } from "node:http";
+import { get, request, type IncomingMessage } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 import test from "ava";
-import { listen, startRouter } from "../../support/router-rig.ts";
+import { startHttpApp, startRouter } from "../../support/router-rig.ts";
 
 /** More than have a buffer of their own. */
 const CLIENTS = 90;
@@ -28,17 +28,13 @@ async function readWithRests(res: IncomingMessage, restMs: number): Promise<stri
 
 test("Many large answers at once, to quick and slow clients, come as they were sent", async (t) => {
   const rig = await startRouter(t);
-  const app = createServer((req, res) => {
+  const appPort = await startHttpApp(t, (req, res) => {
     const body = BODIES[Number(req.url?.slice(1)) % BODIES.length] as Buffer;
     // By length and in chunks.
     if (req.headers["x-chunked"]) res.write(body.subarray(0, 5));
     res.end(req.headers["x-chunked"] ? body.subarray(5) : body);
   });
-  rig.route([await listen(app)]);
-  t.teardown(() => {
-    app.closeAllConnections();
-    app.close();
-  });
+  rig.route([appPort]);
   const one = async (i: number): Promise<void> => {
     const headers = { host: "shop.test", ...(i % 3 === 0 && { "x-chunked": "1" }) };
     const options = { host: "127.0.0.1", port: rig.port, path: `/${i}`, headers, agent: false };
@@ -56,14 +52,10 @@ test("Many large answers at once, to quick and slow clients, come as they were s
 
 test("Many large uploads at once, to an app that takes its time, arrive as they were sent", async (t) => {
   const rig = await startRouter(t);
-  const app = createServer((req, res) => {
+  const appPort = await startHttpApp(t, (req, res) => {
     void readWithRests(req, Number(req.headers["x-rest"])).then((hash) => res.end(hash));
   });
-  rig.route([await listen(app)]);
-  t.teardown(() => {
-    app.closeAllConnections();
-    app.close();
-  });
+  rig.route([appPort]);
   const one = async (i: number): Promise<void> => {
     const headers = { host: "shop.test", "x-rest": i % 4 === 0 ? "15" : "0" };
     const req = request({

@@ -1,4 +1,3 @@
-import { createServer } from "node:http";
 import { createServer as createPlainServer } from "node:net";
 import test from "ava";
 import { createRouter } from "../../../router/server.ts";
@@ -10,12 +9,12 @@ import {
   rawClient,
   routeTo,
   startRawApp,
+  startHttpApp,
 } from "../../support/router-rig.ts";
 
 test("Hundreds of clients that come at once are all answered, and two processes' worth of routers share a port", async (t) => {
-  const app = createServer((_req, res) => res.end("fine"));
-  const route = routeTo([await listen(app)]);
-  t.teardown(() => app.close());
+  const appPort = await startHttpApp(t, (_req, res) => res.end("fine"));
+  const route = routeTo([appPort]);
   const port = await deadPort();
   const routers = ["r1", "r2"].map((id) => createRouter({ id, ack: () => undefined }));
   t.teardown(() => Promise.all(routers.map((router) => router.close(0))));

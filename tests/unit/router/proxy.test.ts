@@ -12,6 +12,7 @@ import {
   rawClient,
   startRawApp,
   startRouter,
+  startHttpApp,
 } from "../../support/router-rig.ts";
 
 test("A request reaches the app and its answer the client, with fields in their order", async (t) => {
@@ -90,13 +91,11 @@ test("An app that nobody can reach is 503 with Retry-After, and counted as refus
 
 test("A target that refuses the connection costs nothing when another one is there, bodies included", async (t) => {
   const rig = await startRouter(t);
-  const app = createServer((req, res) => {
+  const port = await startHttpApp(t, (req, res) => {
     let body = "";
     req.on("data", (chunk) => (body += chunk));
     req.on("end", () => res.end(`got ${body}`));
   });
-  const port = await listen(app);
-  t.teardown(() => app.close());
   rig.route([await deadPort(), port, await deadPort()]);
   for (let i = 0; i < 12; i++) {
     const method = i % 2 ? "POST" : "PUT";
@@ -156,14 +155,13 @@ test("A POST never rides on a used connection, which may be dead", async (t) => 
 
 test("An app that closes its idle connections early loses no request", async (t) => {
   const rig = await startRouter(t);
-  const app = createServer((req, res) => {
+  const port = await startHttpApp(t, (req, res) => {
     req.resume();
     req.on("end", () => res.end("ok"));
     // Closed a moment after the answer, without a word.
     res.on("finish", () => setTimeout(() => req.socket.destroy(), 2));
   });
-  rig.route([await listen(app)]);
-  t.teardown(() => app.close());
+  rig.route([port]);
   const client = await rawClient(t, rig.port);
   for (let i = 1; i <= 150; i++) {
     client.write(`${i % 3 ? "GET" : "POST"} / HTTP/1.1\r\n${HEAD}\r\n`);
@@ -222,7 +220,7 @@ test("A client that leaves ends the app's work on its request", async (t) => {
 test("A client that does not read slows the app down instead of filling memory", async (t) => {
   const rig = await startRouter(t);
   let sent = 0;
-  const app = createServer((_req, res) => {
+  const port = await startHttpApp(t, (_req, res) => {
     const block = Buffer.alloc(65_536);
     const more = (): void => {
       while (sent < 200e6) {
@@ -233,11 +231,7 @@ test("A client that does not read slows the app down instead of filling memory",
     };
     more();
   });
-  rig.route([await listen(app)]);
-  t.teardown(() => {
-    app.closeAllConnections();
-    app.close();
-  });
+  rig.route([port]);
   const client = await rawClient(t, rig.port);
   client.socket.pause();
   client.write(`GET / HTTP/1.1\r\n${HEAD}\r\n`);
@@ -252,7 +246,7 @@ test("A client that does not read slows the app down instead of filling memory",
 
 test("An upload goes through as it is, also when the app answers before its end", async (t) => {
   const rig = await startRouter(t);
-  const app = createServer((req, res) => {
+  const port = await startHttpApp(t, (req, res) => {
     if (req.url === "/early") {
       res.writeHead(413).end("too much");
       return;
@@ -263,8 +257,7 @@ test("An upload goes through as it is, also when the app answers before its end"
       res.end(`${bytes} ${req.headers["transfer-encoding"] ?? req.headers["content-length"]}`),
     );
   });
-  rig.route([await listen(app)]);
-  t.teardown(() => app.close());
+  rig.route([port]);
   const body = Buffer.alloc(3_000_000, "x");
   const client = await rawClient(
     t,
@@ -286,12 +279,11 @@ test("An upload goes through as it is, also when the app answers before its end"
 
 test("Expect: 100-continue is answered when the app is there to take the body", async (t) => {
   const rig = await startRouter(t);
-  const app = createServer((req, res) => {
+  const port = await startHttpApp(t, (req, res) => {
     req.resume();
     req.on("end", () => res.end(`expect ${req.headers.expect}`));
   });
-  rig.route([await listen(app)]);
-  t.teardown(() => app.close());
+  rig.route([port]);
   const client = await rawClient(
     t,
     rig.port,
@@ -311,13 +303,12 @@ test("Expect: 100-continue is answered when the app is there to take the body", 
 
 test("HEAD, 204 and 304 have no body, and the connection goes on", async (t) => {
   const rig = await startRouter(t);
-  const app = createServer((req, res) => {
+  const port = await startHttpApp(t, (req, res) => {
     if (req.url === "/204") res.writeHead(204).end();
     else if (req.url === "/304") res.writeHead(304, { etag: '"x"' }).end();
     else res.end("body");
   });
-  rig.route([await listen(app)]);
-  t.teardown(() => app.close());
+  rig.route([port]);
   const client = await rawClient(
     t,
     rig.port,
