@@ -29,7 +29,7 @@ test("every decision has its number, and its line in the list (TEAL_UPDATE_DOCS=
   const files = readdirSync(FOLDER).filter((name) => /^\d/.test(name));
   const lines = files.map((file) => {
     const text = readFileSync(new URL(file, FOLDER), "utf8");
-    const [, number, title] = /^# (\d+)\. (.+)\n/.exec(text) ?? [];
+    const [, number, title] = /^# (\d+)[.:]? (.+)\n/.exec(text) ?? [];
     t.is(
       Number(number),
       Number(file.slice(0, 3)),
