@@ -65,14 +65,19 @@ function home(cards: Card[]): Html {
 }
 
 function noApps(): Html {
+  // A part, for an open page is to see the first app come.
   return html`<h1>Apps</h1>
-    <section class="empty large">
-      <span class="lanes" aria-hidden="true"><i class="blue"></i><i class="green"></i></span>
-      <p>No apps yet. Push one, and its blue lane lights up here.</p>
-      <pre tabindex="0">
+    ${part(
+      "none",
+      (own) =>
+        html`<section class="empty large" ${own}>
+          <span class="lanes" aria-hidden="true"><i class="blue"></i><i class="green"></i></span>
+          <p>No apps yet. Push one, and its blue lane lights up here.</p>
+          <pre tabindex="0">
 git remote add deploy http://HOST:PORT/git/APP.git
 git push deploy main</pre>
-    </section>`;
+        </section>`,
+    )}`;
 }
 
 function card(own: Html, { app, commit: full, samples, crashing }: Card): Html {

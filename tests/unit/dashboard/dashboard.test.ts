@@ -236,6 +236,20 @@ test("an open page is sent what changed at a swap, and nothing while nothing cha
   t.is(quiet, "quiet");
 });
 
+test("who sees no app yet sees the first one come: the empty home page has a stream too", async (t) => {
+  const { cookie } = await signIn(api.tokens.elsewhere);
+  const text = await (await get("/", cookie)).text();
+  t.regex(text, /data-live="\/events"/);
+  const coming = readEvents(
+    api,
+    `/events?from=${encodeURIComponent(fromOf(text))}`,
+    { Cookie: cookie },
+    (events) => events.length > 0,
+  );
+  await appWith("other", ["aaaaaaa"]);
+  t.is((await coming)[0]?.event, "reload");
+});
+
 test("pages and files are sent compressed to who takes it", async (t) => {
   const { cookie } = await signIn(api.tokens.admin);
   for (const path of ["/", staticPath("style.css"), staticPath("main.js")]) {
