@@ -24,10 +24,10 @@ export async function checkLockfile(tree: Tree, manager: Manager, manifest: stri
   if (file === null || file === "bun.lockb") return;
   const json = parseJsonObject("package.json", manifest);
   const text = (await tree.read(file)) ?? "";
-  const asked = Object.assign({}, ...FIELDS.map((field) => strings(json, field)));
+  const asked = Object.fromEntries(FIELDS.map((field) => [field, strings(json, field)]));
   const detail =
     tool === "yarn"
-      ? missingIn(file, text, json, asked)
+      ? missingIn(file, text, json, whole(asked))
       : differenceIn(file, asked, lockedBy(tool, file, text));
   if (detail !== null)
     throw new PlanError("bad-lockfile", {
@@ -35,22 +35,39 @@ export async function checkLockfile(tree: Tree, manager: Manager, manifest: stri
     });
 }
 
+/** Name to range. */
 type Ranges = Record<string, string>;
+/** By kind of dependency; old pnpm keeps all of them as `specifiers`. */
+type Kinds = Record<string, Ranges>;
 
-/** The ranges that a lockfile remembers of package.json; null when it does not say. */
-function lockedBy(tool: "npm" | "pnpm" | "bun", file: string, text: string): Ranges | null {
-  if (tool === "pnpm") return pnpmRanges(text);
-  const root = tool === "npm" ? npmRoot(file, text) : bunRoot(file, text);
-  return root && Object.assign({}, ...FIELDS.map((field) => stringsAlone(root[field])));
+function whole(kinds: Kinds): Ranges {
+  return Object.assign({}, ...Object.values(kinds)) as Ranges;
 }
 
-function differenceIn(file: string, asked: Ranges, locked: Ranges | null): string | null {
+/** The ranges that a lockfile remembers of package.json; null when it does not say. */
+function lockedBy(tool: "npm" | "pnpm" | "bun", file: string, text: string): Kinds | null {
+  if (tool === "pnpm") return pnpmRanges(text);
+  const root = tool === "npm" ? npmRoot(file, text) : bunRoot(file, text);
+  return root && Object.fromEntries(FIELDS.map((field) => [field, stringsAlone(root[field])]));
+}
+
+function differenceIn(file: string, asked: Kinds, locked: Kinds | null): string | null {
   if (locked === null) return null;
+  const { specifiers } = locked;
+  if (specifiers) return differenceOf("", file, whole(asked), specifiers);
+  for (const field of FIELDS) {
+    const found = differenceOf(` (${field})`, file, asked[field] ?? {}, locked[field] ?? {});
+    if (found !== null) return found;
+  }
+  return null;
+}
+
+function differenceOf(kind: string, file: string, asked: Ranges, locked: Ranges): string | null {
   const names = new Set([...Object.keys(asked), ...Object.keys(locked)]);
   const name = [...names].find((one) => asked[one] !== locked[one]);
   return name === undefined
     ? null
-    : `${name} is ${asked[name] ?? "absent"} in package.json and ${locked[name] ?? "absent"} in ${file}`;
+    : `${name}${kind} is ${asked[name] ?? "absent"} in package.json and ${locked[name] ?? "absent"} in ${file}`;
 }
 
 function bunRoot(file: string, text: string): JsonObject | null {
@@ -79,26 +96,31 @@ function isPlain(range: string): boolean {
 }
 
 /** From the part about the top of the tree, as the versions of pnpm have written it. */
-function pnpmRanges(text: string): Ranges | null {
+function pnpmRanges(text: string): Kinds | null {
   const lines = text.split(/\r?\n/);
   if (lines.some((line) => line.startsWith("overrides:"))) return null;
   const importers = below(lines, "importers:");
   const root = importers ? below(importers, ".:") : lines;
   if (root === null) return null;
   const old = below(root, "specifiers:");
-  if (old) return Object.fromEntries(old.flatMap(pairOf));
-  const sections = FIELDS.map((field) => below(root, `${field}:`)).filter((one) => one !== null);
-  if (sections.length === 0) return null;
-  const names = sections.flatMap((section) => {
-    const headings = section.filter((line) => /^\S.*:$/.test(line));
-    return headings.map((line): [string, string] => {
-      const [, range] = (below(section, line) ?? [])
-        .flatMap(pairOf)
-        .find(([key]) => key === "specifier") ?? ["", ""];
-      return [unquoted(line.slice(0, -1)), range];
-    });
+  if (old) return { specifiers: Object.fromEntries(old.flatMap(pairOf)) };
+  const found = FIELDS.flatMap((field): [string, Ranges][] => {
+    const section = below(root, `${field}:`);
+    return section ? [[field, specifiersOf(section)]] : [];
   });
-  return Object.fromEntries(names);
+  return found.length > 0 ? Object.fromEntries(found) : null;
+}
+
+/** `NAME:` lines, with a line `specifier: RANGE` below each. */
+function specifiersOf(section: string[]): Ranges {
+  const headings = section.filter((line) => /^\S.*:$/.test(line));
+  return Object.fromEntries(
+    headings.map((line) => {
+      const pairs = (below(section, line) ?? []).flatMap(pairOf);
+      const range = pairs.find(([key]) => key === "specifier")?.[1] ?? "";
+      return [unquoted(line.slice(0, -1)), range];
+    }),
+  );
 }
 
 /** Lines below a heading of indented text, moved to the left; null when there is no such heading. */

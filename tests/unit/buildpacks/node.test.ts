@@ -182,7 +182,10 @@ test("a lockfile that disagrees with package.json is refused, naming the package
     "package-lock.json": JSON.stringify(lock),
   });
   const error = await t.throwsAsync(detect(dir), { code: "bad-lockfile" });
-  t.regex(error.message, /koa is 3\.3\.0 in package\.json and 2\.0\.0 in package-lock\.json/);
+  t.regex(
+    error.message,
+    /koa \(dependencies\) is 3\.3\.0 in package\.json and 2\.0\.0 in package-lock\.json/,
+  );
 });
 
 for (const [what, files, engines, range, from] of [
