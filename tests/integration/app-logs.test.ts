@@ -50,6 +50,17 @@ test.serial("what an instance says is kept, masked and clean, and the CLI shows 
   t.regex(ours.out, /web\.1 started/);
   t.regex(ours.out, /talks-\d: Swapped to green/);
 
+  const newest = await teal(["logs", "-a", APP, "-n", "1", "--source", "app"]);
+  t.is(newest.out.trim().split("\n").length, 1);
+  const since = async (time: string) => (await teal(["logs", "-a", APP, "--since", time])).out;
+  t.regex(await since("10m"), /here I am/);
+  t.notRegex(await since(new Date(Date.now() + 60_000).toISOString()), /here I am/);
+  const routed = (await teal(["logs", "-a", APP, "--source", "router"])).out;
+  t.regex(routed, /router\.1.*\/escapes/);
+  t.notRegex(routed, /here I am/);
+  t.is((await teal(["logs", "-a", APP, "--ps", "worker"])).out.trim(), "");
+  t.regex((await teal(["logs", "-a", APP, "--deploy", `${APP}-1`])).out, /Live at/);
+
   const follower = start("logs", "-f", "-n", "0", "-a", APP);
   let followed = "";
   follower.stdout?.on("data", (chunk: Buffer) => (followed += chunk.toString()));

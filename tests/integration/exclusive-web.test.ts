@@ -212,3 +212,23 @@ test.serial("stopped and started again: a new container, the same ledger and log
   const { instances } = (await t.context.platform.api("GET", `/apps/${APP}/ps`)).body;
   t.is(instances.length, 1);
 });
+
+test.serial(
+  "told to overlap it cannot: the new version fails, the old one notices nothing",
+  async (t) => {
+    t.timeout(120_000);
+    const { repo, teal } = t.context;
+    t.is((await teal(["storage:remove", "data", "--no-follow", "-a", APP])).code, 0);
+    const added = await teal(["storage:add", "data:/data", "--overlap", "yes", "-a", APP]);
+    t.is(added.code, 0, added.err);
+    const before = await live(t);
+    const stop = startLedgerLoad(t);
+    const pushed = await repo.push({}, "two at once");
+    t.is(pushed.status, 1, pushed.text);
+    t.regex(pushed.text, /two at once: database is locked/);
+    t.notRegex(pushed.text, /Stopping web/);
+    const seen = await stop();
+    t.deepEqual([seen.bad, seen.wrong], [[], []]);
+    t.deepEqual(await live(t), before);
+  },
+);

@@ -121,6 +121,23 @@ test.serial(
   },
 );
 
+test.serial("one of two that crashes comes back at its address, behind its checks", async (t) => {
+  t.timeout(90_000);
+  const [one] = await live(t);
+  if (!one) throw new Error("two were expected");
+  const before = (await crashesOf(t, one)).length;
+  const back = await count(t, /is healthy again/g);
+  const traffic = load(t);
+  await t.throwsAsync(post(one, "/crash?status=5"));
+  await until(20_000, async () => (await crashesOf(t, one)).length === before + 1);
+  await until(30_000, async () => (await count(t, /is healthy again/g)) > back);
+  await until(5000, async () => (await whoAnswers(t)) === 2);
+  t.deepEqual((await traffic.stop()).lost, []);
+  t.like((await crashesOf(t, one))[0], { cause: "exit", status: 5 });
+  const now = (await live(t)).find(({ id }) => id === one.id);
+  t.is(now?.host, one.host, "at the address that routers know, and it is its own");
+});
+
 test.serial("a single one that hangs is restarted too, and again only after a while", async (t) => {
   t.timeout(120_000);
   const { platform } = t.context;
@@ -142,4 +159,25 @@ test.serial("a single one that hangs is restarted too, and again only after a wh
   t.log(`restarts ${second.at - first.at} ms apart`);
   t.true(second.at - first.at >= 10_000);
   await until(20_000, answers);
+});
+
+test.serial("restarts of what hangs trip the guard, without a single request", async (t) => {
+  t.timeout(120_000);
+  const { platform, repo } = t.context;
+  const scaled = await platform.api("POST", `/apps/${APP}/formation`, { formation: { web: 2 } });
+  t.is((await platform.ended(scaled.body.deploy.id)).state, "live");
+  await platform.api("POST", `/apps/${APP}/guard`, { off: false, window: 60 });
+  const before = (await platform.api("GET", `/apps/${APP}`)).body.live.release;
+  const pushed = await repo.push({ "mood.txt": "stuck\n" }, "hangs after a while");
+  t.is(pushed.status, 0, pushed.text);
+  const watch = async () => (await platform.api("GET", `/apps/${APP}/guard`)).body.watch;
+  await until(60_000, async () => (await watch())?.state === "tripped");
+  t.regex((await watch()).why, /its instances crashed \d+ times in \d+ s/);
+  await until(30_000, async () => {
+    const [newest] = (await platform.api("GET", `/apps/${APP}/deploys?limit=1`)).body.deploys;
+    return newest.kind === "rollback" && newest.by === "guard" && newest.state === "live";
+  });
+  const { live: now } = (await platform.api("GET", `/apps/${APP}`)).body;
+  const info = (await platform.api("GET", `/apps/${APP}/releases/${now.release}`)).body;
+  t.is(info.rollbackOf, before);
 });
