@@ -13,8 +13,8 @@ export interface Server {
 
 /**
  * In this order: the context that TEAL_CONTEXT (or `--context`) names; TEAL_URL and TEAL_TOKEN; the
- * context in use; the platform of this machine, whose admin token is read from TEAL_HOME when
- * TEAL_TOKEN is unset. No token is sent to a platform that it is not of.
+ * context in use; the platform of this machine, whose port and admin token (when TEAL_TOKEN is
+ * unset) are read from TEAL_HOME. No token is sent to a platform that it is not of.
  * The defaults are those of apps/config.ts, which is slower to load than most commands take.
  * @throws TealError context-not-found
  */
@@ -28,8 +28,19 @@ export async function findServer(env: NodeJS.ProcessEnv): Promise<Server> {
     const server = serverOf(contexts, contexts.current);
     return token === null ? server : { ...server, token };
   }
-  const url = new URL(`http://127.0.0.1:${env["TEAL_API_PORT"] || 8000}`);
-  return { url, token: token ?? (await readAdminToken(env)) };
+  const home = homeOf(env);
+  return { url: await readLocalUrl(env, home), token: token ?? (await readAdminToken(home)) };
+}
+
+/** Where the platform in `home` listens: as the environment says, else as its last `up` was told. */
+async function readLocalUrl(env: NodeJS.ProcessEnv, home: string): Promise<URL> {
+  const kept = await readFile(join(home, "settings.json"), "utf8")
+    .then((text) => JSON.parse(text) as Record<string, string>)
+    .catch((): Record<string, string> => ({}));
+  const bind = env["TEAL_BIND"] || kept["TEAL_BIND"] || "0.0.0.0";
+  const host = bind === "0.0.0.0" || bind === "::" ? "127.0.0.1" : bind;
+  const port = env["TEAL_API_PORT"] || kept["TEAL_API_PORT"] || "8000";
+  return readUrl(`http://${host.includes(":") ? `[${host}]` : host}:${port}`);
 }
 
 function serverOf({ contexts }: Contexts, name: string): Server {
@@ -45,9 +56,12 @@ export function readUrl(given: string): URL {
   throw new Error(`${given}: an address such as http://127.0.0.1:8000 was expected.`);
 }
 
-async function readAdminToken(env: NodeJS.ProcessEnv): Promise<string | null> {
-  const home =
-    env["TEAL_HOME"] || (process.getuid?.() === 0 ? "/var/lib/teal" : join(homedir(), ".teal"));
+function homeOf(env: NodeJS.ProcessEnv): string {
+  const usual = process.getuid?.() === 0 ? "/var/lib/teal" : join(homedir(), ".teal");
+  return env["TEAL_HOME"] || usual;
+}
+
+async function readAdminToken(home: string): Promise<string | null> {
   try {
     return (await readFile(join(home, "admin-token"), "utf8")).trim() || null;
   } catch {

@@ -1,5 +1,7 @@
 import test from "ava";
-import { homedir } from "node:os";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { homedir, tmpdir } from "node:os";
+import { join } from "node:path";
 import { readSettings } from "../../../apps/config.ts";
 import { COMMANDS } from "../../../apps/cli/commands.ts";
 import { describe, optionsOf, overview } from "../../../apps/cli/help.ts";
@@ -82,6 +84,21 @@ test("without settings the commands speak to this machine's platform, where apps
   const { url } = await findServer({ TEAL_HOME: "/nonexistent" });
   t.is(url.port, String(settings.apiPort));
   t.is(settings.home, process.getuid?.() === 0 ? "/var/lib/teal" : `${homedir()}/.teal`);
+});
+
+test("the platform of a home is found where its last 'teal up' was told to listen", async (t) => {
+  const home = mkdtempSync(join(tmpdir(), "teal-cli-"));
+  t.teardown(() => rmSync(home, { recursive: true, force: true }));
+  writeFileSync(join(home, "admin-token"), "teal_x\n");
+  const kept = { TEAL_API_PORT: "9000", TEAL_BIND: "10.1.2.3" };
+  writeFileSync(join(home, "settings.json"), JSON.stringify(kept));
+  const found = await findServer({ TEAL_HOME: home });
+  t.is(found.url.origin, "http://10.1.2.3:9000");
+  t.is(found.token, "teal_x");
+  const { url } = await findServer({ TEAL_HOME: home, TEAL_API_PORT: "9001", TEAL_BIND: "::" });
+  t.is(url.origin, "http://127.0.0.1:9001");
+  writeFileSync(join(home, "settings.json"), "{");
+  t.is((await findServer({ TEAL_HOME: home })).url.port, "8000");
 });
 
 test("the admin token of this machine is sent to no other platform", async (t) => {
