@@ -48,7 +48,8 @@ export function createWorldEffects(
   return {
     fetchSource: async (deploy) => deploy.commit ?? "",
     checkout: async () => ({ dir: "/", done: async () => {} }),
-    build: async () => ({
+    build: async ({ commit }) => ({
+      ...(commit?.startsWith("packed") && { buildpacks: [`https://example.com/a#${commit}`] }),
       image: "sha256:1",
       imageBytes: 1,
       processes: { web: "x", worker: "x" },

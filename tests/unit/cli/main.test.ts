@@ -57,6 +57,20 @@ test("apps are created, listed and destroyed", async (t) => {
   t.is((await teal(["apps:destroy", "-a", "made", "--confirm", "made"])).code, 0);
 });
 
+test("releases:info says which buildpacks were fetched, and why an image is kept", async (t) => {
+  await api.store.createApp("packed", "ann");
+  const deploy = await api.deploys.push(pushOf("packed", "a".repeat(40)));
+  const buildpack = `https://example.com/pack#${"b".repeat(40)}`;
+  await goLive(api.store, "packed", deploy, { buildpacks: [buildpack] });
+  const info = await teal(["releases:info", "v1", "-a", "packed"]);
+  t.true(
+    info.stdout.split("\n").some((line) => /^buildpack +/.test(line) && line.includes(buildpack)),
+  );
+  t.regex(info.stdout, /retention +kept: it is live\n/);
+  const json = JSON.parse((await teal(["releases:info", "v1", "-a", "packed", "--json"])).stdout);
+  t.deepEqual(json.buildpacks, [buildpack]);
+});
+
 test("releases are a table: number, status, colour, commit, from, by, when", async (t) => {
   await appWith("table", ["aaaaaaa", "bbbbbbb", "ccccccc"]);
   const { stdout, code } = await teal(["releases", "-a", "table"]);

@@ -48,6 +48,21 @@ test("config makes a release of the live image, and a later rollback takes it ba
   t.like(await live(world), { n: 5, config: {} }, "what was rolled back is not set again");
 });
 
+test("the buildpacks that were fetched stay with the image, in every release that is made of it", async (t) => {
+  const { world, work, push } = await quietWorld();
+  await push("packed1");
+  const buildpacks = ["https://example.com/a#packed1"];
+  t.like(await live(world), { n: 2, buildpacks });
+  await world.configure("a", "x");
+  await work();
+  t.like(await live(world), { n: 3, kind: "config", buildpacks });
+  await push("good2");
+  t.is((await live(world))?.buildpacks, undefined);
+  await world.request({ app: "a", kind: "rollback", toRelease: 2 });
+  await work();
+  t.like(await live(world), { n: 5, rollbackOf: 2, buildpacks });
+});
+
 test("staged config waits for the next release, whatever is rolled back meanwhile", async (t) => {
   const { world, work, push } = await quietWorld();
   await push("good2");
