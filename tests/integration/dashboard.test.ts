@@ -1,8 +1,10 @@
 import { get } from "node:http";
 import type { Browser } from "playwright-core";
 import { type AppWorld, testApp } from "../support/test-app.ts";
+import { ask } from "../support/asking.ts";
 import { picture, seriousFaults, signedIn, startBrowser } from "../support/browser.ts";
 import { until } from "../support/platform.ts";
+import { headersOf, type Hook, pushPayload } from "../support/webhook.ts";
 import { startSteadyLoad, type SteadyLoad } from "../support/steady-load.ts";
 
 const APP = "shop";
@@ -192,6 +194,74 @@ test.serial(
     await page.getByRole("spinbutton", { name: "web" }).fill("2");
     await page.getByRole("button", { name: "Scale" }).click();
     await page.getByRole("rowheader", { name: "web.2" }).waitFor({ timeout: 60_000 });
+    t.deepEqual(open.faults, []);
+  },
+);
+
+test.serial(
+  "config, a restart, a domain, a webhook and a token: each set on its page, and true of what runs",
+  async (t) => {
+    const { open, platform } = t.context;
+    const { page } = open;
+    const at = `${platform.apiUrl}/apps/${APP}`;
+    const press = (name: string) => page.getByRole("button", { name, exact: true }).click();
+    const live = async () => (await platform.api("GET", `/apps/${APP}`)).body.lastDeploy;
+    const isLive = (why: string) => async () => {
+      const deploy = await live();
+      return deploy.why === why && deploy.state === "live";
+    };
+    await page.goto(`${at}/config`);
+    await page.getByRole("textbox", { name: "Name" }).fill("GREETING");
+    await page.getByRole("textbox", { name: "Value" }).fill("hello");
+    await press("Set and release");
+    await until(40_000, isLive("set GREETING"));
+    await page.getByText("not live yet").waitFor({ state: "detached" });
+    const { body } = await platform.api("GET", `/apps/${APP}/inspect`);
+    t.true(body.instances[0].container.env.includes("GREETING"));
+
+    await page.goto(`${at}/processes`);
+    await press("Restart");
+    await press("Restart through the idle colour");
+    await page.waitForURL(at);
+    await until(40_000, isLive("restart"));
+
+    await page.goto(`${at}/domains`);
+    await page.getByLabel("Host").fill("www.shop.test");
+    await press("Add the domain");
+    await page.getByRole("button", { name: "Remove www.shop.test" }).waitFor();
+    await until(20_000, async () => {
+      const answer = await ask(platform.routerPort, "www.shop.test");
+      return answer === (await ask(platform.routerPort, `${APP}.localhost`));
+    });
+
+    await page.goto(`${at}/webhooks`);
+    await page.getByLabel("Provider").selectOption("github");
+    await press("Add the webhook");
+    const [address = "", secret = ""] = await page.locator(".once code").allInnerTexts();
+    await page.getByRole("link", { name: "I have it" }).click();
+    const payload = JSON.stringify(pushPayload("b".repeat(40), { ref: "refs/heads/other" }));
+    const sender = { provider: "github" } as Hook["sender"];
+    const headers = headersOf({ sender, secret, path: "" }, payload);
+    const answer = await fetch(address, { method: "POST", headers, body: payload });
+    t.is(answer.status, 200);
+    await page.locator(".row", { hasText: "this sender deploys main" }).waitFor();
+
+    await page.goto(`${platform.apiUrl}/access`);
+    await page.getByRole("form", { name: "A new token" }).getByLabel("Name").fill("ci");
+    await press("Make a token");
+    const token = await page.locator(".once code").innerText();
+    const statusWith = async () =>
+      (
+        await fetch(`${platform.apiUrl}/api/v1/apps/${APP}`, {
+          headers: { Authorization: `Bearer ${token}` },
+        })
+      ).status;
+    t.is(await statusWith(), 200);
+    await page.getByRole("link", { name: "I have it" }).click();
+    await press("End ci");
+    await press("End the token");
+    await page.getByRole("button", { name: "End ci" }).waitFor({ state: "detached" });
+    t.is(await statusWith(), 401);
     t.deepEqual(open.faults, []);
   },
 );

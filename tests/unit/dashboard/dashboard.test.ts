@@ -236,6 +236,42 @@ test("an open page is sent what changed at a swap, and nothing while nothing cha
   t.is(quiet, "quiet");
 });
 
+test("a release says what it changed, config by its names alone", async (t) => {
+  const { secrets } = api.options;
+  await api.store.createApp("differs", "ann");
+  const config = [
+    { KEPT: "1", GONE: "2", TURNED: "old-value" },
+    { KEPT: "1", CAME: "3", TURNED: "new-value" },
+  ];
+  for (const [i, values] of config.entries()) {
+    const sealed = Object.fromEntries(
+      Object.entries(values).map(([name, value]) => [name, secrets.seal("differs", name, value)]),
+    );
+    const deploy = await api.deploys.push(pushOf("differs", `${i}`.repeat(40)));
+    await goLive(api.store, "differs", deploy, {
+      config: sealed,
+      processes: i === 0 ? { web: "node a.js" } : { web: "node b.js", worker: "node w.js" },
+    });
+  }
+  const { cookie } = await signIn(api.tokens.admin);
+  const text = await (await get("/apps/differs/releases", cookie)).text();
+  const diff = /<details class="diff">(.*?)<\/details>/s.exec(text)?.[1] ?? "";
+  t.regex(diff, /What changed since v1/);
+  const lines = [...diff.matchAll(/<li class="(\w+)">([^<]+)</g)].map(([, kind, line]) => [
+    kind,
+    line,
+  ]);
+  t.deepEqual(lines, [
+    ["changed", "commit: 0000000 → 1111111"],
+    ["added", "+ CAME"],
+    ["removed", "− GONE"],
+    ["changed", "~ TURNED"],
+    ["changed", "web: node a.js → node b.js"],
+    ["changed", "worker: none → node w.js"],
+  ]);
+  t.notRegex(text, /(old|new)-value/);
+});
+
 test("who sees no app yet sees the first one come: the empty home page has a stream too", async (t) => {
   const { cookie } = await signIn(api.tokens.elsewhere);
   const text = await (await get("/", cookie)).text();
