@@ -31,9 +31,13 @@ test.before(async (t) => {
 
 test.after.always(async (t) => {
   t.context.repo?.remove();
-  await t.context.platform?.stop();
-  execFileSync("umount", [t.context.disk]);
-  rmdirSync(t.context.disk);
+  try {
+    await t.context.platform?.stop();
+  } finally {
+    // It is memory: whatever went wrong, it is given back.
+    execFileSync("umount", ["-l", t.context.disk]);
+    rmdirSync(t.context.disk);
+  }
 });
 
 /** Writes until nothing more fits. */
