@@ -1,3 +1,4 @@
+import type { StorageOptions } from "../mounts.ts";
 import { HANDOVERS, mergeRuntime, type Runtime } from "../runtime.ts";
 import type { Deploy } from "../types.ts";
 import type { Input } from "./command.ts";
@@ -11,7 +12,8 @@ export async function handOver(input: Input): Promise<void> {
   const client = await input.client();
   if (input.args.length === 0) {
     const answer = await client.get<{ runtime: Runtime; live: Runtime }>(path);
-    return show(input, answer);
+    const storage = await client.get<StorageOptions>(path.replace(/runtime$/, "storage"));
+    return show(input, answer, storage);
   }
   const runtime: Record<string, { handover: string | null }> = {};
   for (const [type, text] of Object.entries(readPairs(input.args, "ps:handover"))) {
@@ -25,13 +27,24 @@ export async function handOver(input: Input): Promise<void> {
   await followChange(input, client, deploy, "The first version that is pushed has it so.");
 }
 
-function show({ out }: Input, { runtime, live }: { runtime: Runtime; live: Runtime }): void {
+function show(
+  { out }: Input,
+  { runtime, live }: { runtime: Runtime; live: Runtime },
+  { mounts }: StorageOptions,
+): void {
   const told = Object.entries(mergeRuntime(live, runtime) ?? {}).filter(([, it]) => it.handover);
-  const rows = told.map(([type, { handover = "overlap" }]) => ({ type, handover }));
+  const rows = [
+    ...told.map(([type, { handover = "overlap" }]) => ({ type, handover, because: "" })),
+    ...mounts
+      .filter(({ exclusive }) => exclusive)
+      .flatMap(({ source, processes = ["all"] }) =>
+        processes.map((type) => ({ type, handover: "exclusive", because: `storage ${source}` })),
+      ),
+  ];
   if (out.json) return out.value(rows);
   if (rows.length === 0) return out.line("Every process type overlaps: the new one starts first.");
   out.table(
-    ["PROCESS", "HANDOVER"],
-    rows.map(({ type, handover }) => [type, handover]),
+    ["PROCESS", "HANDOVER", "BECAUSE OF"],
+    rows.map(({ type, handover, because }) => [type, handover, because]),
   );
 }

@@ -91,7 +91,7 @@ function readOptions(command: Command, args: string[], options: Record<string, O
 
 function checkCount(command: Command, args: string[]): void {
   const least = command.args.filter((arg) => !arg.startsWith("[")).length;
-  const most = command.args.at(-1)?.endsWith("…") ? Infinity : command.args.length;
+  const most = /…\]?$/.test(command.args.at(-1) ?? "") ? Infinity : command.args.length;
   if (args.length >= least && args.length <= most) return;
   const expected = command.args.length > 0 ? command.args.join(" ") : "no argument";
   const came = args.length > 0 ? `'${args.join(" ").slice(0, 100)}'` : "none";

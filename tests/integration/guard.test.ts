@@ -134,6 +134,26 @@ test.serial("one that is as good passes, and a guard that is off lets anything b
   t.notRegex(await push(t, "crashing"), /On guard/);
 });
 
+test.serial("a standby that crashes is written down and comes back; nobody notices", async (t) => {
+  t.timeout(60_000);
+  const { platform } = t.context;
+  const { standby } = (await platform.api("GET", `/apps/${APP}`)).body;
+  const { instances } = (await platform.api("GET", `/apps/${APP}/ps`)).body;
+  const one = instances.find((it: { release: number }) => it.release === standby.release);
+  const { crashes: before } = (await platform.api("GET", `/apps/${APP}/crashes`)).body;
+  const at = (path: string) => fetch(`http://${one.host}:${one.port}${path}`);
+  await t.throwsAsync(at("/crash?status=5"));
+  await until(20_000, async () => {
+    const { crashes } = (await platform.api("GET", `/apps/${APP}/crashes`)).body;
+    return crashes.length === before.length + 1 && crashes[0].instance === one.id;
+  });
+  const { crashes } = (await platform.api("GET", `/apps/${APP}/crashes`)).body;
+  t.like(crashes[0], { says: "web.1 ended with status 5", release: standby.release });
+  await until(20_000, async () => (await (await at("/health")).text()) === "fine");
+  t.is(addressOf(one.id), String(one.host));
+  t.is((await platform.api("GET", `/apps/${APP}`)).body.standby.release, standby.release);
+});
+
 test.serial(
   "a crash loop is noticed; the instance comes back at its address each time",
   async (t) => {

@@ -134,3 +134,22 @@ test.serial("retention is shown and set; a release whose image is gone says so",
   const shown = JSON.parse((await teal("releases", "--json")).stdout) as { status: string }[];
   t.deepEqual([shown[0]?.status, shown[1]?.status, shown.at(-1)?.status], ["live", "warm", "gone"]);
 });
+
+test.serial("how process types pass over is shown, with the storage that says so", async (t) => {
+  const handover = () => teal("ps:handover");
+  t.regex((await handover()).stdout, /Every process type overlaps/);
+  const set = await teal("ps:handover", "web=exclusive", "worker=drain", "--no-follow");
+  t.is(set.code, 0, set.stderr);
+  for (const more of [["db:/db"], ["queue:/queue", "--ps", "worker"]]) {
+    const added = await teal("storage:add", ...more, "--overlap", "no", "--no-follow");
+    t.is(added.code, 0, added.stderr);
+  }
+  const shown = (await handover()).stdout;
+  t.regex(shown, /web +exclusive\n/);
+  t.regex(shown, /worker +drain\n/);
+  t.regex(shown, /all +exclusive +storage db\n/);
+  t.regex(shown, /worker +exclusive +storage queue\n/);
+  t.is(JSON.parse((await teal("ps:handover", "--json")).stdout).length, 4);
+  t.is((await teal("storage:add", "cache:/cache", "--no-follow")).code, 2, "it has to be said");
+  t.is((await teal("ps:handover", "release=drain")).code, 2);
+});
