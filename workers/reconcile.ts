@@ -103,7 +103,7 @@ async function upholdApp(
   const up = new Set(found.filter((c) => c.running).map((c) => c.id));
   const running = instances.filter(({ id }) => up.has(id));
   const missing = instances.filter(
-    (one) => shouldRun(one) && isNeeded(app, route, one) && !up.has(one.id),
+    (one) => shouldRun(app, one) && isNeeded(app, route, one) && !up.has(one.id),
   );
   for (const instance of missing) {
     if (rests && instance.process === "web") continue;
@@ -149,9 +149,11 @@ async function askForDeploy(store: Store, { name: app }: App): Promise<void> {
 const BY = "teal";
 const AGAIN_MS = 60_000;
 
-/** What is held is looked after by nobody but the engine. */
-function shouldRun({ state, process }: Instance): boolean {
-  return state === "live" || (state === "healthy" && process !== "web");
+/** `web` of a deploy that is still under way is that deploy's. */
+function shouldRun({ held }: App, { state, process, deploy }: Instance): boolean {
+  return (
+    state === "live" || (state === "healthy" && (process !== "web" || deploy === held?.deploy))
+  );
 }
 
 /** Invariant 11: whatever was begun for the app, nothing of it stays. */

@@ -234,6 +234,24 @@ test("no order of pushes, rollbacks, crashes, takeovers and cut routers breaks a
   });
 });
 
+test("what is held comes back when its app, stopped meanwhile, is started again", async (t) => {
+  const happenings: Happening[] = [
+    { type: "start", app: "a" },
+    { type: "hold", app: "a" },
+    { type: "work", executor: 0 },
+    { type: "takeover" },
+    { type: "stop", app: "a" },
+    { type: "start", app: "a" },
+  ];
+  const held = async (scheduler: fc.Scheduler) => {
+    const { violations, store } = await play(scheduler, happenings);
+    t.deepEqual(violations, []);
+    const [app] = await store.listApps();
+    t.truthy(app?.held);
+  };
+  await fc.assert(fc.asyncProperty(fc.scheduler(), held), { numRuns: 100 });
+});
+
 const broken: [string, Sabotage, typeof scenario][] = [
   ["a reaper that does not wait for the routers", { reaperIgnoresRouters: true }, plainScenario],
   ["executors without fencing", { noFencing: true }, zombies],
