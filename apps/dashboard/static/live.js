@@ -8,9 +8,13 @@ import { replaceParts } from "./parts.js";
 /** How long after a refusal it is tried again, ms. */
 const AGAIN = [500, 1000, 2000, 4000];
 
+/** How long a page that nobody sees keeps its stream, ms. */
+const UNSEEN = 10_000;
+
 /**
  * Opens the page's stream. It goes on where it was, whatever breaks off: the browser asks again by
- * itself after a cut, and this does after a refusal.
+ * itself after a cut, and this does after a refusal. A page that nobody sees gives its stream up
+ * until somebody does: over HTTP/1.1 a browser has six connections for all its tabs.
  * @returns {Stream | null} null for a page that has none
  */
 export function keepCurrent() {
@@ -21,6 +25,9 @@ export function keepCurrent() {
   const heard = new Map();
   let last = main.dataset["from"] ?? "";
   let refusals = 0;
+  /** @type {EventSource | null} */
+  let events = null;
+  let unseen = 0;
 
   /** @param {string} name @param {(data: any) => void} act */
   const on = (name, act) => void heard.set(name, act);
@@ -29,17 +36,21 @@ export function keepCurrent() {
 
   function open() {
     const joint = path?.includes("?") ? "&" : "?";
-    const events = new EventSource(`${path}${joint}from=${encodeURIComponent(last)}`);
-    events.addEventListener("open", () => {
+    if (document.hidden) return;
+    const opened = new EventSource(`${path}${joint}from=${encodeURIComponent(last)}`);
+    events = opened;
+    opened.addEventListener("open", () => {
       refusals = 0;
       tell(true);
     });
-    events.addEventListener("error", () => {
+    opened.addEventListener("error", () => {
       tell(false);
-      if (events.readyState === EventSource.CLOSED) setTimeout(look, AGAIN[refusals] ?? 8000);
+      if (opened.readyState !== EventSource.CLOSED) return;
+      events = null;
+      setTimeout(look, AGAIN[refusals] ?? 8000);
     });
     for (const [name, act] of heard) {
-      events.addEventListener(name, (event) => {
+      opened.addEventListener(name, (event) => {
         last = event.lastEventId || last;
         act(JSON.parse(event.data));
       });
@@ -52,12 +63,20 @@ export function keepCurrent() {
     try {
       const page = await fetch(location.href, { redirect: "manual" });
       if (page.type === "opaqueredirect" || page.status === 404) location.reload();
-      else open();
+      else if (!events) open();
     } catch {
       setTimeout(look, AGAIN[refusals] ?? 8000);
     }
   }
 
+  document.addEventListener("visibilitychange", () => {
+    clearTimeout(unseen);
+    if (!document.hidden) return events ? undefined : open();
+    unseen = setTimeout(() => {
+      events?.close();
+      events = null;
+    }, UNSEEN);
+  });
   // Once all that listen have said so.
   queueMicrotask(open);
   return { on };

@@ -1,0 +1,54 @@
+import test from "ava";
+import type { Browser, Page } from "playwright-core";
+import { goLive, pushOf, startApi, type TestApi } from "../../support/api.ts";
+import { signedIn, startBrowser } from "../../support/browser.ts";
+import { seedApp } from "../../support/seed.ts";
+
+let api: TestApi;
+let browser: Browser;
+
+test.before(async () => {
+  api = await startApi();
+  browser = await startBrowser();
+  await seedApp(api, "shop", [["3f2a91c", "Keep the cart for a week"]]);
+});
+test.after.always(async () => {
+  await browser?.close();
+  await api?.stop();
+});
+
+/** As when somebody turns to another tab, and back: a browser without a screen has none that is hidden. */
+const turn = (page: Page, hidden: boolean) =>
+  page.evaluate(`
+    Object.defineProperty(document, "hidden", { value: ${hidden}, configurable: true });
+    document.dispatchEvent(new Event("visibilitychange"));
+  `);
+
+test("a page that nobody sees gives its stream up, and shows what it missed when it is seen again", async (t) => {
+  const { page, faults, close } = await signedIn(browser, api.url, api.tokens.admin);
+  await page.clock.install();
+  await page.goto(`${api.url}/apps/shop`);
+  await page.locator("[data-link=on]").waitFor();
+  await page.evaluate("window.same = true");
+  const ended: string[] = [];
+  page.on("requestfailed", (request) => void ended.push(request.resourceType()));
+
+  await turn(page, true);
+  await page.clock.fastForward(5000);
+  await turn(page, false);
+  await page.clock.fastForward(20_000);
+  t.deepEqual(ended, [], "who is back soon has lost nothing");
+
+  await turn(page, true);
+  const gone = page.waitForEvent("requestfailed", (it) => it.resourceType() === "eventsource");
+  await page.clock.fastForward(11_000);
+  await gone;
+  await goLive(api.store, "shop", await api.deploys.push(pushOf("shop", "bbbbbbb", "Two")));
+  t.is(await page.locator(".lane.green.live").count(), 0);
+
+  await turn(page, false);
+  await page.locator(".lane.green.live .light").waitFor();
+  t.true(await page.evaluate("window.same"));
+  t.deepEqual(faults, []);
+  await close();
+});
