@@ -20,7 +20,8 @@ import { startSteadyLoad } from "../support/steady-load.ts";
 
 const root = join(import.meta.dirname, "..", "..");
 const progress = createProgress({ write: () => undefined });
-const procfile = "router: node --initial-old-space-size=64 router/main.ts";
+const procfile =
+  "router: node --no-allocation-site-pretenuring --initial-old-space-size=64 router/main.ts";
 
 /** Asks on a connection of its own each time, so that accept queues are never long empty. */
 function startNewcomers(port: number): () => Promise<{ answered: number; lost: string[] }> {

@@ -7,7 +7,7 @@ import { listen } from "../../support/router-rig.ts";
 
 const CHILD = join(import.meta.dirname, "../../support/young-router.ts");
 /** Old enough never to be collected while the test runs. */
-const HEAP = ["--expose-gc", "--initial-old-space-size=1024"];
+const HEAP = ["--expose-gc", "--initial-old-space-size=1024", "--no-allocation-site-pretenuring"];
 const AT_ONCE = 20;
 const ROUNDS = 40;
 /** About 2,000 of the client's socket, and as many of one to the app: see docs/decisions/069. */
