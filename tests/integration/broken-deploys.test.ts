@@ -19,6 +19,8 @@ const test = testApp<Context>({
 
 test.serial.before("the store is looked at", async (t) => {
   t.context.redis = new Redis(join(t.context.platform.home, "redis.sock"));
+  // It goes before the connection does.
+  t.context.redis.on("error", () => undefined);
 });
 
 test.serial.after.always("no more", async (t) => {
@@ -32,6 +34,7 @@ const BROKEN: [fixture: string, says: RegExp][] = [
   ["wrong-port", /nothing listens on port 5000 \(\$PORT\): it listens on 3000/],
   ["localhost-only", /it listens on 127\.0\.0\.1:5000 only/],
   ["crashes-at-start", /its process ended with status 1/],
+  ["eats-memory", /it was killed because it ran out of memory/],
   ["failing-build", /The build failed/],
   ["failing-release", /The release command ended with status 1/],
   ["no-start-command", /A way to start the app was expected/],
