@@ -102,7 +102,7 @@ test.serial("what runs is scaled, restarted, stopped, started, and changed", asy
   await say("config:unset GREETING");
   t.is(await value("GREETING"), "(unset)");
   await say("ps:handover worker=drain");
-  t.deepEqual(await say("ps:handover"), [{ type: "worker", handover: "drain" }]);
+  t.deepEqual(await say("ps:handover"), [{ type: "worker", handover: "drain", because: "" }]);
   await say("storage:remove data");
   t.not((await cli.teal(["run", "-a", "shop", "cat /data/f"])).code, 0);
   await say(`domains:remove ${DOMAIN}`);
