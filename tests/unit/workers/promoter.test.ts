@@ -52,7 +52,8 @@ test.serial(
     await start(store);
     const held = await hold(store, { ...push("shop"), hold: true, promoteAfter: 300 });
     const { since = 0, promoteAt } = (await store.getApp("shop"))?.held ?? {};
-    t.is(promoteAt, since + 300);
+    // Each is read from the clock by itself.
+    t.true(Math.abs((promoteAt ?? 0) - since - 300) <= 50, `${promoteAt} ${since}`);
     const [one, other] = [promoterOf(store), promoterOf(store)];
     await one.look();
     t.is((await newest(store))?.id, held, "too early");
