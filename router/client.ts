@@ -70,6 +70,8 @@ export function createClient(
   let inHead = false;
   /** Bytes of the head at hand that were looked at. */
   let seen = 0;
+  /** The request at hand asks for another protocol. */
+  let switches = false;
   /** Nothing is read from the client any more, only thrown away. */
   let over = false;
   let running = false;
@@ -174,6 +176,7 @@ export function createClient(
     }
     if (source.trusted) head.claims = readClaims(input);
     take(head.size);
+    ({ switches } = head);
     busy = true;
     inHead = false;
     deadline = 0;
@@ -195,7 +198,8 @@ export function createClient(
     busy = false;
     lent.forget();
     if (over) return;
-    if (!keep) return closeSoon();
+    // What came behind such a request is HTTP to some, to others what they would switch to.
+    if (!keep || (switches && input !== null)) return closeSoon();
     expectWithin(options.keepAliveMs);
     next();
   }

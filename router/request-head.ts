@@ -42,6 +42,8 @@ export interface RequestHead {
   expectsContinue: boolean;
   /** A WebSocket handshake. */
   upgrade: boolean;
+  /** The client asks for a protocol that is not spoken here, and may have begun to speak it. */
+  switches: boolean;
   /** The client takes informational answers. */
   informs: boolean;
   /** The client takes trailers behind the answer. */
@@ -193,6 +195,13 @@ function judge(
   if (listed !== "") fields = withoutListed(fields, listed);
   const bytes = chunked ? CHUNKED : length === undefined ? NO_BODY : Number(length);
   const hasBody = chunked || bytes > 0;
+  const asksForUpgrade = upgrade !== undefined && hasToken(listed, "upgrade");
+  const isWebSocket =
+    asksForUpgrade &&
+    upgrade?.toLowerCase() === "websocket" &&
+    !old &&
+    !hasBody &&
+    method === "GET";
   return {
     size: (nameStart[count] as number) + 2,
     method,
@@ -206,13 +215,8 @@ function judge(
     keepAlive: old ? hasToken(listed, "keep-alive") : listed === "" || !hasToken(listed, "close"),
     repeatable: !hasBody && IDEMPOTENT.has(method),
     expectsContinue: expectsContinue && hasBody && !old,
-    upgrade:
-      upgrade !== undefined &&
-      upgrade.toLowerCase() === "websocket" &&
-      !old &&
-      !hasBody &&
-      method === "GET" &&
-      hasToken(listed, "upgrade"),
+    upgrade: isWebSocket,
+    switches: asksForUpgrade && !isWebSocket,
     informs: !old,
     trailers: te !== "" && !old && hasToken(te, "trailers"),
     claims: null,

@@ -34,7 +34,7 @@ test("No bytes are one request for the router and another for the app", async (t
     const whole = client.closed();
     client.socket.destroy();
     await eventually(idle);
-    const wanted = await direct(all);
+    const { requests: wanted } = await direct(all);
     const got = seen.requests.splice(0);
     const served = (rig.router.counters("shop").served[1] ?? 0) - before;
     const says = `${JSON.stringify(all.toString("latin1"))} was ${got.join()} instead of ${wanted.join()}`;

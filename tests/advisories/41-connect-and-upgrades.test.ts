@@ -41,6 +41,19 @@ for (const fields of NO_WEBSOCKET) {
   });
 }
 
+test("What comes right behind such a request, and may be meant for the other protocol, is no request", async (t) => {
+  const rig = await startRouter(t);
+  const app = await startRawApp(t, (socket) => socket.end(OK_CLOSE));
+  rig.route([app.port]);
+  for (const fields of NO_WEBSOCKET) {
+    app.received.length = 0;
+    const first = `GET /a HTTP/1.1\r\n${HEAD}${fields}\r\n`;
+    const client = await rawClient(t, rig.port, `${first}GET /b HTTP/1.1\r\n${HEAD}\r\n`);
+    t.is((await client.end()).split("200 OK").length, 2, fields);
+    t.notRegex(app.received.join(""), /\/b/, fields);
+  }
+});
+
 test("A WebSocket handshake with a body or by POST is a plain request", async (t) => {
   const rig = await startRouter(t);
   const app = await startRawApp(t, (socket) => socket.end(OK_CLOSE));

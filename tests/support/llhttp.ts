@@ -3,6 +3,8 @@ import { Duplex } from "node:stream";
 import { setImmediate } from "node:timers/promises";
 
 export interface Seen {
+  /** `METHOD PATH` of each head, whether or not its body came. */
+  begun: string[];
   requests: string[];
   /** What the parser refused. */
   refused: string[];
@@ -10,13 +12,14 @@ export interface Seen {
 
 /** A server that notes each whole request. */
 export function recorder(): { server: Server; seen: Seen } {
-  const seen: Seen = { requests: [], refused: [] };
+  const seen: Seen = { begun: [], requests: [], refused: [] };
   const server = createServer({ keepAlive: true }, (req, res) => {
     let body = "";
+    const url = req.url?.replace(/^http:\/\/[^/?#]*/i, "").replace(/^(?!\/|\*)/, "/");
+    seen.begun.push(`${req.method} ${url}`);
     req.setEncoding("latin1");
     req.on("data", (chunk: string) => (body += chunk));
     req.on("end", () => {
-      const url = req.url?.replace(/^http:\/\/[^/?#]*/i, "").replace(/^(?!\/|\*)/, "/");
       const { host, "x-case": x } = req.headers;
       const { t: trailer } = req.trailers;
       seen.requests.push(JSON.stringify([req.method, url, host, x, body, trailer]));
@@ -39,7 +42,7 @@ export function recorder(): { server: Server; seen: Seen } {
 }
 
 /** What llhttp sees in the bytes when they come right from a client. */
-export async function direct(bytes: Buffer): Promise<string[]> {
+export async function direct(bytes: Buffer): Promise<Seen> {
   const { server, seen } = recorder();
   const socket = new Duplex({ read: () => undefined, write: (_chunk, _encoding, done) => done() });
   socket.on("error", () => undefined);
@@ -48,9 +51,10 @@ export async function direct(bytes: Buffer): Promise<string[]> {
   let before = -1;
   for (let quiet = 0; quiet < 3; quiet++) {
     await setImmediate();
-    if (seen.requests.length !== before) quiet = 0;
-    before = seen.requests.length;
+    const now = seen.begun.length + seen.requests.length;
+    if (now !== before) quiet = 0;
+    before = now;
   }
   socket.destroy();
-  return seen.requests;
+  return seen;
 }

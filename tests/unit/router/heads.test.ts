@@ -15,7 +15,7 @@ test("A request head is read once its end is there, and not before", (t) => {
     ...{ size: text.length, method: "PUT", host: "shop.test", authority: "Shop.Test.:81" },
     ...{ path: "/a?b", fields: "x-a:1\r\nx-a:\t2 \r\n", length: 7, hasBody: true, old: false },
     ...{ keepAlive: true, repeatable: false, expectsContinue: false, upgrade: false },
-    ...{ informs: true, trailers: false, claims: null },
+    ...{ switches: false, informs: true, trailers: false, claims: null },
   });
 });
 
