@@ -50,7 +50,7 @@ export async function startAppWorld(env: Record<string, string>) {
     },
     /** The instances of the live release, by name. */
     live: async () =>
-      ((await say("ps")) as any[])
+      ((await say("ps")) as { process: string; index: number; serves: string }[])
         .filter(({ serves }) => serves === "live")
         .map(({ process: type, index }) => `${type}.${index}`)
         .toSorted(),
