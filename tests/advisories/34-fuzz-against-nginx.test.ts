@@ -66,12 +66,12 @@ async function startNginx(t: ExecutionContext): Promise<Nginx> {
   const lines = async () => (await readFile(log, "latin1")).split("\n").filter(Boolean);
   let asked = 0;
   async function requests(): Promise<string[]> {
-    const path = `${LATER}${++asked}`;
-    await (await fetch(`http://127.0.0.1:${port}${path}`)).text();
+    const later = `${LATER}${++asked}`;
+    await (await fetch(`http://127.0.0.1:${port}${later}`)).text();
     const until = performance.now() + 10_000;
     for (;;) {
       const all = await lines();
-      if (all.includes(`GET ${path} 200`)) return all.filter((line) => !line.includes(LATER));
+      if (all.includes(`GET ${later} 200`)) return all.filter((line) => !line.includes(LATER));
       if (performance.now() > until) throw new Error("nginx does not write its log");
       await sleep(2);
     }
