@@ -68,11 +68,11 @@ async function startNginx(t: ExecutionContext): Promise<Nginx> {
   async function requests(): Promise<string[]> {
     const later = `${LATER}${++asked}`;
     await (await fetch(`http://127.0.0.1:${port}${later}`)).text();
-    const until = performance.now() + 10_000;
+    const limit = performance.now() + 10_000;
     for (;;) {
       const all = await lines();
       if (all.includes(`GET ${later} 200`)) return all.filter((line) => !line.includes(LATER));
-      if (performance.now() > until) throw new Error("nginx does not write its log");
+      if (performance.now() > limit) throw new Error("nginx does not write its log");
       await sleep(2);
     }
   }
