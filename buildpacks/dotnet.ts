@@ -99,7 +99,7 @@ async function dotnetRuntime(tree: Tree, { path, text }: Project): Promise<Runti
   const sdk = json === null ? null : parseJsonObject("global.json", json)["sdk"];
   const version = isObject(sdk) ? sdk["version"] : null;
   const fromGlobal = typeof version === "string" ? line(version, "global.json") : null;
-  const target = /<TargetFramework>\s*net(\d+\.\d+)/.exec(text)?.[1];
+  const target = /<TargetFramework>\s*([\w.-]+)/.exec(text)?.[1];
   // The framework is what runs the app; global.json names the tools that build it.
   const fromProject = target === undefined ? null : line(target, path);
   const files = await wishFromFiles(tree, { files: [], tools: ["dotnet", "dotnet-core"] });
@@ -107,6 +107,7 @@ async function dotnetRuntime(tree: Tree, { path, text }: Project): Promise<Runti
 }
 
 function line(text: string, from: string): Wish {
-  const found = /^(\d+)\.(\d+)/.exec(text);
+  // "9.0.100" of tools, "net9.0" or "netcoreapp3.1" of a framework; "net48" is Windows' own.
+  const found = /^(?:net(?:coreapp)?)?(\d+)\.(\d+)/.exec(text);
   return { text, range: found ? `${found[1]}.${found[2]}.x` : null, from };
 }

@@ -84,7 +84,8 @@ function pnpm(lock: string | null, version: string | null, files: string[]): Man
     setUp: `npm install --global pnpm@${safe(version) ?? fitting}`,
     production: `pnpm install${frozen} --prod`,
     everything: `pnpm install${frozen} --prod=false`,
-    prune: "pnpm prune --prod",
+    // 'pnpm prune' takes away what the packages of a workspace need.
+    prune: `pnpm install${frozen} --prod --ignore-scripts --prefer-offline --config.modules-cache-max-age=0`,
     script: (name) => `pnpm run ${name}`,
     caches: [{ name: "pnpm", target: "/root/.pnpm-store" }],
     env: { ...NPM_ENV, CI: "true", npm_config_store_dir: "/root/.pnpm-store" },

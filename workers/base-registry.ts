@@ -4,6 +4,7 @@ import { Readable } from "node:stream";
 import type { Authority } from "./base-authority.ts";
 import { chooseVersion, listVersions } from "./base-node-versions.ts";
 import type { BaseImage, BaseWork } from "./bases.ts";
+import { proxyArguments } from "./build-env.ts";
 
 /** A registry that says nothing for so long is taken to be out of reach. */
 const FIRST_ANSWER_MS = 8000;
@@ -39,6 +40,7 @@ export async function pullNode(
     tag: image,
     labels: { "teal.base": "node" },
     shared: true,
+    buildArgs: proxyArguments(work.env),
     signal: work.signal,
     onLine: () => {},
   });

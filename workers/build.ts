@@ -102,7 +102,12 @@ export function createBuilder({
       dockerfile: recipe.dockerfile,
       tag: job.tag,
       labels: labelsOf(job, context.newest, recipe.fetched),
-      buildArgs: { ...proxyArguments(env), ...(ofDockerfile && options.args) },
+      buildArgs: {
+        ...proxyArguments(env),
+        // Of the commit: newer builders date the image by it. Only steps of a Dockerfile that asks for it depend on it.
+        SOURCE_DATE_EPOCH: String(Math.floor(context.newest.getTime() / 1000)),
+        ...(ofDockerfile && options.args),
+      },
       ...(ofDockerfile && options.target !== undefined && { target: options.target }),
       secrets: { ...job.env, [SECRET_ENV]: shellOf(job.env) },
       fresh: job.fresh,

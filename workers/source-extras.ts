@@ -88,7 +88,7 @@ async function completeSubmodules(
     throw failed(`at most ${MOST_SUBMODULES} submodules were expected, and ${links.length} came`);
   for (const { path, commit: wanted } of links) {
     const url = urls.get(path);
-    if (!url?.startsWith("https://") && !url?.startsWith("http://"))
+    if (!url?.startsWith("https://"))
       throw failed(
         `the submodule ${path} was expected to have an address that begins with https:// in .gitmodules, and ${url ?? "nothing"} came`,
       );

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { readdir, readFile, writeFile } from "node:fs/promises";
+import { readdir, readFile, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import test from "ava";
@@ -132,6 +132,17 @@ test.serial("a Dockerfile on our base is built as it is, and says its port", asy
   t.deepEqual(built.processes, { web: "" });
   const { url } = await builder.run(built, null);
   t.is(await (await firstAnswer(url)).text(), "one\n".trim());
+});
+
+test.serial("a Dockerfile that asks for SOURCE_DATE_EPOCH gets the commit's time", async (t) => {
+  const dir = await builder.copyOf("hello-dockerfile");
+  const text = await readFile(join(dir, "Dockerfile"), "utf8");
+  await writeFile(
+    join(dir, "Dockerfile"),
+    `${text}ARG SOURCE_DATE_EPOCH\nRUN echo "built at $SOURCE_DATE_EPOCH"\n`,
+  );
+  for (const name of await readdir(dir)) await utimes(join(dir, name), 1e9, 1e9);
+  t.regex((await builder.build(dir, { fresh: true })).lines.join("\n"), /built at 1000000000$/m);
 });
 
 test.serial(

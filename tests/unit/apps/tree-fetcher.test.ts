@@ -1,5 +1,8 @@
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { chmod, stat } from "node:fs/promises";
+import { once } from "node:events";
+import { createServer } from "node:http";
+import { type AddressInfo, connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test from "ava";
@@ -136,4 +139,55 @@ test("a repository that wants a password is said to", async (t) => {
   const closed = await startCiRepo({ password: "ann:x", tls: await issuer.issue(["localhost"]) });
   t.teardown(closed.stop);
   await t.throwsAsync(fetchTree(null, {}, closed.url), { message: /wants a password/ });
+});
+
+/** A proxy that leads every CONNECT to `port` of this machine, or answers with `status`. */
+async function startProxy(port: number, status = 200) {
+  const asked: string[] = [];
+  const proxy = createServer((_, res) => res.writeHead(400).end());
+  proxy.on("connect", (req, client) => {
+    asked.push(req.url ?? "");
+    client.on("error", () => client.destroy());
+    if (status !== 200) return client.end(`HTTP/1.1 ${status} No\r\n\r\n`);
+    const onward = connect(port, "127.0.0.1", () => {
+      client.write("HTTP/1.1 200 OK\r\n\r\n");
+      client.pipe(onward).pipe(client);
+    });
+    onward.on("error", () => client.destroy());
+    client.once("close", () => onward.destroy());
+    return undefined;
+  });
+  proxy.listen(0, "127.0.0.1");
+  await once(proxy, "listening");
+  const url = `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`;
+  return { url, asked, stop: () => proxy.close() };
+}
+
+test("a platform behind a proxy fetches through it, where the name alone leads nowhere", async (t) => {
+  const host = "git.teal.invalid";
+  const far = await startCiRepo({ tls: await issuer.issue([host]) });
+  const proxy = await startProxy(far.port);
+  const closed = await startProxy(far.port, 407);
+  t.teardown(() => [far, proxy, closed].forEach((one) => one.stop()));
+  await git("push", "-q", far.dir, "main");
+  const url = `https://${host}:${far.port}/ann/shop.git`;
+
+  const workDir = join(root, "proxied");
+  const by = (given: Record<string, string>) => fetchTree("main", { env: given, workDir }, url);
+  for (const name of ["HTTPS_PROXY", "https_proxy"]) {
+    const { commit: got } = await by({ [name]: proxy.url });
+    t.is(got, second);
+  }
+  t.deepEqual([...new Set(proxy.asked)], [`${host}:${far.port}`]);
+
+  const before = proxy.asked.length;
+  await t.throwsAsync(by({ HTTPS_PROXY: proxy.url, NO_PROXY: host }), {
+    message: /could not be fetched: .*resolve/i,
+  });
+  t.is(proxy.asked.length, before, "hosts that need no proxy are not asked of it");
+  await t.throwsAsync(by({ HTTPS_PROXY: closed.url }), {
+    code: "build-failed",
+    message: /could not be fetched: .*407/,
+  });
+  t.deepEqual(readdirSync(workDir), [], "nothing is left of it");
 });

@@ -109,8 +109,29 @@ for (const [files, label, from, came, available] of [
   [{ ...RUST, "rust-toolchain": "1.20\n" }, "Rust", "rust-toolchain", "1.20", "1.90, "],
   [{ ...ELIXIR, ".elixir-version": "1.2" }, "Elixir", ".elixir-version", "1.2", "1.18, "],
   [{ ...DENO, ".dvmrc": "1.40" }, "Deno", ".dvmrc", "1.40", "2.5, "],
+  [
+    { "A.csproj": "<TargetFramework>net5.0</TargetFramework>" },
+    ".NET",
+    "A.csproj",
+    "net5.0",
+    "10.0, 9.0, ",
+  ],
+  [
+    { "Old.csproj": "<TargetFramework>netcoreapp3.1</TargetFramework>" },
+    ".NET",
+    "Old.csproj",
+    "netcoreapp3.1",
+    "10.0, 9.0, ",
+  ],
+  [
+    { "A.csproj": "<Project/>", "global.json": '{"sdk": {"version": "6.0.400"}}' },
+    ".NET",
+    "global.json",
+    "6.0.400",
+    "10.0, 9.0, ",
+  ],
 ] as [Files, string, string, string, string][]) {
-  test(`a version of ${label} that was never built names those that can be had`, async (t) => {
+  test(`a version of ${label} in ${from} that was never built names those that can be had`, async (t) => {
     const error = await t.throwsAsync(detect(await makeTree(t, files)), {
       code: "no-such-version",
     });
@@ -133,6 +154,7 @@ for (const [files, from] of [
   [{ ...PYTHON, ".python-version": "pypy3.10" }, ".python-version"],
   [{ ...RUST, "rust-toolchain.toml": '[toolchain]\nchannel = "nightly"\n' }, "rust-toolchain.toml"],
   [{ ...RUBY, Gemfile: "ruby 'newest'\n" }, "Gemfile"],
+  [{ "Old.csproj": "<TargetFramework>net48</TargetFramework>" }, "Old.csproj"],
   [{ ...NODE, ".nvmrc": "lts/unheard-of" }, ".nvmrc"],
   [{ ...GO, "go.mod": "module a\n", ".go-version": "newest" }, ".go-version"],
   [{ ...JAVA, ".java-version": "new" }, ".java-version"],

@@ -6,15 +6,20 @@ import { createFetcher } from "../../../apps/fetcher.ts";
 import { createGit } from "../../../apps/git.ts";
 import { createOutward } from "../../../apps/outward.ts";
 import { completeSource, readModules } from "../../../workers/source-extras.ts";
+import { createIssuer } from "../../support/certificates.ts";
 import { startCiRepo } from "../../support/ci-repo.ts";
 import { runCommand } from "../../support/push-world.ts";
 
 const signal = AbortSignal.timeout(60_000);
+const issuer = await createIssuer();
+const tls = await issuer.issue(["localhost"]);
 
 /** An app's repository with a commit that has the submodule `libs/a`, which lies on a git server. */
 async function appWithSubmodule(t: ExecutionContext, urlOf: (url: string) => string) {
-  const server = await startCiRepo();
+  const server = await startCiRepo({ tls });
   const root = mkdtempSync(join(tmpdir(), "teal-extras-"));
+  const caFile = join(root, "ca.pem");
+  writeFileSync(caFile, issuer.cert);
   t.teardown(() => {
     server.stop();
     rmSync(root, { recursive: true, force: true });
@@ -69,6 +74,7 @@ async function appWithSubmodule(t: ExecutionContext, urlOf: (url: string) => str
       ...{ git: repos, allowPrivate, workDir: join(root, "work"), knownHosts: join(root, "known") },
       senders: { credentials: async () => ({}) },
       outward: createOutward({ allowPrivate }),
+      caFile,
     });
     const work = { say: (_kind: string, text: string) => void said.push(text), signal };
     return completeSource({ git: repos, fetcher }, { app: "shop", commit, dir, submodules }, work);
@@ -86,7 +92,7 @@ test("submodules are fetched only when the app wants it, and otherwise named", a
 });
 
 test("a submodule on a private network is refused at the connection", async (t) => {
-  const { complete } = await appWithSubmodule(t, (url) => url.replace("http:", "https:"));
+  const { complete } = await appWithSubmodule(t, (url) => url);
   await t.throwsAsync(complete(true, false), { code: "private-address" });
 });
 
@@ -95,6 +101,7 @@ for (const url of [
   "file:///etc",
   "ext::sh -c touch canary",
   "ssh://git@example.com/a.git",
+  "http://127.0.0.1/a.git",
 ]) {
   test(`a submodule at ${url} is not fetched`, async (t) => {
     const { complete, requests } = await appWithSubmodule(t, () => url);
