@@ -192,7 +192,6 @@ test.serial(
     const ear = redis.duplicate();
     t.teardown(() => ear.disconnect());
     ear.on("error", () => undefined);
-    await ear.subscribe(channels.routeEvents);
     let kills = 0;
     let wanted = 0;
     ear.on("message", (_, text: string) => {
@@ -203,6 +202,8 @@ test.serial(
       }
     });
     for (let i = 1; i <= 3; i++) {
+      // After a kill it has to find its way back before it can hear the next one.
+      await ear.subscribe(channels.routeEvents);
       wanted = i;
       const from = await ask(platform.routerPort, HOST);
       const deploy = await rollBack(platform);
