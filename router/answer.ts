@@ -55,6 +55,11 @@ export function dateLine(): string {
   return date;
 }
 
+/** What `parts.length = 0` does, which V8 leaves to a slow path. */
+export function empty(parts: Buffer[]): void {
+  while (parts.length > 0) parts.pop();
+}
+
 /**
  * Writes a head (may be empty) and what belongs behind it as one. `borrowed`: the parts hold only
  * within this turn of the event loop, and are copied where they must last longer. True when the parts

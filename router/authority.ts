@@ -38,5 +38,6 @@ function portAndHost(authority: string, secure: boolean): string {
 
 /** The port that the client meant: the authority's own, else 443 or 80. */
 export function portOf(authority: string, secure: boolean): string {
-  return /:([0-9]{1,5})$/.exec(authority)?.[1] ?? (secure ? "443" : "80");
+  const told = authority.includes(":") ? /:([0-9]{1,5})$/.exec(authority)?.[1] : undefined;
+  return told ?? (secure ? "443" : "80");
 }

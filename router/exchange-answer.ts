@@ -1,4 +1,4 @@
-import { connectionLine, dateLine, HIGH_WATER, writeAll } from "./answer.ts";
+import { connectionLine, dateLine, empty, HIGH_WATER, writeAll } from "./answer.ts";
 import type { AnswerHead } from "./answer-head.ts";
 import { encode, UNTIL_CLOSE } from "./body.ts";
 import { BROKEN } from "./chunks.ts";
@@ -61,7 +61,7 @@ export function stickyField({ app, head, client, target }: Exchange): string {
 /** Passes a piece of the answer on, from `at`, behind its head if that is not sent yet. */
 export function pass(x: Exchange, bytes: Buffer, at: number, first: string): boolean {
   const { parts, download } = x;
-  parts.length = 0;
+  empty(parts);
   const used = download.read(bytes, at, parts);
   if (used === BROKEN) return first === "" ? cut(x) : fail(x, "broken");
   x.sent += used - at;

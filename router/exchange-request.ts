@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { HIGH_WATER, writeAll } from "./answer.ts";
+import { empty, HIGH_WATER, writeAll } from "./answer.ts";
 import { BROKEN } from "./chunks.ts";
 import { note } from "./exchange-note.ts";
 import { abandon, own } from "./exchange-own.ts";
@@ -30,7 +30,7 @@ export function send(x: Exchange): void {
 function sendBody(x: Exchange, first: string): void {
   const { client, parts, upload } = x;
   const input = client.input();
-  parts.length = 0;
+  empty(parts);
   const used = input === null ? 0 : upload.read(input, 0, parts);
   if (used === BROKEN) return badBody(x, 400, "The body is not framed as HTTP/1.1 asks for.");
   const most = x.app.policy?.maxBodyBytes ?? Infinity;

@@ -47,6 +47,7 @@ const LOADS: Load[] = [
 ];
 /** Its figures are messages, not requests. */
 const SOCKETS: Load = { name: "WebSocket messages of 64 bytes, 64 connections", connections: 64 };
+const SILENT = { policy: { accessLog: false }, name: "teal, no access log" };
 const STARTS = {
   nginx: startNginx,
   haproxy: startHaproxy,
@@ -105,7 +106,9 @@ async function startAll(backend: number): Promise<Proxy[]> {
 
 async function loads(backend: number): Promise<void> {
   const proxies = await startAll(backend);
-  for (const load of LOADS) await inTurns(proxies, load);
+  // None of the others writes an access log here.
+  const alike = only && !only.includes("teal") ? [] : [await startTeal(world, backend, SILENT)];
+  for (const load of LOADS) await inTurns(load === SMALL ? [...proxies, ...alike] : proxies, load);
 }
 
 async function tables(backend: number): Promise<Proxy[]> {
@@ -118,8 +121,7 @@ async function tables(backend: number): Promise<Proxy[]> {
 
 /** What a line in the access log costs. */
 async function logs(backend: number): Promise<Proxy[]> {
-  const silent = { policy: { accessLog: false }, name: "teal, no access log" };
-  return [await startTeal(world, backend), await startTeal(world, backend, silent)];
+  return [await startTeal(world, backend), await startTeal(world, backend, SILENT)];
 }
 
 /**
