@@ -38,16 +38,21 @@ const ROUNDS = Number(values.rounds);
 /** Of a core, in the part about several routers. */
 const SHARE = 0.2;
 const SMALL: Load = { name: "small GETs, 64 connections", connections: 64 };
+const UPLOADS: Load = {
+  name: "1 MiB uploads, 16 connections",
+  ...{ connections: 16, path: "/upload", upload: 1_048_576 },
+};
 const LOADS: Load[] = [
   SMALL,
   { name: "small GETs, 1,000 connections", connections: 1000 },
   { name: "64 KiB answers, 64 connections", connections: 64, path: "/large" },
-  { name: "1 MiB uploads, 16 connections", connections: 16, path: "/upload", upload: 1_048_576 },
+  UPLOADS,
   { name: "a new connection per request", connections: 64, fresh: true },
 ];
 /** Its figures are messages, not requests. */
 const SOCKETS: Load = { name: "WebSocket messages of 64 bytes, 64 connections", connections: 64 };
 const SILENT = { policy: { accessLog: false }, name: "teal, no access log" };
+const TWO = { routers: 2, name: "teal, 2 routers" };
 const STARTS = {
   nginx: startNginx,
   haproxy: startHaproxy,
@@ -106,9 +111,16 @@ async function startAll(backend: number): Promise<Proxy[]> {
 
 async function loads(backend: number): Promise<void> {
   const proxies = await startAll(backend);
-  // None of the others writes an access log here.
-  const alike = only && !only.includes("teal") ? [] : [await startTeal(world, backend, SILENT)];
-  for (const load of LOADS) await inTurns(load === SMALL ? [...proxies, ...alike] : proxies, load);
+  const more = new Map<Load, Proxy>();
+  if (!only || only.includes("teal")) {
+    // None of the others writes an access log here, and Caddy takes all cores.
+    more.set(SMALL, await startTeal(world, backend, SILENT));
+    more.set(UPLOADS, await startTeal(world, backend, TWO));
+  }
+  for (const load of LOADS) {
+    const also = more.get(load);
+    await inTurns(also ? [...proxies, also] : proxies, load);
+  }
 }
 
 async function tables(backend: number): Promise<Proxy[]> {
