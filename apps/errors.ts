@@ -113,6 +113,12 @@ export const ERRORS = {
     says: "Deploy {id} has already ended ({state}).",
     todo: "To undo it, use 'teal rollback'.",
   },
+  "nothing-under-way": {
+    status: 409,
+    exit: 5,
+    says: "App {name} has no deploy that is queued or runs.",
+    todo: "'teal deploys -a {name}' shows how the newest ones ended.",
+  },
   "store-unavailable": {
     status: 503,
     exit: 1,

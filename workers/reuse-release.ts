@@ -7,6 +7,7 @@ import { appOf, type DeployContext } from "./context.ts";
 import { formationOf } from "./formation.ts";
 import { nextConfig } from "./next-config.ts";
 import { runGates } from "./scripts.ts";
+import { whatIsNew } from "./what-is-new.ts";
 
 /**
  * A release without a build: an image that is there already, with the config that the deploy is about.
@@ -41,17 +42,17 @@ export async function reuseRelease(ctx: DeployContext): Promise<Release> {
     why: deploy.why,
     ...(deploy.kind === "rollback" ? { rollbackOf: await rollbackOrigin(ctx) } : {}),
   });
-  say("step", `${TITLES[deploy.kind] ?? "Release"} v${release.n}, ${originOf(code)}`);
+  const title = TITLES[deploy.kind] ?? whatIsNew(release, code);
+  say("step", `${title}, as release v${release.n}, ${originOf(code)}`);
   // What a release command has done to a database, an older version expects as well as before.
   if (deploy.kind === "config" || deploy.runRelease) await runGates(ctx, release);
   return release;
 }
 
 const TITLES: Partial<Record<Release["kind"], string>> = {
-  rollback: "Rolling back, as release",
-  config: "New config, as release",
-  restart: "Restarting, as release",
-  promote: "Promoting, as release",
+  rollback: "Rolling back",
+  restart: "Restarting",
+  promote: "Promoting",
 };
 
 /** What a release is made of. */

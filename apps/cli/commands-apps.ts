@@ -109,9 +109,10 @@ export const APP_COMMANDS: Command[] = [
   },
   {
     name: "deploys:cancel",
-    summary: "cancel a deploy that has not gone live",
-    args: ["ID"],
-    example: "teal deploys:cancel shop-12",
+    summary: "cancel a deploy that has not gone live: this one, or what is under way",
+    args: ["[ID]"],
+    app: true,
+    example: "teal deploys:cancel -a shop",
     run: async (input) => (await import("./deploys.ts")).cancelDeploy(input),
   },
   {

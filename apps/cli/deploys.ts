@@ -1,3 +1,4 @@
+import { TealError } from "../errors.ts";
 import type { Deploy } from "../types.ts";
 import type { LogLine } from "../deploy-log.ts";
 import type { Client } from "./client.ts";
@@ -25,13 +26,28 @@ export async function listDeploys({ app: appOf, options, client, out }: Input): 
   out.table(["DEPLOY", "STATE", "WHAT", "RELEASE", "COMMIT", "BY", "WHEN", "TOOK"], rows, 5);
 }
 
-export async function cancelDeploy({ args, client, out }: Input): Promise<void> {
-  const path = `/deploys/${encodeURIComponent(args[0] ?? "")}/cancel`;
-  const { deploy } = await (await client()).post<{ deploy: Deploy }>(path);
+/** Without an id: what runs of the app's deploys, else what is next. */
+export async function cancelDeploy({ app, args, client, out }: Input): Promise<void> {
+  const api = await client();
+  const id = args[0] ?? (await underWay(api, await app()));
+  const { deploy } = await api.post<{ deploy: Deploy }>(
+    `/deploys/${encodeURIComponent(id)}/cancel`,
+  );
   if (out.json) return out.value(deploy);
   out.line(
     deploy.state === "cancelled" ? `${deploy.id} is cancelled.` : `${deploy.id} was asked to stop.`,
   );
+}
+
+/** @throws nothing-under-way */
+async function underWay(api: Client, name: string): Promise<string> {
+  const path = `/apps/${encodeURIComponent(name)}/deploys`;
+  const { deploys } = await api.get<{ deploys: Deploy[] }>(path);
+  const found =
+    deploys.find(({ state }) => state === "running") ??
+    deploys.findLast(({ state }) => state === "queued");
+  if (!found) throw new TealError("nothing-under-way", { name });
+  return found.id;
 }
 
 /** The log of the deploy that `--deploy` names. */

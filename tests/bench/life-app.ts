@@ -1,7 +1,9 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import type { InstanceView } from "../../apps/views.ts";
 import { ask } from "../support/asking.ts";
+import { containersOf } from "../support/docker-remains.ts";
 import { type Platform, until } from "../support/platform.ts";
 import { createRepo } from "../support/repo.ts";
 
@@ -43,7 +45,7 @@ export async function createLifeApp(platform: Platform, app: string) {
     }
   }
 
-  /** Times `seen`, then waits until the deploy has ended, so that the next begins at rest. */
+  /** Times `seen`, then waits until the deploy has ended. */
   async function timed(path: string, body: object, seen: () => Promise<void>): Promise<number> {
     const began = performance.now();
     const asked = platform.api("POST", `/apps/${app}/${path}`, body);
@@ -58,8 +60,17 @@ export async function createLifeApp(platform: Platform, app: string) {
     return ms;
   }
 
+  /** Every container is of what is live or stands by: nothing stops any more. */
+  async function rests(): Promise<boolean> {
+    const { instances } = (await platform.api("GET", `/apps/${app}/ps`)).body;
+    const kept = (instances as InstanceView[]).filter(({ serves }) => serves !== null);
+    const there = await containersOf(platform.namespace);
+    return there.length === kept.length && kept.length === instances.length;
+  }
+
   return {
     remove: repo.remove,
+    rest: () => until(60_000, rests),
     async image(): Promise<string> {
       return (await platform.api("GET", `/apps/${app}/releases`)).body.releases[0].image;
     },

@@ -29,15 +29,20 @@ try {
     cold: [] as number[],
     coldByHand: [] as number[],
   };
+  /** Each begins when nothing of the one before goes on. */
+  const atRest = async (of: () => Promise<number>) => {
+    await app.rest();
+    return of();
+  };
   for (let run = 1; run <= RUNS; run++) {
-    times.config.push(await app.setConfig(`run-${run}`));
+    times.config.push(await atRest(() => app.setConfig(`run-${run}`)));
     times.configByHand.push(await hand.run(1));
-    times.scale.push(await app.scale(INSTANCES));
+    times.scale.push(await atRest(() => app.scale(INSTANCES)));
     times.scaleByHand.push(await hand.run(INSTANCES - 1));
     await app.scale(1);
-    times.warm.push(await app.rollback());
+    times.warm.push(await atRest(() => app.rollback()));
     times.warmByHand.push(await hand.stopAndStart());
-    times.cold.push(await app.rollbackTo(1));
+    times.cold.push(await atRest(() => app.rollbackTo(1)));
     times.coldByHand.push(await hand.run(1));
   }
   await hand.remove();

@@ -44,7 +44,9 @@ test.serial(
     t.timeout(90_000);
     const { teal } = createTeal(t.context.platform);
     const limited = ["limits:set", "web.memory=128M", "web.cpus=0.5", "web.pids=200", "-a", APP];
-    t.is((await teal(limited)).code, 0);
+    const deployed = await teal(limited);
+    t.is(deployed.code, 0);
+    t.regex(deployed.out, /New config and limits, as release v2/, "with what was staged");
     const { out, code } = await teal(["ps:inspect", "web.1", "-a", APP, "--json"]);
     t.is(code, 0);
     t.false(out.includes(SECRET));

@@ -92,6 +92,7 @@ test.serial(
     t.is((await teal(["config:set", "STOP_MS=1500", "--no-restart", "-a", APP])).code, 0);
     const added = await add("--overlap", "no", "--ps", "worker");
     t.is(added.code, 0, added.err);
+    t.regex(added.out, /New config and storage, as release v3/, "with what was staged");
     t.regex((await teal(["storage", "-a", APP])).out, /data +\/data +worker +no/);
     const [one] = await workers(t);
     t.like(inspect(one?.id).Mounts[0], { Destination: "/data" });

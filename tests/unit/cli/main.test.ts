@@ -127,6 +127,22 @@ test("with --no-follow a rollback returns at once, and can be cancelled and look
   t.is((await teal(["logs", "--deploy", id])).code, 0);
 });
 
+test("without an id what runs is cancelled, then what is queued, and then nothing is left", async (t) => {
+  await appWith("busy", ["aaa", "bbb"]);
+  const cancel = ["deploys:cancel", "-a", "busy", "--json"];
+  await teal(["rollback", "-a", "busy", "--no-follow"]);
+  const taken = await api.store.claim("busy", "test", 10_000);
+  await teal(["ps:scale", "web=2", "-a", "busy", "--no-follow"]);
+  const first = JSON.parse((await teal(cancel)).stdout);
+  t.like(first, { id: "busy-3", kind: "rollback", state: "running", cancelRequested: true });
+  await api.store.finishDeploy(taken!.claim, first.id, "cancelled", "by the test");
+  t.like(JSON.parse((await teal(cancel)).stdout), { kind: "scale", state: "cancelled" });
+  const none = await teal(["deploys:cancel", "-a", "busy"]);
+  t.is(none.code, 5);
+  t.regex(none.stderr, /busy has no deploy that is queued or runs/);
+  t.is((await teal(["deploys:cancel", "-a", "nowhere"])).code, 4);
+});
+
 test("each kind of failure has its exit code, and both sentences on standard error", async (t) => {
   const cases: [string[], NodeJS.ProcessEnv, number, RegExp][] = [
     [["nonsense"], {}, 2, /no command 'nonsense'/],
