@@ -118,11 +118,12 @@ async function dropTorn(path: string, file: FileHandle): Promise<number> {
 /**
  * Removes the oldest files of an app until it has no more than `maxBytes` and `maxFiles` of them;
  * none that is still written to.
+ * @returns their names
  */
 export async function keepBudget(
   dir: string,
   { maxBytes, maxFiles, inUse }: { maxBytes: number; maxFiles: number; inUse: Set<string> },
-): Promise<void> {
+): Promise<string[]> {
   const names = (await readdir(dir).catch(() => [])).filter((name) => readLogName(name));
   const files = await Promise.all(
     names.map(async (name) => {
@@ -132,12 +133,15 @@ export async function keepBudget(
   );
   let bytes = files.reduce((sum, file) => sum + file.size, 0);
   let count = files.length;
+  const removed: string[] = [];
   for (const { name, size } of files.toSorted((a, b) => a.changed - b.changed)) {
-    if (bytes <= maxBytes && count <= maxFiles) return;
+    if (bytes <= maxBytes && count <= maxFiles) break;
     const shared = /^(router|teal)-/.test(name) && !name.endsWith(OLD);
     if (shared || inUse.has(name)) continue;
     await unlink(join(dir, name)).catch(() => {});
+    removed.push(name);
     bytes -= size;
     count -= 1;
   }
+  return removed;
 }

@@ -1,6 +1,11 @@
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { appLogDir, instanceLogName, type LogPosition } from "../apps/app-log-files.ts";
+import {
+  appLogDir,
+  instanceLogName,
+  type LogPosition,
+  readLogName,
+} from "../apps/app-log-files.ts";
 import type { Log } from "../apps/log.ts";
 import { keepBudget, readLogEnd } from "./app-log-file.ts";
 import type { Note } from "./app-notes.ts";
@@ -94,7 +99,10 @@ export function createCollector(options: Options): Collector {
   async function trim(app: string): Promise<void> {
     const inUse = new Set(known.filter((it) => it.app === app).map(instanceLogName));
     const { appBytes: maxBytes } = options.limits;
-    await keepBudget(appLogDir(logs, app), { maxBytes, maxFiles: MOST_FILES, inUse });
+    const dir = appLogDir(logs, app);
+    const removed = await keepBudget(dir, { maxBytes, maxFiles: MOST_FILES, inUse });
+    const whose = [...new Set(removed.map(ownerOf))].join(", ");
+    if (whose) options.note(app, { text: `the oldest lines are gone, for want of room: ${whose}` });
   }
 
   return {
@@ -134,6 +142,12 @@ export function createCollector(options: Options): Collector {
       }
     },
   };
+}
+
+/** `web.1 of v7` */
+function ownerOf(name: string): string {
+  const { from = name, release } = readLogName(name) ?? {};
+  return release === undefined ? from : `${from} of v${release}`;
 }
 
 /** Says in the app's log how its instances begin and end. */

@@ -64,13 +64,7 @@ export async function exportConfig(input: Input): Promise<void> {
   if (out.json) {
     return out.value(Object.fromEntries(config.map(({ name, value }) => [name, value])));
   }
-  for (const { name, value } of config) {
-    const line = writeDotenv(name, value ?? "");
-    if (line === null) {
-      out.note(`${name} holds every kind of quote, which a .env file cannot: use --json`);
-      process.exitCode = 1;
-    } else out.line(line);
-  }
+  for (const { name, value } of config) out.line(writeDotenv(name, value ?? ""));
 }
 
 async function read({ app, client }: Input, reveal: boolean): Promise<ConfigVar[]> {

@@ -50,28 +50,26 @@ async function underWay(api: Client, name: string): Promise<string> {
   return found.id;
 }
 
-/** The log of the deploy that `--deploy` names. */
-export async function showDeployLog({ options, client, out }: Input): Promise<void> {
-  const api = await client();
-  const id = String(options["deploy"]);
-  if (options["follow"]) return follow(api, id, out);
-  const { lines } = await api.get<{ lines: LogLine[] }>(`/deploys/${encodeURIComponent(id)}/log`);
-  if (out.json) return out.value(lines);
-  for (const line of lines) printLine(line, out);
-}
-
 /**
  * Prints the deploy's log until it ends, then how it ended and after how long. Ctrl-C detaches.
+ * Lines after the one with the id `after` alone, and of these those that are wanted.
  * With `--json` one JSON object per line: the log's lines, then the deploy.
  */
-export async function follow(client: Client, id: string, out: Output): Promise<void> {
+export async function follow(
+  client: Client,
+  id: string,
+  out: Output,
+  { after, wanted = () => true }: { after?: string; wanted?: (line: LogLine) => boolean } = {},
+): Promise<void> {
+  const path = `/deploys/${encodeURIComponent(id)}/log${after === undefined ? "" : `?after=${after}`}`;
   const detach = () => {
     out.note(`\nThe deploy goes on; 'teal logs --deploy ${id} -f' follows it.`);
     process.exit(130);
   };
   process.once("SIGINT", detach);
   try {
-    for await (const { event, data } of client.events(`/deploys/${encodeURIComponent(id)}/log`)) {
+    for await (const { event, data } of client.events(path)) {
+      if (event === "line" && !wanted(data as LogLine)) continue;
       if (out.json) out.line(JSON.stringify(data));
       else if (event === "line") printLine(data as LogLine, out);
       if (event === "end") return finish(data as Deploy | null, out);
@@ -131,7 +129,7 @@ function ended({ state, supersededBy }: Deploy): string {
     : `was ${state}`;
 }
 
-function printLine({ kind, text }: LogLine, { line, paint, foreign }: Output): void {
+export function printLine({ kind, text }: LogLine, { line, paint, foreign }: Output): void {
   const shown = foreign(text);
   if (kind === "step") line(paint(`-----> ${shown}`, "bold"));
   else if (kind === "error") line(paint(` !     ${shown}`, "red"));

@@ -1,8 +1,7 @@
 import type { PlacedLine } from "../app-logs.ts";
 import type { Input } from "./command.ts";
-import { showDeployLog } from "./deploys.ts";
+import { readNumber, showDeployLog } from "./deploy-log.ts";
 import type { Output } from "./output.ts";
-import { wrongUsage } from "./parse.ts";
 
 /** The app's own log, or with `--deploy` that of a deploy. */
 export async function showLog(input: Input): Promise<void> {
@@ -22,11 +21,7 @@ export async function showLog(input: Input): Promise<void> {
 
 function queryOf(options: Input["options"]): URLSearchParams {
   const query = new URLSearchParams();
-  const number = options["num"] ?? "100";
-  if (typeof number !== "string" || !/^\d{1,5}$/.test(number) || Number(number) > 10_000) {
-    throw wrongUsage(`'-n' takes a number up to 10000, and '${number}' came`, { name: "logs" });
-  }
-  query.set("limit", number);
+  query.set("limit", String(readNumber(options)));
   for (const name of ["ps", "since", "grep", "source"]) {
     const value = options[name];
     if (typeof value === "string") query.set(name, value);

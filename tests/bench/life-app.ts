@@ -3,7 +3,6 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { InstanceView } from "../../apps/views.ts";
 import { ask } from "../support/asking.ts";
-import { containersOf } from "../support/docker-remains.ts";
 import { type Platform, until } from "../support/platform.ts";
 import { createRepo } from "../support/repo.ts";
 
@@ -60,12 +59,10 @@ export async function createLifeApp(platform: Platform, app: string) {
     return ms;
   }
 
-  /** Every container is of what is live or stands by: nothing stops any more. */
+  /** All that is on record is live or stands by: nothing stops any more. */
   async function rests(): Promise<boolean> {
     const { instances } = (await platform.api("GET", `/apps/${app}/ps`)).body;
-    const kept = (instances as InstanceView[]).filter(({ serves }) => serves !== null);
-    const there = await containersOf(platform.namespace);
-    return there.length === kept.length && kept.length === instances.length;
+    return (instances as InstanceView[]).every(({ serves }) => serves !== null);
   }
 
   return {
