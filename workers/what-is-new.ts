@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
-import { HANDOVERS, type Runtime } from "../apps/runtime.ts";
+import { HANDOVERS, type ProcessRuntime, type Runtime } from "../apps/runtime.ts";
 import type { Release } from "../apps/types.ts";
 
 type Settings = Pick<Release, "config" | "runtime" | "mounts">;
@@ -21,8 +21,12 @@ export function whatIsNew(next: Settings, live: Settings): string {
 }
 
 function limitsOf(runtime: Runtime = {}) {
-  const limits = Object.entries(runtime).map(([type, { handover: _, ...rest }]) => [type, rest]);
-  return Object.fromEntries(limits.filter(([, rest]) => Object.keys(rest ?? {}).length > 0));
+  const limits = Object.entries(runtime).map(([type, told]): [string, ProcessRuntime] => {
+    const rest = { ...told };
+    delete rest.handover;
+    return [type, rest];
+  });
+  return Object.fromEntries(limits.filter(([, rest]) => Object.keys(rest).length > 0));
 }
 
 const [DEFAULT] = HANDOVERS;
