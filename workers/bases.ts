@@ -14,6 +14,7 @@ import { chooseVersion, listVersions, noSuchVersion } from "./base-node-versions
 import { bootstrapRuntime, fits, isPackaged, pullRuntime } from "./base-packages.ts";
 import { pullNode } from "./base-registry.ts";
 import type { Images } from "./engine/images.ts";
+import { engineWords } from "./engine/streams.ts";
 
 /** Our images, shared by all platforms of the machine. No app's image can have such a name: those have one slash. */
 const OURS = "teal/base";
@@ -111,7 +112,7 @@ export function createBases({ images, settings, log, env = process.env }: BasesO
       return await pull(runtime, work);
     } catch (error) {
       work.signal.throwIfAborted();
-      const reason = (error as Error).message.replace(/^\(HTTP code \d+\) [a-z ]+ - /, "").trim();
+      const reason = engineWords((error as Error).message);
       log.debug({ reason }, "no base image from the registry");
       if (settings.base === "registry") throw noneInRegistry(runtime, reason, error);
       // A registry that answers may have another image.

@@ -13,13 +13,10 @@ import { placeOf } from "./build-place.ts";
 import { buildFailed } from "./build-failed.ts";
 import { createFetchTrees } from "./build-fetch.ts";
 import { contextOf, createRecipes, type Recipe } from "./build-recipe.ts";
-import type { ImageInfo } from "./engine/image-info.ts";
+import { DEFAULT_PORT, exposedPort } from "./engine/image-info.ts";
 import type { Images } from "./engine/images.ts";
 import type { Built, Say } from "./ports.ts";
 import type { BringImages } from "./private-images.ts";
-
-/** `web` is told to listen here, where an image does not say otherwise. */
-const DEFAULT_PORT = 5000;
 
 export interface BuildJob {
   app: string;
@@ -120,7 +117,7 @@ export function createBuilder({
       image: image.id,
       imageBytes: image.bytes,
       processes: plan.processes,
-      port: portOf(plan, image),
+      port: (ofDockerfile ? exposedPort(image) : null) ?? DEFAULT_PORT,
       ...(recipe.fetched.length > 0 && { buildpacks: recipe.fetched }),
     };
   };
@@ -185,14 +182,6 @@ function labelsOf(
     "teal.app": app,
     ...(buildpacks.length > 0 && { "teal.buildpacks": buildpacks.join(" ") }),
   };
-}
-
-/** A Dockerfile says by EXPOSE where its server listens, unless it names several ports. */
-function portOf(plan: Plan, image: ImageInfo): number {
-  const [first, ...more] = image.config.exposed;
-  return plan.buildpack === "dockerfile" && first !== undefined && more.length === 0
-    ? first
-    : DEFAULT_PORT;
 }
 
 function size(bytes: number): string {

@@ -23,6 +23,7 @@ import { imageTag } from "./names.ts";
 import type { BuildWish, Effects, Work } from "./ports.ts";
 import { probe } from "./probe.ts";
 import type { FoundContainer } from "./reconcile.ts";
+import { createSlots } from "./slots.ts";
 import { completeSource } from "./source-extras.ts";
 
 interface Options {
@@ -194,25 +195,4 @@ async function answers({ containers, hostOf }: Options, instance: Instance): Pro
   } catch {
     return false;
   }
-}
-
-/** At most `count` at a time; the others wait in order. */
-function createSlots(count: number) {
-  let free = count;
-  const waiting: (() => void)[] = [];
-  return {
-    busy: () => free === 0,
-    async run<T>(signal: AbortSignal, task: () => Promise<T>): Promise<T> {
-      if (free > 0) free--;
-      else await new Promise<void>((resolve) => waiting.push(resolve));
-      try {
-        signal.throwIfAborted();
-        return await task();
-      } finally {
-        const next = waiting.shift();
-        if (next) next();
-        else free++;
-      }
-    },
-  };
 }

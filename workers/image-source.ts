@@ -2,8 +2,9 @@ import { TealError } from "../apps/errors.ts";
 import { parseImageRef, type ImageRef } from "../apps/image-ref.ts";
 import type { Registries } from "../apps/registries.ts";
 import type { Deploy } from "../apps/types.ts";
-import type { ImageInfo } from "./engine/image-info.ts";
+import { DEFAULT_PORT, exposedPort, type ImageInfo } from "./engine/image-info.ts";
 import type { Images } from "./engine/images.ts";
+import { engineWords } from "./engine/streams.ts";
 import { imageTag } from "./names.ts";
 import type { Built, Work } from "./ports.ts";
 import { pullAuth } from "./registry-auth.ts";
@@ -14,7 +15,6 @@ interface Options {
   namespace: string;
 }
 
-const DEFAULT_PORT = 5000;
 /** A registry that says nothing for so long is taken to be out of reach. */
 const FIRST_ANSWER_MS = 20_000;
 const TIMEOUT_MS = 15 * 60_000;
@@ -39,7 +39,7 @@ export function createImageSource({ images, registries, namespace }: Options) {
       image: found.id,
       imageBytes: found.bytes,
       processes: { web: "" },
-      port: portOf(found),
+      port: exposedPort(found) ?? DEFAULT_PORT,
       from,
     };
   };
@@ -57,7 +57,9 @@ export function createImageSource({ images, registries, namespace }: Options) {
       });
     } catch (error) {
       signal.throwIfAborted();
-      const detail = reasonOf(error);
+      const detail = engineWords(
+        error instanceof TealError ? error.says : (error as Error).message,
+      );
       if (!here || !isAway(detail)) throw failed(ref, detail, error);
       say("warn", `The registry is out of reach (${detail}): the image that is here is taken`);
       return here;
@@ -84,12 +86,6 @@ function digestOf({ id, digests }: ImageInfo, ref: ImageRef): string {
   return digests.find((one) => one.startsWith(`${bare}@`)) ?? digests[0] ?? id;
 }
 
-/** An image says by EXPOSE where its server listens, unless it names several ports. */
-function portOf({ config }: ImageInfo): number {
-  const [first, ...more] = config.exposed;
-  return first !== undefined && more.length === 0 ? first : DEFAULT_PORT;
-}
-
 function isAway(detail: string): boolean {
   return /timeout|no answer|no such host|refused|unreachable|does not answer|i\/o|EOF/i.test(
     detail,
@@ -98,13 +94,4 @@ function isAway(detail: string): boolean {
 
 function failed({ text }: ImageRef, detail: string, cause: unknown): TealError {
   return new TealError("image-failed", { image: text, detail }, { cause });
-}
-
-function reasonOf(error: unknown): string {
-  const text = error instanceof TealError ? error.says : (error as Error).message;
-  return text
-    .replace(/^\(HTTP code \d+\) [a-z ]+ - /, "")
-    .trim()
-    .replace(/\.$/, "")
-    .slice(0, 300);
 }

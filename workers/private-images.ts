@@ -2,6 +2,7 @@ import { isTealError, TealError } from "../apps/errors.ts";
 import { parseImageRef, type ImageRef } from "../apps/image-ref.ts";
 import type { Registries } from "../apps/registries.ts";
 import type { Images } from "./engine/images.ts";
+import { engineWords } from "./engine/streams.ts";
 import type { Work } from "./ports.ts";
 import { pullAuth } from "./registry-auth.ts";
 
@@ -63,11 +64,7 @@ function refOf(name: string): ImageRef | null {
 
 function failed(ref: ImageRef, error: unknown): TealError {
   const text = isTealError(error) ? error.says : (error as Error).message;
-  const reason = text
-    .replace(/^\(HTTP code \d+\) [a-z ]+ - /, "")
-    .trim()
-    .replace(/\.$/, "")
-    .slice(0, 300);
+  const reason = engineWords(text);
   const detail = `the Dockerfile's image ${ref.text} could not be pulled with the login for ${ref.registry}: ${reason} ('teal registry' shows the logins)`;
   return new TealError("build-failed", { detail }, { cause: error });
 }

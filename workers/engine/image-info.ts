@@ -1,5 +1,8 @@
 import type Docker from "dockerode";
 
+/** `web` is told to listen here, where an image does not say otherwise. */
+export const DEFAULT_PORT = 5000;
+
 export interface ImageConfig {
   /** `NAME=value` lines. */
   env: string[];
@@ -19,6 +22,7 @@ export interface ImageInfo {
   config: ImageConfig;
 }
 
+/** What the engine tells of an image, as far as it matters here. */
 export function imageInfo(image: Docker.ImageInspectInfo): ImageInfo {
   const { Config: config } = image;
   const ports = Object.keys(config?.ExposedPorts ?? {}).filter((port) => port.endsWith("/tcp"));
@@ -34,4 +38,10 @@ export function imageInfo(image: Docker.ImageInspectInfo): ImageInfo {
       hasCommand: Boolean(config?.Cmd?.length || config?.Entrypoint?.length),
     },
   };
+}
+
+/** An image says by EXPOSE where its server listens. Null when it says nothing, or names several ports. */
+export function exposedPort({ config }: Pick<ImageInfo, "config">): number | null {
+  const [first, ...more] = config.exposed;
+  return first !== undefined && more.length === 0 ? first : null;
 }

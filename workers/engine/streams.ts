@@ -1,6 +1,9 @@
 import type { Readable } from "node:stream";
 import { TealError } from "../../apps/errors.ts";
 
+/** Of what the engine says, characters that are passed on. */
+const MOST_WORDS = 300;
+
 interface EngineEvent {
   id?: string;
   aux?: unknown;
@@ -53,6 +56,15 @@ export function engineError(error: unknown): Error {
   return gone
     ? new TealError("no-engine", { detail: message }, { cause: error })
     : (error as Error);
+}
+
+/** What an error of the engine or of a registry says, without the client's words around it. */
+export function engineWords(text: string): string {
+  return text
+    .replace(/^\(HTTP code \d+\) [a-z ]+ - /, "")
+    .trim()
+    .replace(/\.$/, "")
+    .slice(0, MOST_WORDS);
 }
 
 /** What broke the source says more than what that did to the connection. Whatever happens, the source is closed. */
