@@ -1,4 +1,5 @@
 import { TealError } from "../apps/errors.ts";
+import type { Store } from "../apps/store.ts";
 import type { Route } from "../router/contract.ts";
 import type { DeployContext } from "./context.ts";
 
@@ -29,4 +30,9 @@ export async function untilAcknowledged(
     }
     await pause(LOOK_MS);
   }
+}
+
+/** Ids of the routers that are there: each is to answer, or its lease will end. */
+export async function routersThere(store: Pick<Store, "routers">): Promise<string[]> {
+  return (await store.routers()).filter(({ expired }) => !expired).map(({ id }) => id);
 }

@@ -1,9 +1,10 @@
-import { createServer } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
+import { takeMachineLock } from "./machine-lock.ts";
 
 /**
- * Runs `act` while no other process of this machine runs one under the same name. The lock is a
- * Linux abstract socket: it leaves nothing behind, and a killed process has let it go.
+ * Runs `act` while no other process of this machine runs one under the same name.
+ * @param onWait called once, when another one does
+ * @throws what `act` throws; the signal's reason while it waits
  */
 export async function withMachineLock<T>(
   name: string,
@@ -13,7 +14,7 @@ export async function withMachineLock<T>(
 ): Promise<T> {
   let waited = false;
   for (;;) {
-    const release = await tryLock(`\0teal-${name}`);
+    const release = await takeMachineLock(name);
     if (release) {
       try {
         return await act();
@@ -25,15 +26,4 @@ export async function withMachineLock<T>(
     waited = true;
     await sleep(200, undefined, { signal });
   }
-}
-
-function tryLock(path: string): Promise<(() => void) | null> {
-  const server = createServer((socket) => socket.destroy());
-  const { promise, resolve, reject } = Promise.withResolvers<(() => void) | null>();
-  server.once("error", (error: NodeJS.ErrnoException) => {
-    if (error.code === "EADDRINUSE") resolve(null);
-    else reject(error);
-  });
-  server.listen(path, () => resolve(() => server.close()));
-  return promise;
 }

@@ -1,16 +1,14 @@
 import { mkdir, mkdtemp, readdir, rename, rm, symlink } from "node:fs/promises";
 import { join } from "node:path";
-import { Readable } from "node:stream";
 import semver from "semver";
-import { pack } from "tar-stream";
 import { TealError } from "../apps/errors.ts";
 import type { Authority } from "./base-authority.ts";
+import { buildFiles, tagOf } from "./base-build.ts";
 import { runChild } from "./base-child.ts";
 import { ensureDebian } from "./base-debian.ts";
 import { NODE_PACKAGE } from "./base-node-versions.ts";
 import type { BaseImage, BaseWork } from "./bases.ts";
 import { createContext } from "./build-context.ts";
-import { proxyArguments } from "./build-env.ts";
 
 const EVERYTHING = { ignores: () => false, skips: () => false };
 
@@ -21,7 +19,7 @@ export async function bootstrapNode(
   work: BaseWork,
 ): Promise<BaseImage> {
   const debian = await ensureDebian(authority, work);
-  const image = `teal/base/node:${version}${authority ? `-${authority.name}` : ""}`;
+  const image = tagOf("node", version, authority);
   const scratch = await mkdtemp(join(work.work, "node-"));
   try {
     work.say(`Fetching Node ${version} from the npm registry`);
@@ -76,19 +74,7 @@ COPY --from=full /usr/local/lib/ /usr/local/lib/
 ENV NODE_VERSION=${full.version}
 CMD ["node"]
 `;
-  const tar = pack();
-  tar.entry({ name: "Dockerfile" }, dockerfile);
-  tar.finalize();
-  await work.images.build({
-    context: Readable.from(tar, { objectMode: false }),
-    dockerfile: "Dockerfile",
-    tag: image,
-    labels: { "teal.base": "node-run" },
-    shared: true,
-    buildArgs: proxyArguments(work.env),
-    signal: work.signal,
-    onLine: () => {},
-  });
+  await buildFiles(image, "node-run", { Dockerfile: dockerfile }, work);
   return { ...full, image };
 }
 

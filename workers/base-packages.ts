@@ -1,15 +1,13 @@
-import { Readable } from "node:stream";
 import semver from "semver";
-import { pack } from "tar-stream";
 import { TealError } from "../apps/errors.ts";
 import type { Runtime } from "../buildpacks/plan.ts";
 import { isNode, type PackagedName, RUNTIMES, type RuntimeKind } from "../buildpacks/runtimes.ts";
 import { anyOf } from "../buildpacks/versions.ts";
 import type { Authority } from "./base-authority.ts";
+import { buildBase } from "./base-build.ts";
 import { ensureDebian } from "./base-debian.ts";
 import { ADDITIONS, pullOne } from "./base-registry.ts";
 import type { BaseImage, BaseWork } from "./bases.ts";
-import { proxyArguments } from "./build-env.ts";
 
 /** Every runtime but Node, which comes from npm's registry. */
 export type PackagedRuntime = Runtime & { name: PackagedName };
@@ -39,7 +37,8 @@ export async function pullRuntime(
   const repository = registry === null || elsewhere ? image : `${registry}/${image}`;
   const official = `${repository}:${tag.replace("{v}", version)}`;
   await pullOne(official, work);
-  return buildBase(runtime, version, `FROM ${official}\nUSER root\n${ADDITIONS}`, authority, work);
+  const dockerfile = `FROM ${official}\nUSER root\n${ADDITIONS}`;
+  return buildBase({ name: runtime.name, version, dockerfile, authority }, work);
 }
 
 /** An image with Debian's packages of a runtime. @throws TealError build-failed */
@@ -63,35 +62,8 @@ export async function bootstrapRuntime(
  && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends ${packages.join(" ")} \\
  && rm -rf /var/lib/apt/lists/* /var/cache/apt/*.bin /var/log/*.log /usr/share/doc/* /usr/share/man/*
 `;
-  return buildBase(runtime, version, `FROM ${image}\n${install}`, authority, work);
-}
-
-/** Installing packages may write the list of authorities anew: ours comes last. */
-async function buildBase(
-  { name }: PackagedRuntime,
-  version: string,
-  dockerfile: string,
-  authority: Authority | null,
-  work: BaseWork,
-): Promise<BaseImage> {
-  const image = `teal/base/${name}:${version}${authority ? `-${authority.name}` : ""}`;
-  work.say(`Building ${image}`);
-  const tar = pack();
-  const trust = authority ? "COPY ca.crt /etc/ssl/certs/ca-certificates.crt\n" : "";
-  tar.entry({ name: "Dockerfile" }, `${dockerfile}${trust}`);
-  if (authority) tar.entry({ name: "ca.crt" }, authority.pem);
-  tar.finalize();
-  await work.images.build({
-    context: Readable.from(tar, { objectMode: false }),
-    dockerfile: "Dockerfile",
-    tag: image,
-    labels: { "teal.base": name },
-    shared: true,
-    buildArgs: proxyArguments(work.env),
-    signal: work.signal,
-    onLine: () => {},
-  });
-  return { image, version, ca: authority !== null };
+  const dockerfile = `FROM ${image}\n${install}`;
+  return buildBase({ name: runtime.name, version, dockerfile, authority }, work);
 }
 
 /** An exact version as it is; else the newest known line in the range, else the line that it begins with. */

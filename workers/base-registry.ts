@@ -1,10 +1,8 @@
 import semver from "semver";
-import { pack } from "tar-stream";
-import { Readable } from "node:stream";
 import type { Authority } from "./base-authority.ts";
+import { buildBase } from "./base-build.ts";
 import { chooseVersion, listVersions } from "./base-node-versions.ts";
 import type { BaseImage, BaseWork } from "./bases.ts";
-import { proxyArguments } from "./build-env.ts";
 
 /** A registry that says nothing for so long is taken to be out of reach. */
 const FIRST_ANSWER_MS = 8000;
@@ -26,25 +24,8 @@ export async function pullNode(
 ): Promise<BaseImage> {
   const official = await pullOfficial(range, registry === null ? "node" : `${registry}/node`, work);
   const version = await versionOf(official, work);
-  const image = `teal/base/node:${version}${authority ? `-${authority.name}` : ""}`;
-  work.say(`Building ${image}`);
-  const tar = pack();
-  const trust = authority ? "COPY ca.crt /etc/ssl/certs/ca-certificates.crt\n" : "";
-  tar.entry({ name: "Dockerfile" }, `FROM ${official}\n${ADDITIONS}${trust}`);
-  if (authority) tar.entry({ name: "ca.crt" }, authority.pem);
-  tar.finalize();
-  const context = Readable.from(tar, { objectMode: false });
-  await work.images.build({
-    context,
-    dockerfile: "Dockerfile",
-    tag: image,
-    labels: { "teal.base": "node" },
-    shared: true,
-    buildArgs: proxyArguments(work.env),
-    signal: work.signal,
-    onLine: () => {},
-  });
-  return { image, version, ca: authority !== null };
+  const dockerfile = `FROM ${official}\n${ADDITIONS}`;
+  return buildBase({ name: "node", version, dockerfile, authority }, work);
 }
 
 /** The newest image of the range's line; where that is outside of the range, the one of the exact version. */

@@ -6,6 +6,7 @@ import { spent } from "./context.ts";
 import type { ContainerState } from "./engine/containers.ts";
 import { attempt, type Prober } from "./health.ts";
 import { explainSilence, listeningPorts } from "./listening.ts";
+import { nameOf } from "./names.ts";
 import type { Work } from "./ports.ts";
 
 interface Options {
@@ -51,7 +52,7 @@ export async function checkInstance(
     work.say("output", line);
   }
   throw new TealError("check-failed", {
-    instance: `${instance.process}.${instance.index}`,
+    instance: nameOf(instance),
     seconds: Math.max(...wantedOf(options).map((one) => withinOf(one, options.timeoutMs))) / 1000,
     detail: why,
   });
@@ -116,15 +117,15 @@ async function pollAll(instance: Instance, work: Work, options: Options, over: A
     wantedOf(options).map(async (check) => {
       const why = await pollUntilHealthy(instance, work, options, check, over);
       if (why === null || !check?.warn) return why;
-      work.say("warn", `${nameOf(instance, check)} failed, which only warns: ${why}`);
+      work.say("warn", `${titleOf(instance, check)} failed, which only warns: ${why}`);
       return null;
     }),
   );
   return found.find((why) => why !== null) ?? null;
 }
 
-function nameOf({ process, index, port = 0 }: Instance, check: HealthCheck | undefined): string {
-  return `${process}.${index}: ${describeCheck(check, port)}`;
+function titleOf(instance: Instance, check: HealthCheck | undefined): string {
+  return `${nameOf(instance)}: ${describeCheck(check, instance.port ?? 0)}`;
 }
 
 /** null when healthy; after the time is over the last that was found. */
@@ -135,7 +136,7 @@ async function pollUntilHealthy(
   check: HealthCheck | undefined,
   over: AbortSignal,
 ): Promise<string | null> {
-  say("step", `Checking ${nameOf(instance, check)}`);
+  say("step", `Checking ${titleOf(instance, check)}`);
   const withinMs = withinOf(check, options.timeoutMs);
   const began = performance.now();
   let last = "";

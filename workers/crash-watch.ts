@@ -3,6 +3,7 @@ import { type Crash, type Crashes, describeCrash, LOOP } from "../apps/crashes.t
 import type { Log } from "../apps/log.ts";
 import type { Store } from "../apps/store.ts";
 import type { Exit } from "./engine/exits.ts";
+import { nameOf } from "./names.ts";
 
 interface Options {
   store: Pick<Store, "listInstances">;
@@ -41,7 +42,7 @@ async function note({ store, crashes, log }: Options, exit: Exit): Promise<void>
   const crash: Crash = {
     at: exit.at,
     instance: instance.id,
-    process: `${instance.process}.${instance.index}`,
+    process: nameOf(instance),
     release: instance.release,
     deploy: instance.deploy,
     cause: exit.outOfMemory ? "memory" : "exit",

@@ -3,6 +3,7 @@ import { TealError } from "../apps/errors.ts";
 import { describePolicy, policyOf } from "../apps/routing.ts";
 import type { AppSettings, Slot } from "../apps/types.ts";
 import type { Route } from "../router/contract.ts";
+import { routersThere } from "./acknowledged.ts";
 import { appOf, type DeployContext } from "./context.ts";
 import { formationOf, isReady, type Plan, planProcess } from "./formation.ts";
 import { startInstances } from "./idle-colour.ts";
@@ -79,7 +80,7 @@ async function updateRoute(
   const same = isDeepStrictEqual(targets.toSorted(), before.toSorted()) && !moved && !ruled;
   if (targets.length === 0 || same) return;
   const { store, routers, claim } = ctx;
-  const ids = (await store.routers()).filter((it) => !it.expired).map((it) => it.id);
+  const ids = await routersThere(store);
   const flipped = routers.awaitFlipped(route.app, route.version + 1, ids, FLIPPED_BOUND_MS);
   await store.updateRoute(claim, { targets, hosts, policy, expectedVersion: route.version });
   await ctx.reach("route-updated");

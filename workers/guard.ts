@@ -5,6 +5,7 @@ import type { Traffic, Watch } from "../apps/guard.ts";
 import type { Log } from "../apps/log.ts";
 import type { Store } from "../apps/store.ts";
 import type { Watches } from "../apps/watches.ts";
+import { routersThere } from "./acknowledged.ts";
 import {
   type Finding,
   isSure,
@@ -91,7 +92,7 @@ async function findRegression(
   memory: Memory,
 ): Promise<Finding | null> {
   const { app, release, since: began, before, recent, crashesBefore } = watch;
-  const ids = (await store.routers()).filter((it) => !it.expired).map(({ id }) => id);
+  const ids = await routersThere(store);
   const counts = await routers.counts(app, ids, COUNT_BOUND_MS);
   const since = trafficOf(counts.values(), release);
   const elapsedMs = now() - began;

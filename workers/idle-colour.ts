@@ -4,6 +4,7 @@ import { type App, type Colour, type Instance, otherColour, type Release } from 
 import { appOf, type DeployContext, spent } from "./context.ts";
 import { exclusiveTypes } from "./exclusive.ts";
 import { formationOf, planProcess } from "./formation.ts";
+import { nameOf } from "./names.ts";
 
 /** A colour that is ready to be made live. */
 export interface ReadyColour {
@@ -65,7 +66,7 @@ async function startOne(
   instance: Instance,
 ): Promise<void> {
   const { store, effects, claim, say, signal } = ctx;
-  const name = `${instance.process}.${instance.index}`;
+  const name = nameOf(instance);
   const began = ctx.now();
   const made = await effects.createContainer(app, instance, release);
   await ctx.reach("container-created");

@@ -9,7 +9,7 @@ import type { Deploy } from "../apps/types.ts";
 import { createAppNotes } from "./app-notes.ts";
 import { createCollector } from "./collector.ts";
 import type { Concealer } from "./conceal.ts";
-import { createDocker } from "./engine/client.ts";
+import type { createDocker } from "./engine/client.ts";
 import { followContainer, lastOutput } from "./engine/log-stream.ts";
 import { createWatch } from "./engine/watch.ts";
 import type { SaidLog } from "./ports.ts";
@@ -19,14 +19,14 @@ interface Options {
   store: Pick<Store, "getRelease">;
   secrets: Secrets;
   concealer: Concealer;
+  docker: ReturnType<typeof createDocker>;
   log: Log;
 }
 
 const LIMITS = { perSecond: 512 * 1024, burst: 4 * 1024 * 1024 };
 
 /** The logs of apps, as a worker writes them. */
-export function createLogs({ settings, store, secrets, concealer, log }: Options) {
-  const docker = createDocker();
+export function createLogs({ settings, store, secrets, concealer, docker, log }: Options) {
   const { logs } = settings.paths;
   const index = process.env["TEAL_PROCESS_INDEX"] || "1";
   const notes = createAppNotes({ logs, index, log });

@@ -15,7 +15,6 @@ import { createSeries } from "../apps/series.ts";
 import { createCronClock } from "./cron.ts";
 import { createDiskWatch } from "./disk-low.ts";
 import { openDoor } from "./door.ts";
-import { createDocker } from "./engine/client.ts";
 import { createEngineLook } from "./engine/look.ts";
 import { createMetadataWall } from "./engine/metadata-wall.ts";
 import { createStorage } from "./engine/storage.ts";
@@ -98,14 +97,14 @@ function takeDeploys({ settings: { leaseMs }, blocking, parts }: Floor): Work {
 /** What goes on from now until the signal. */
 function keepAll(floor: Floor, signal: AbortSignal): Promise<unknown>[] {
   const { settings, secrets, redis, parts, log } = floor;
-  const { store, routers, executor, reconciler, effects, id, now } = parts;
+  const { store, routers, wake, reconciler, effects, id, now } = parts;
   const rounds = keepRound(signal, settings.leaseMs / 2, log, async () => {
-    for (const app of await store.appsWithWork()) void executor.work(app).catch(() => {});
+    for (const app of await store.appsWithWork()) wake(app);
     await reconciler.reconcile();
   });
   const sampler = createSampler({
     ...{ store, routers, redis, id, now, log },
-    usageOf: createUsage(createDocker()),
+    usageOf: createUsage(parts.docker),
     series: createSeries(redis),
   });
   const clock = createCronClock({
@@ -126,11 +125,11 @@ function keepAll(floor: Floor, signal: AbortSignal): Promise<unknown>[] {
 
 /** Garbage every hour, and what people ask for that takes long. */
 function runErrands({ settings, redis, blocking, parts, log }: Floor): Work {
-  const { store, git } = parts;
+  const { store, docker, git } = parts;
   const { namespace, home, paths, buildCache, imageBudget } = settings;
   const errands = createErrands(redis);
   void errands.schedule(GC_EVERY_MS).catch((error) => log.warn({ error: String(error) }, "no gc"));
-  const storage = createStorage(createDocker(), namespace);
+  const storage = createStorage(docker, namespace);
   const collect = createCollector({
     ...{ store, git, namespace, log, storage, home, buildCache, imageBudget },
     goneImages: createGoneImages(redis),
@@ -166,13 +165,13 @@ async function answerPeople({ settings, parts, log }: Floor): Promise<Work> {
 
 /** Guard, crashes, and checks of what is live. */
 function watchWhatRuns({ settings, parts, log }: Floor): Work {
-  const { id, store, watches, crashes, routers, deployLog, containers, executor } = parts;
+  const { id, store, watches, crashes, routers, deployLog, docker, containers, wake } = parts;
   const { namespace, leaseMs } = settings;
   return createWatching({
-    ...{ id, namespace, leaseMs, store, watches, crashes, routers, deployLog, containers, log },
+    ...{ id, namespace, leaseMs, store, watches, crashes, routers, deployLog },
+    ...{ docker, containers, wake, log },
     hostOf: (app) => defaultHost(app, settings),
     notes: parts.logs.notes,
-    wake: (app) => void executor.work(app).catch(() => {}),
   });
 }
 

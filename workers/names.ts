@@ -12,3 +12,8 @@ export function instanceId(
 export function imageTag(namespace: string, app: string, deploy: string): string {
   return `${namespace}/${app}:${deploy}`;
 }
+
+/** What people call an instance: `web.1`. */
+export function nameOf({ process, index }: { process: string; index: number | string }): string {
+  return `${process}.${index}`;
+}

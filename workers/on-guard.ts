@@ -1,5 +1,6 @@
 import { guardLimits, type Traffic, type Watch } from "../apps/guard.ts";
 import type { Counters } from "../router/contract.ts";
+import { routersThere } from "./acknowledged.ts";
 import { appOf, type DeployContext } from "./context.ts";
 import { trafficBetween, trafficOf } from "./guard-judge.ts";
 
@@ -15,7 +16,7 @@ const STEP = "before-swap";
 export async function liveTraffic(ctx: DeployContext): Promise<Traffic | null> {
   const { live, name } = await appOf(ctx);
   if (!live || !isGuarded(ctx)) return null;
-  const ids = (await ctx.store.routers()).filter((it) => !it.expired).map(({ id }) => id);
+  const ids = await routersThere(ctx.store);
   const counts = await ctx.routers.counts(name, ids, COUNT_BOUND_MS);
   return trafficOf(counts.values(), live.release);
 }

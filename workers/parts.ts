@@ -49,9 +49,9 @@ export async function createParts({ settings, secrets, redis, subscriber, log }:
   const reach = createFaultPoints(process.env);
   const now = () => performance.now();
   const concealer = createConcealer();
-  const logs = createLogs({ settings, store, secrets, concealer, log });
-
   const docker = createDocker();
+  const logs = createLogs({ settings, store, secrets, concealer, docker, log });
+
   const networks = createNetworks(docker, { namespace, pool: settings.networkPool });
   /** What containers are given; from now on it is masked. */
   const configOf = (release: Release) => {
@@ -86,10 +86,15 @@ export async function createParts({ settings, secrets, redis, subscriber, log }:
     ...{ store, effects, reaper, log },
     removeRepository: (app) => git.remove(app),
   });
+  const work = afterPatience({ store, leaseMs, work: executor.work });
   return {
     ...{ id, store, deployLog, git, logs, docker, containers, effects, routers, now },
     ...{ watches, crashes, reaper, reconciler },
-    executor: { work: afterPatience({ store, leaseMs, work: executor.work }) },
+    executor: { work },
+    /** There is work for an app. What cannot be done now is found by the next round. */
+    wake(app: string): void {
+      work(app).catch((error) => log.debug({ app, error: String(error) }, "work put off"));
+    },
     /** One-off commands, by people and by the clock. */
     commands: {
       ...{ store, namespace, log, notes: logs.notes },

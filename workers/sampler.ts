@@ -5,6 +5,7 @@ import type { Log } from "../apps/log.ts";
 import type { Sample, Series, Usage } from "../apps/series.ts";
 import type { Store } from "../apps/store.ts";
 import type { App, Instance } from "../apps/types.ts";
+import { routersThere } from "./acknowledged.ts";
 import type { ContainerUsage } from "./engine/usage.ts";
 import type { Routers } from "./ports.ts";
 import { trafficBetween, type Counted } from "./traffic.ts";
@@ -65,7 +66,7 @@ export function createSampler(options: Options) {
       return;
     }
     const apps = (await store.listApps()).filter((app) => app.live && app.state === "active");
-    const ids = (await store.routers()).filter((one) => !one.expired).map((one) => one.id);
+    const ids = await routersThere(store);
     const counted = await Promise.all(apps.map((app) => routers.counts(app.name, ids, COUNT_MS)));
     const samples = new Map<string, Sample>();
     const running = await Promise.all(apps.map((app) => runningOf(app)));

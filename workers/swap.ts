@@ -3,6 +3,7 @@ import { isTealError } from "../apps/errors.ts";
 import type { Route, Counters } from "../router/contract.ts";
 import { policyOf } from "../apps/routing.ts";
 import type { Release } from "../apps/types.ts";
+import { routersThere } from "./acknowledged.ts";
 import { appOf, type DeployContext, spent } from "./context.ts";
 import type { ReadyColour } from "./idle-colour.ts";
 import { rememberBefore } from "./on-guard.ts";
@@ -29,9 +30,7 @@ export async function swap(
   atStart: Answers | null,
 ): Promise<Route> {
   const { store, routers, deploy, claim } = ctx;
-  const ids = (await store.routers())
-    .filter((router) => !router.expired)
-    .map((router) => router.id);
+  const ids = await routersThere(store);
   const before = await routers.counts(deploy.app, ids, HELD_BOUND_MS);
   await rememberBefore(ctx, release.n, before, atStart);
 

@@ -6,7 +6,8 @@ import { ailment, leaves, type Patient, restarted, serves, verdict } from "./che
 import { restingTypes } from "./exclusive.ts";
 import { attempt } from "./health.ts";
 import { liveInstances } from "./live-instances.ts";
-import { nameOf, type Ward, type WardOptions } from "./ward.ts";
+import { nameOf } from "./names.ts";
+import type { Ward, WardOptions } from "./ward.ts";
 
 interface Options extends Pick<WardOptions, "store" | "containers"> {
   ward: Ward;

@@ -1,12 +1,13 @@
 import { policyOf } from "../apps/routing.ts";
 import type { App, Instance, Release } from "../apps/types.ts";
 import type { Route } from "../router/contract.ts";
-import { untilAcknowledged } from "./acknowledged.ts";
+import { routersThere, untilAcknowledged } from "./acknowledged.ts";
 import { appOf, type DeployContext } from "./context.ts";
 import { exclusiveTypes, restedTypes } from "./exclusive.ts";
 import { formationOf, planProcess } from "./formation.ts";
 import { isNeeded, isRetired } from "./hand-over.ts";
 import { type ReadyColour, startInstances } from "./idle-colour.ts";
+import { nameOf } from "./names.ts";
 import { checkAgain, restInstances, wakeInstance } from "./resting.ts";
 
 /** So long routers hold the requests of an app none of whose `web` runs. */
@@ -103,7 +104,7 @@ async function changePolicy(
   { app, hosts, targets, version: expectedVersion }: Route,
   policy: Route["policy"],
 ): Promise<Route> {
-  const ids = (await store.routers()).filter((it) => !it.expired).map((it) => it.id);
+  const ids = await routersThere(store);
   const flipped = routers.awaitFlipped(app, expectedVersion + 1, ids, FLIPPED_BOUND_MS);
   const to = { targets: targets.map(({ id }) => id), hosts, policy, expectedVersion };
   const route = await store.updateRoute(claim, to);
@@ -151,10 +152,6 @@ async function untilOldAnswers(ctx: DeployContext, app: App, web: Instance[]): P
 
 function routedOf({ targets }: Route, instances: Instance[]): Instance[] {
   return instances.filter(({ id }) => targets.some((target) => target.id === id));
-}
-
-function nameOf({ process, index }: Instance): string {
-  return `${process}.${index}`;
 }
 
 function aborted(signal: AbortSignal): Promise<never> {

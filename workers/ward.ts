@@ -1,8 +1,10 @@
 import type { Store } from "../apps/store.ts";
 import type { Instance } from "../apps/types.ts";
+import { routersThere } from "./acknowledged.ts";
 import type { AppNotes } from "./app-notes.ts";
 import { isAside, type Patient } from "./checkup-state.ts";
 import type { Prober } from "./health.ts";
+import { nameOf } from "./names.ts";
 import type { Routers } from "./ports.ts";
 
 export interface WardOptions {
@@ -44,7 +46,7 @@ export function createWard(options: WardOptions) {
 
   /** Routers hear all events in their order: who answers a later one has heard this one. */
   async function heard(app: string): Promise<void> {
-    const ids = (await store.routers()).filter((it) => !it.expired).map((it) => it.id);
+    const ids = await routersThere(store);
     await options.routers.counts(app, ids, HEARD_MS);
   }
 
@@ -63,9 +65,4 @@ export function createWard(options: WardOptions) {
   }
 
   return { patients, asideOf, tell, heard, runs, proberOf, say };
-}
-
-/** `web.1` */
-export function nameOf({ process, index }: Instance): string {
-  return `${process}.${index}`;
 }

@@ -6,7 +6,7 @@ import type { Watches } from "../apps/watches.ts";
 import type { AppNotes } from "./app-notes.ts";
 import { createCheckups } from "./checkups.ts";
 import { watchCrashes } from "./crash-watch.ts";
-import { createDocker } from "./engine/client.ts";
+import type { createDocker } from "./engine/client.ts";
 import type { Containers } from "./engine/containers.ts";
 import { followExits } from "./engine/exits.ts";
 import { createGuard } from "./guard.ts";
@@ -23,6 +23,7 @@ interface Options {
   crashes: Crashes;
   routers: Routers;
   deployLog: Pick<DeployLog, "append">;
+  docker: ReturnType<typeof createDocker>;
   containers: Containers;
   hostOf(app: string): string;
   notes: AppNotes;
@@ -34,8 +35,7 @@ interface Options {
 /** All that one of the workers does beside deploys: the guard, checks, crashes. Ended by its `close`. */
 export function createWatching(options: Options): { close(): Promise<void> } {
   const { id, leaseMs, store, watches, crashes, routers, log, namespace } = options;
-  const docker = createDocker();
-  const { containers, hostOf, notes } = options;
+  const { docker, containers, hostOf, notes } = options;
   const say = (deploy: string, kind: LogKind, text: string) =>
     options.deployLog.append(deploy, [{ kind, text }]);
   const guard = createGuard({

@@ -4,17 +4,8 @@ import type Docker from "dockerode";
 import type { ContainerLook, UsageLook } from "../../apps/app-look.ts";
 import { isHostPath, type Mount } from "../../apps/mounts.ts";
 import { retryEngine, statusOf } from "./retry.ts";
-import { memoryOf } from "./usage.ts";
+import { createUsage } from "./usage.ts";
 import { volumeName } from "./volumes.ts";
-
-interface Stats {
-  cpu_stats?: {
-    cpu_usage?: { total_usage?: number };
-    throttling_data?: { periods?: number; throttled_periods?: number };
-  };
-  memory_stats?: Parameters<typeof memoryOf>[0];
-  pids_stats?: { current?: number };
-}
 
 /** Between two looks at what only grows, ms. */
 const BETWEEN_MS = 1000;
@@ -25,26 +16,19 @@ export type EngineLook = ReturnType<typeof createEngineLook>;
 
 /** Looks at containers and volumes, and changes nothing. */
 export function createEngineLook(docker: Docker, namespace: string) {
-  const statsOf = (id: string) =>
-    retryEngine(
-      () => docker.getContainer(id).stats({ stream: false, "one-shot": true }),
-      PATIENCE,
-    ) as Promise<Stats>;
+  const usageNow = createUsage(docker, PATIENCE);
 
   async function usageOf(id: string): Promise<UsageLook | null> {
-    const [before, from] = [await statsOf(id), performance.now()];
+    const [before, from] = [await usageNow(id), performance.now()];
     await sleep(BETWEEN_MS);
-    const [after, to] = [await statsOf(id), performance.now()];
-    const memory = memoryOf(after.memory_stats);
-    if (memory === null) return null;
-    const grown = (of: (stats: Stats) => number | undefined) =>
-      Math.max(0, (of(after) ?? 0) - (of(before) ?? 0));
+    const [after, to] = [await usageNow(id), performance.now()];
+    if (before === null || after === null) return null;
     return {
-      cpus: grown((it) => it.cpu_stats?.cpu_usage?.total_usage) / 1e6 / (to - from),
-      periods: grown((it) => it.cpu_stats?.throttling_data?.periods),
-      throttled: grown((it) => it.cpu_stats?.throttling_data?.throttled_periods),
-      memory,
-      pids: after.pids_stats?.current ?? 0,
+      cpus: Math.max(0, after.cpuNs - before.cpuNs) / 1e6 / (to - from),
+      periods: Math.max(0, after.periods - before.periods),
+      throttled: Math.max(0, after.throttled - before.throttled),
+      memory: after.memory,
+      pids: after.processes,
     };
   }
 

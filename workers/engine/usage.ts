@@ -13,6 +13,7 @@ export interface ContainerUsage {
   memory: number;
   /** Bytes; 0 when it may have all there are. */
   limit: number;
+  processes: number;
 }
 
 interface Stats {
@@ -21,38 +22,33 @@ interface Stats {
     throttling_data?: { periods?: number; throttled_periods?: number };
   };
   /** Absent of one that is just ending. */
-  memory_stats?: MemoryStats;
+  memory_stats?: { usage?: number; limit?: number; stats?: Record<string, number> };
+  pids_stats?: { current?: number };
 }
 
-interface MemoryStats {
-  usage?: number;
-  limit?: number;
-  stats?: Record<string, number>;
-}
-
-/** Bytes, without what the kernel only keeps of files; null of a container that does not run. */
-export function memoryOf({ usage, stats }: MemoryStats = {}): number | null {
-  if (usage === undefined) return null;
-  return Math.max(0, usage - (stats?.["inactive_file"] ?? stats?.["total_inactive_file"] ?? 0));
-}
-
-/** One look at a container, without the second that the engine waits when it is asked for a rate. */
-export function createUsage(docker: Docker) {
+/**
+ * One look at a container, without the second that the engine waits when it is asked for a rate.
+ * Null of one that does not run, or is not there.
+ * @param patience how long the engine may be away
+ */
+export function createUsage(docker: Docker, patience: { patienceMs?: number } = {}) {
   return async (id: string): Promise<ContainerUsage | null> => {
     try {
-      const stats = (await retryEngine(() =>
-        docker.getContainer(id).stats({ stream: false, "one-shot": true }),
+      const all = (await retryEngine(
+        () => docker.getContainer(id).stats({ stream: false, "one-shot": true }),
+        patience,
       )) as Stats;
-      const { limit = 0 } = stats.memory_stats ?? {};
-      const memory = memoryOf(stats.memory_stats);
-      if (memory === null) return null;
-      const { cpu_usage, throttling_data } = stats.cpu_stats ?? {};
+      const { usage, limit = 0, stats } = all.memory_stats ?? {};
+      if (usage === undefined) return null;
+      const { cpu_usage, throttling_data } = all.cpu_stats ?? {};
+      const ofFiles = stats?.["inactive_file"] ?? stats?.["total_inactive_file"] ?? 0;
       return {
         cpuNs: cpu_usage?.total_usage ?? 0,
         periods: throttling_data?.periods ?? 0,
         throttled: throttling_data?.throttled_periods ?? 0,
-        memory,
+        memory: Math.max(0, usage - ofFiles),
         limit: limit < totalmem() ? limit : 0,
+        processes: all.pids_stats?.current ?? 0,
       };
     } catch (error) {
       if (statusOf(error) === 404) return null;

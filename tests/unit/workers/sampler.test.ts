@@ -34,7 +34,7 @@ test("one of two workers samples; what is quiet is written down once a minute; a
     createSampler({
       ...{ store: api.store, series: api.series, redis, id, log: createLog("test") },
       routers: { counts: async () => new Map([["r1", answered(requests)]]) },
-      usageOf: async () => ({ cpuNs, periods, throttled, memory: 50e6, limit: 0 }),
+      usageOf: async () => ({ cpuNs, periods, throttled, memory: 50e6, limit: 0, processes: 1 }),
       now: () => clock,
     });
   const [one, two] = [worker("one"), worker("two")];
