@@ -1,6 +1,6 @@
 import type { Log } from "../apps/log.ts";
 import type { Store } from "../apps/store.ts";
-import type { App, Instance } from "../apps/types.ts";
+import type { App, Instance, Release } from "../apps/types.ts";
 import { isAlive } from "./process-id.ts";
 import type { RunState } from "./engine/listed.ts";
 import { isKeptOut, restingTypes } from "./exclusive.ts";
@@ -34,17 +34,23 @@ interface Options {
 export function createReconciler(options: Options): { reconcile(): Promise<void> } {
   const { store, effects, log } = options;
 
+  /** @throws Error with what could not be done; all else was done nevertheless */
   async function reconcile(): Promise<void> {
     const apps = await store.listApps();
     const found = await effects.listContainers();
     const recorded = new Map<string, Instance>();
+    const failures = createFailures();
     for (const app of apps) {
       const instances = await store.listInstances(app.name);
       instances.forEach((instance) => recorded.set(instance.id, instance));
-      if (app.state === "destroying") await finishDestroying(options, app, instances, found);
-      else await upholdApp(options, app, instances, found);
+      await failures.collect(app.name, () =>
+        app.state === "destroying"
+          ? finishDestroying(options, app, instances, found)
+          : upholdApp(options, app, instances, found),
+      );
     }
     await removeOrphans(found, recorded, new Set(apps.filter(isActive).map(({ id }) => id)));
+    failures.end();
   }
 
   /** Invariant 13. A record always comes before its container, so one without a record is nobody's. */
@@ -72,6 +78,19 @@ export function createReconciler(options: Options): { reconcile(): Promise<void>
   }
 
   return { reconcile };
+}
+
+/** One thing that fails, such as an instance whose image is gone, keeps nothing else from its turn. */
+function createFailures() {
+  const failed: string[] = [];
+  return {
+    async collect(what: string, work: () => Promise<void>): Promise<void> {
+      await work().catch((error: unknown) => failed.push(`${what}: ${String(error)}`));
+    },
+    end(): void {
+      if (failed.length > 0) throw new Error(failed.join("; "));
+    },
+  };
 }
 
 function isActive({ state }: App): boolean {
@@ -105,18 +124,30 @@ async function upholdApp(
   const missing = instances.filter(
     (one) => shouldRun(app, one) && isNeeded(app, route, one) && !up.has(one.id),
   );
+  const failures = createFailures();
   for (const instance of missing) {
     if (rests && instance.process === "web") continue;
     if (await isKeptOut(store, instance, running)) continue;
     const release = await store.getRelease(app.name, instance.release);
     if (!release) continue;
     log.warn({ instance: instance.id }, "a live instance does not run; starting it");
-    const made = await effects.createContainer(app, instance, release);
-    // Whoever stops it after this look removes the container, which can then not be started.
-    if (!(await isToRun(store, instance))) continue;
-    await effects.startContainer(app, instance, release, made);
-    await effects.keepRunning(instance);
+    await failures.collect(instance.id, () => startAgain(store, effects, app, instance, release));
   }
+  failures.end();
+}
+
+async function startAgain(
+  store: Store,
+  effects: Effects,
+  app: App,
+  instance: Instance,
+  release: Release,
+): Promise<void> {
+  const made = await effects.createContainer(app, instance, release);
+  // Whoever stops it after this look removes the container, which can then not be started.
+  if (!(await isToRun(store, instance))) return;
+  await effects.startContainer(app, instance, release, made);
+  await effects.keepRunning(instance);
 }
 
 async function isToRun(store: Store, { id, app: name, process }: Instance): Promise<boolean> {

@@ -62,11 +62,13 @@ async function ofProcesses(): Promise<string[]> {
 }
 
 /** Runs the launcher until its output is closed: a process that held it would be noticed here. */
-async function teal(...args: string[]) {
+const teal = (...args: string[]) => tealWith({}, ...args);
+
+async function tealWith(more: Record<string, string>, ...args: string[]) {
   ran.add(args[0] ?? "");
   const child = spawn(join(dir, "teal"), args, {
     cwd: dir,
-    env,
+    env: { ...env, ...more },
     stdio: ["ignore", "pipe", "pipe"],
   });
   let out = "";
@@ -177,6 +179,17 @@ test.serial(
     t.deepEqual(crashed.toSorted(), before.map(({ name }) => name).toSorted());
   },
 );
+
+test.serial("a platform of the same name in another home does not begin", async (t) => {
+  t.timeout(60_000);
+  const other = join(dir, "other");
+  const began = await tealWith({ TEAL_HOME: other }, "up", "--no-base");
+  t.is(began.code, 1, began.out);
+  t.regex(began.out, /is new, and \d+ container\(s\) here are of a platform named 'tealtest-/);
+  t.regex(began.out, /TEAL_NAMESPACE=tealtest-\d+2 /);
+  t.false(existsSync(join(other, "settings.json")));
+  t.true((await status()).up);
+});
 
 test.serial("down stops all of it, and status says so", async (t) => {
   t.timeout(120_000);

@@ -9,6 +9,8 @@ export interface EngineClient {
   rootless(): Promise<boolean | null>;
   /** How many running containers carry the label. */
   countRunning(label: string): Promise<number>;
+  /** Containers that carry the label, running or not. */
+  countAll(label: string): Promise<number>;
 }
 
 export interface EngineVersion {
@@ -54,6 +56,12 @@ export function createEngineClient(dockerHost: string | undefined): EngineClient
     });
   }
 
+  async function count(label: string, all: boolean): Promise<number> {
+    const filters = encodeURIComponent(JSON.stringify({ label: [label] }));
+    const path = `/containers/json?all=${all}&filters=${filters}`;
+    return z.array(z.unknown()).parse(await ask(path)).length;
+  }
+
   return {
     async version() {
       try {
@@ -69,10 +77,8 @@ export function createEngineClient(dockerHost: string | undefined): EngineClient
       const told = z.object({ SecurityOptions: z.array(z.string()).nullish() }).safeParse(info);
       return told.success ? (told.data.SecurityOptions ?? []).includes("name=rootless") : null;
     },
-    async countRunning(label) {
-      const filters = encodeURIComponent(JSON.stringify({ label: [label] }));
-      return z.array(z.unknown()).parse(await ask(`/containers/json?filters=${filters}`)).length;
-    },
+    countRunning: (label) => count(label, false),
+    countAll: (label) => count(label, true),
   };
 }
 

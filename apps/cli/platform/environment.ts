@@ -1,4 +1,4 @@
-import { readFile, rename, writeFile } from "node:fs/promises";
+import { access, readFile, rename, writeFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 import { readSettings, type Settings } from "../../config.ts";
@@ -96,6 +96,14 @@ export async function remember({ settings, given }: Platform): Promise<void> {
   const file = join(settings.home, REMEMBERED);
   await writeFile(`${file}.new`, `${JSON.stringify(rest, null, 2)}\n`, { mode: 0o600 });
   await rename(`${file}.new`, file);
+}
+
+/** Whether a platform has been up in this home before. */
+export async function wasUp({ home }: Settings): Promise<boolean> {
+  return access(join(home, REMEMBERED)).then(
+    () => true,
+    () => false,
+  );
 }
 
 async function recall(home: string): Promise<Record<string, string>> {

@@ -3,7 +3,8 @@ import { join } from "node:path";
 import { run } from "./child.ts";
 import { ensureEngine } from "./dockerd.ts";
 import { createEngineClient } from "./engine.ts";
-import { remember, type Platform } from "./environment.ts";
+import { PlatformError } from "./failure.ts";
+import { remember, wasUp, type Platform } from "./environment.ts";
 import { indent, installPackages, missingPackages, systemdRuns } from "./packages.ts";
 import { platformPorts, requireFreePorts } from "./ports.ts";
 import type { Progress } from "./progress.ts";
@@ -47,6 +48,7 @@ export async function up(platform: Platform, options: UpOptions): Promise<string
   const { progress } = options;
   await makeFolders(platform);
   const changes = await prepareMachine(platform, progress);
+  await requireOwnName(platform);
   const procfile = options.procfile ?? (await readFile(join(platform.root, "Procfile"), "utf8"));
   const services = await platformServices(platform, procfile);
   const supervisor = platformSupervisor(platform);
@@ -63,6 +65,21 @@ export async function up(platform: Platform, options: UpOptions): Promise<string
     await waitUntilReady({ settings, supervisor, services: names, note, readyMs: options.readyMs });
   });
   return changes;
+}
+
+/**
+ * Containers that no record names are removed; at a home's first start these may be another's.
+ * @throws PlatformError when there are containers of this platform's name already
+ */
+async function requireOwnName({ settings, env }: Platform): Promise<void> {
+  const { namespace, home, redisUrl } = settings;
+  if (redisUrl !== null || (await wasUp(settings))) return;
+  const label = `teal.platform=${namespace}`;
+  const others = await createEngineClient(env["DOCKER_HOST"]).countAll(label);
+  if (others === 0) return;
+  throw new PlatformError(
+    `${home} is new, and ${others} container(s) here are of a platform named '${namespace}': this one would take them for its own and remove them. Run that one by its TEAL_HOME, or give this one another name:\n  TEAL_NAMESPACE=${namespace.slice(0, 20)}2 ./teal up\nIf that platform is no more, remove what it left:\n  docker rm -f $(docker ps -aq --filter label=${label})`,
+  );
 }
 
 async function makeFolders({ settings }: Platform): Promise<void> {
