@@ -10,7 +10,7 @@ import { isTealError } from "./errors.ts";
 import type { GoneImages } from "./gone-images.ts";
 import type { Watch } from "./guard.ts";
 import { readRouters, type RouterFacts, routerFactsOf } from "./router-sockets.ts";
-import type { Series } from "./series.ts";
+import { type Answers, answersOf, type Sample, type Series } from "./series.ts";
 import type { RouterState, Store } from "./store.ts";
 import type { App, AppSettings, Deploy } from "./types.ts";
 import { type InstanceView, viewInstances, viewReleases } from "./views.ts";
@@ -29,6 +29,8 @@ export interface AppFacts {
   crashes: Crash[];
   /** Of the live colour, of late; null: nothing was asked of it. */
   traffic: RecentTraffic | null;
+  /** In the same time, by instance id: those that were asked for something, of any colour. */
+  answers: Record<string, Answers>;
   routers: RouterFacts;
   /** Routers that still route by an older version of the app's route. */
   behind: string[];
@@ -72,7 +74,8 @@ export interface FactSources {
 const HOUR_MS = 3600_000;
 /** Who asks what is wrong waits for no worker that restarts or hangs. A look takes some seconds. */
 const TIMES = { patienceMs: 1000, answerMs: 9000 };
-const RECENT_MS = 5 * 60_000;
+/** What was answered in this time is of late. */
+export const RECENT_MS = 5 * 60_000;
 
 /** Asks everybody who knows something of an app. Takes some seconds. @throws store-unavailable */
 export async function readAppFacts(sources: FactSources, app: App): Promise<AppFacts> {
@@ -92,11 +95,18 @@ export async function readAppFacts(sources: FactSources, app: App): Promise<AppF
     store.listReleases(name).then((all) => viewReleases(app, all, sources)),
     store.hostOwners(settings.domains),
   ]);
+  const samples = await sources.series.read(name, Math.max(at - RECENT_MS, app.live?.since ?? 0));
   const [lastDeploy = null] = await store.listDeploys(name, 1);
   return {
     ...{ app, settings, at, look, crashes, lastDeploy },
     instances: viewInstances(app, found, crashes),
-    traffic: await recentTraffic(sources, app, at),
+    traffic: recentTraffic(samples, app),
+    answers: Object.fromEntries(
+      found.flatMap(({ id }) => {
+        const answers = answersOf(samples, id);
+        return answers.requests > 0 ? [[id, answers]] : [];
+      }),
+    ),
     routers: routerFactsOf(name, texts),
     behind: behindOf(name, route?.version ?? 0, routers),
     domains: settings.domains.map((host, i) => ({
@@ -129,9 +139,8 @@ export async function askWorker(
   }
 }
 
-async function recentTraffic({ series }: FactSources, { name, live }: App, at: number) {
+function recentTraffic(samples: Sample[], { live }: App): RecentTraffic | null {
   if (!live) return null;
-  const samples = await series.read(name, Math.max(at - RECENT_MS, live.since));
   const seen = samples.flatMap(({ colours, seconds }) => {
     const traffic = colours[live.colour];
     return traffic ? [{ ...traffic, seconds }] : [];

@@ -20,7 +20,7 @@ export function resourcesOf(facts: AppFacts): ResourceRow[] {
     const killed = facts.crashes.filter((it) => it.instance === id && it.cause === "memory");
     return ofContainer(name, container, killed.length);
   });
-  return [...rows, ...ofDisks(facts), ofLogs(facts), ofRouters(facts)];
+  return [...rows, ...ofAnswers(facts), ...ofDisks(facts), ofLogs(facts), ofRouters(facts)];
 }
 
 function ofContainer(
@@ -52,6 +52,21 @@ function ofContainer(
       errors: "-",
     },
   ];
+}
+
+/** Of instances that requests were sent to. */
+function ofAnswers({ instances, answers, traffic }: AppFacts): ResourceRow[] {
+  return instances.flatMap(({ id, process, index, serves, colour }) => {
+    const counts = answers[id];
+    if (!counts || serves === null) return [];
+    const seconds = traffic?.seconds ?? 0;
+    return {
+      resource: `requests of ${process}.${index}${serves === "live" ? "" : ` (${colour})`}`,
+      utilisation: seconds > 0 ? `${(counts.requests / seconds).toFixed(1)} requests/s` : "-",
+      saturation: "-",
+      errors: `${counts.errors} of ${counts.requests} failed`,
+    };
+  });
 }
 
 function ofDisks({ look }: AppFacts): ResourceRow[] {

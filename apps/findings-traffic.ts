@@ -7,6 +7,8 @@ const LEAST_REQUESTS = 20;
 /** Shares of failed answers. */
 const SOME = 0.02;
 const MANY = 0.2;
+/** So many times the others' share is worse than they. */
+const WORSE = 3;
 /** Nobody waits longer for an answer's beginning, ms. */
 const SLOW_MS = 2500;
 const NEAR_DISK = 0.85;
@@ -16,6 +18,7 @@ const FULL_DISK = 0.95;
 export function judgeTraffic(facts: AppFacts): Finding[] {
   return [
     ...judgeErrors(facts),
+    ...judgeOneOfMany(facts),
     ...judgeSlow(facts),
     ...judgeReach(facts),
     ...judgeRouters(facts),
@@ -36,6 +39,35 @@ function judgeErrors({ app, traffic }: AppFacts): Finding[] {
       todo: `teal logs --since 10m -a ${app.name}`,
     },
   ];
+}
+
+/** An instance that does worse than the others, of which the app's own figures tell little. */
+function judgeOneOfMany({ app, instances, answers }: AppFacts): Finding[] {
+  const live = instances.filter(({ serves }) => serves === "live");
+  const asked = live.flatMap((one) => {
+    const counts = answers[one.id];
+    return counts ? [{ name: `${one.process}.${one.index}`, ...counts }] : [];
+  });
+  return asked.flatMap((one): Finding[] => {
+    const rest = { requests: 0, errors: 0 };
+    for (const { name, requests, errors } of asked) {
+      if (name === one.name) continue;
+      rest.requests += requests;
+      rest.errors += errors;
+    }
+    const [share, others] = [one.errors / one.requests, rest.errors / rest.requests];
+    const enough = Math.min(one.requests, rest.requests) >= LEAST_REQUESTS;
+    if (!enough || share < SOME || share < WORSE * others) return [];
+    return [
+      {
+        level: share >= MANY ? "bad" : "warn",
+        about: `failed requests of ${one.name}`,
+        seen: `${one.errors} of ${one.requests} (${shareText(share)}) got a 5xx or no answer; of the other instances ${rest.errors} of ${rest.requests}`,
+        means: "It is this instance that is not well, and not the version that they all run.",
+        todo: `teal logs --ps ${one.name} -n 50 -a ${app.name}`,
+      },
+    ];
+  });
 }
 
 function judgeSlow({ app, traffic, instances }: AppFacts): Finding[] {

@@ -1,26 +1,33 @@
 import type { CheckLook, ContainerLook } from "./app-look.ts";
-import { askWorker, type FactSources } from "./app-facts.ts";
+import { askWorker, type FactSources, RECENT_MS } from "./app-facts.ts";
 import { TealError } from "./errors.ts";
+import { type Answers, answersOf } from "./series.ts";
 import type { App } from "./types.ts";
 import { type InstanceView, viewInstances } from "./views.ts";
 
 /** An instance as it is on record, and as a worker saw it just now. */
-export type Inspected = InstanceView & { container: ContainerLook | null; checks: CheckLook[] };
+export type Inspected = InstanceView & {
+  container: ContainerLook | null;
+  checks: CheckLook[];
+  /** Of the last five minutes. */
+  answers: Answers;
+};
 
 /**
  * The app's instances, those of the live colour first.
  * @param named `web.1`; all without it @throws no-worker, instance-not-found
  */
 export async function inspectInstances(
-  sources: Pick<FactSources, "store" | "crashes" | "workers">,
+  sources: Pick<FactSources, "store" | "crashes" | "workers" | "series">,
   app: App,
   named?: string,
 ): Promise<Inspected[]> {
-  const { store, crashes } = sources;
-  const [look, found, ended] = await Promise.all([
+  const { store, crashes, series } = sources;
+  const [look, found, ended, samples] = await Promise.all([
     askWorker(sources, app.name),
     store.listInstances(app.name),
     crashes.list(app.name),
+    series.read(app.name, Date.now() - RECENT_MS),
   ]);
   const all = viewInstances(app, found, ended).filter(
     ({ process, index }) => named === undefined || `${process}.${index}` === named,
@@ -33,6 +40,7 @@ export async function inspectInstances(
     .toSorted((a, b) => Number(b.serves === "live") - Number(a.serves === "live"))
     .map((one) => {
       const seen = look.instances.find(({ id }) => id === one.id);
-      return { ...one, container: seen?.container ?? null, checks: seen?.checks ?? [] };
+      const answers = answersOf(samples, one.id);
+      return { ...one, container: seen?.container ?? null, checks: seen?.checks ?? [], answers };
     });
 }

@@ -14,7 +14,7 @@ export interface Traffic {
   p99?: number;
 }
 
-/** What one instance takes up. */
+/** What one instance takes up, and what it answers. */
 export interface Usage {
   colour: Colour;
   /** `web.1` */
@@ -29,6 +29,23 @@ export interface Usage {
   memory: number;
   /** Bytes that it may have at most; 0: as many as the machine has. */
   limit: number;
+  /** Requests that routers sent to it within the sample; absent: none. */
+  requests?: number;
+  /** Those of them that it did not take or answer, answered with a status of 5xx, or broke off. */
+  errors?: number;
+}
+
+/** Requests of one instance. */
+export type Answers = Required<Pick<Usage, "requests" | "errors">>;
+
+/** What an instance was asked in all of `samples`. */
+export function answersOf(samples: readonly Sample[], id: string): Answers {
+  const sum = { requests: 0, errors: 0 };
+  for (const { instances } of samples) {
+    sum.requests += instances[id]?.requests ?? 0;
+    sum.errors += instances[id]?.errors ?? 0;
+  }
+  return sum;
 }
 
 /** What was seen of an app from `at - seconds` to `at`. */

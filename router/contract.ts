@@ -125,6 +125,20 @@ export interface Counters {
   lost: number;
   /** By release number; the newest few. */
   releases: Record<string, ReleaseCounters>;
+  /** By instance id: those that it sends requests to now, in any colour. Absent: of an older router. */
+  targets?: Record<string, TargetCounters>;
+}
+
+/** What one instance has answered, since the router came to know it. */
+export interface TargetCounters {
+  /** When it did, ms since the epoch: counts of another time are other counts. */
+  since: number;
+  /** The instance's own answers by the first digit of their status, 0 to 5. */
+  byClass: number[];
+  /** Requests that it did not take or did not answer, though another instance may have. */
+  failed: number;
+  /** Answers of its own that broke off behind their head. */
+  cut: number;
 }
 
 /** What was answered in a release's name, since the router process started. */

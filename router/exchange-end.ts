@@ -1,7 +1,7 @@
 import { LAST_CHUNK } from "./body.ts";
 import { nothing } from "./exchange-app.ts";
 import { fail } from "./exchange-fail.ts";
-import { note } from "./exchange-note.ts";
+import { countFailed, note } from "./exchange-note.ts";
 import { abandon, cut, lose, own } from "./exchange-own.ts";
 import type { Exchange } from "./exchange-state.ts";
 import { expectWithin, outOfTime } from "./exchange-time.ts";
@@ -55,6 +55,8 @@ export function expired(x: Exchange): void {
   const begun = phase === "answering" || phase === "spliced";
   if (phase === "idle") return;
   if (late || (!begun && outOfTime(x))) {
+    // With the body not there yet, it is the client who is late.
+    if (x.upload.whole()) countFailed(x);
     abandon(x);
     lose(x, 504, "The app did not answer in time.");
   } else if (phase === "connecting") {

@@ -1,3 +1,4 @@
+import { countFailed } from "./exchange-note.ts";
 import { abandon, lose } from "./exchange-own.ts";
 import { enter } from "./exchange-start.ts";
 import type { Exchange } from "./exchange-state.ts";
@@ -16,6 +17,8 @@ const SAFE = new Set(["GET", "HEAD", "OPTIONS"]);
 export function fail(x: Exchange, why: Failure): boolean {
   const on = x.target as TargetState;
   const { app, options } = x;
+  // A connection that it had closed while nothing was asked of it is no failure of the instance's.
+  if (why !== "stale") countFailed(x);
   abandon(x);
   if (why === "unreachable") {
     if (!on.down && hasOther(x, on)) app.ejections++;

@@ -1,12 +1,18 @@
 import type { Exchange } from "./exchange-state.ts";
-import { countAnswer } from "./tally.ts";
+import { countAnswer, countByClass } from "./tally.ts";
 
 /** An answer of the app's has begun. */
 export function countServed(x: Exchange, as: number): void {
   const { served } = x.app.counters;
   served[x.release] = (served[x.release] ?? 0) + 1;
   if (x.streaming) x.tally.streams++;
+  if (x.target !== null) countByClass(x.target.answers, as);
   count(x, as);
+}
+
+/** The instance gives no answer; to be called while the exchange is still on it. */
+export function countFailed({ target }: Exchange): void {
+  if (target !== null) target.answers.failed++;
 }
 
 /** An answer of the router's in place of the app's. */

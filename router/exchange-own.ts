@@ -55,6 +55,7 @@ export function lose(x: Exchange, status: 502 | 504, says: string): void {
 /** The answer has begun and cannot be ended. */
 export function cut(x: Exchange): boolean {
   note(x, x.answered);
+  if (x.target !== null) x.target.answers.cut++;
   abandon(x);
   x.app.counters.lost++;
   x.tally.cut++;

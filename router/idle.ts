@@ -25,6 +25,8 @@ export interface Idles {
   /** Whom to ask for an asset that `app`, a live colour, has no more; null: nobody, or no longer. */
   standbyOf(app: AppState): AppState | null;
   apps(): Iterable<AppState>;
+  /** Of one app. */
+  of(app: string): AppState[];
   /** How many requests the app's other colours have answered. */
   answers(app: string): number;
 }
@@ -162,6 +164,10 @@ export function createIdles(options: IdlesOptions): Idles {
     },
     *apps() {
       for (const beside of byApp.values()) for (const slot of SLOTS) yield beside[slot];
+    },
+    of(app) {
+      const beside = byApp.get(app);
+      return beside ? SLOTS.map((slot) => beside[slot]) : [];
     },
     answers(app) {
       const beside = byApp.get(app);

@@ -2,18 +2,23 @@ import { createServer, type Server } from "node:http";
 import { chmod, mkdir, unlink } from "node:fs/promises";
 import { dirname } from "node:path";
 import { LATENCY_MS } from "./contract.ts";
-import type { RouterStats } from "./stats.ts";
+import type { AppStats, RouterStats } from "./stats.ts";
 
 const CLASSES = [1, 2, 3, 4, 5];
 
 type Labels = Record<string, string>;
 
+interface Writer {
+  family(name: string, type: "counter" | "gauge" | "histogram", help: string): void;
+  sample(name: string, labels: Labels, value: number): void;
+}
+
 /** A router's state in the text format of Prometheus. */
 export function metricsText(stats: RouterStats): string {
   const lines: string[] = [];
-  const family = (name: string, type: "counter" | "gauge" | "histogram", help: string) =>
+  const family: Writer["family"] = (name, type, help) =>
     lines.push(`# HELP ${name} ${help}`, `# TYPE ${name} ${type}`);
-  const sample = (name: string, labels: Labels, value: number) => {
+  const sample: Writer["sample"] = (name, labels, value) => {
     const text = Object.entries(labels).map(([key, is]) => `${key}="${escaped(is)}"`);
     lines.push(`${name}${text.length > 0 ? `{${text.join(",")}}` : ""} ${value}`);
   };
@@ -49,16 +54,7 @@ export function metricsText(stats: RouterStats): string {
     sample("teal_router_answer_seconds_sum", labels, tally.seconds);
     sample("teal_router_answer_seconds_count", labels, below);
   }
-  family("teal_router_open", "gauge", "Requests, event streams and WebSockets under way.");
-  for (const [app, { targets }] of apps) {
-    for (const { id, open } of targets) sample("teal_router_open", { app, instance: id }, open);
-  }
-  family("teal_router_down", "gauge", "1 for an instance that took no connection of late.");
-  for (const [app, { targets }] of apps) {
-    for (const { id, down } of targets) {
-      sample("teal_router_down", { app, instance: id }, down ? 1 : 0);
-    }
-  }
+  ofInstances(apps, { family, sample });
   family(
     "teal_router_ejections_total",
     "counter",
@@ -88,6 +84,36 @@ export function metricsText(stats: RouterStats): string {
     sample("teal_router_turned_away_total", { app }, turnedAway);
   }
   return `${lines.join("\n")}\n`;
+}
+
+/** Of those that are live. */
+function ofInstances(apps: [string, AppStats][], { family, sample }: Writer): void {
+  const all = apps.flatMap(([app, { targets }]) =>
+    targets.map((target) => ({ ...target, labels: { app, instance: target.id } })),
+  );
+  family("teal_router_open", "gauge", "Requests, event streams and WebSockets under way.");
+  for (const { labels, open } of all) sample("teal_router_open", labels, open);
+  family("teal_router_down", "gauge", "1 for an instance that took no connection of late.");
+  for (const { labels, down } of all) sample("teal_router_down", labels, down ? 1 : 0);
+  family("teal_router_instance_answers_total", "counter", "Answers of an instance's own by class.");
+  for (const { labels, answers } of all) {
+    for (const digit of CLASSES) {
+      const value = answers.byClass[digit] ?? 0;
+      sample("teal_router_instance_answers_total", { ...labels, class: `${digit}xx` }, value);
+    }
+  }
+  family(
+    "teal_router_instance_failed_total",
+    "counter",
+    "Requests that it left without an answer.",
+  );
+  for (const { labels, answers } of all) {
+    sample("teal_router_instance_failed_total", labels, answers.failed);
+  }
+  family("teal_router_instance_cut_total", "counter", "Answers of it that broke off.");
+  for (const { labels, answers } of all) {
+    sample("teal_router_instance_cut_total", labels, answers.cut);
+  }
 }
 
 function escaped(value: string): string {

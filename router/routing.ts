@@ -1,10 +1,12 @@
 import { createAsides } from "./aside.ts";
 import type { Clock } from "./clock.ts";
+import type { Counters } from "./contract.ts";
 import type { Drain } from "./drain.ts";
 import { createHolds, type Holds } from "./hold.ts";
 import { createIdles, type Idles } from "./idle.ts";
 import type { Ports } from "./policy.ts";
 import { createPool, type Address } from "./pool.ts";
+import { countersOf } from "./stats.ts";
 import { createSwaps, type SwapOptions, type Swaps } from "./swap.ts";
 import { createTable, type AppState, type Table } from "./table.ts";
 
@@ -29,6 +31,7 @@ export interface Routing {
   holds: Holds;
   swaps: Swaps;
   find(host: string): AppState | undefined;
+  counters(app: string): Counters;
   /** The live colours and the others. */
   all(): Iterable<AppState>;
 }
@@ -40,8 +43,13 @@ export function createRouting(options: RoutingOptions): Routing {
   const idles = createIdles({ domain, openPool, leave: drain.leave, live: table.get, assetsMs });
   const asides = createAsides({ clock, find: table.get });
   const holds = createHolds({ limit: heldRequests });
+  const counters = (name: string) => {
+    const live = table.get(name);
+    return countersOf(live, [...idles.of(name), ...(live ? [live] : [])]);
+  };
   const swaps = createSwaps({
     ...swapping,
+    counters,
     ...{ table, holds, drain, aside: asides.set, idle: idles.apply },
     routed(route) {
       idles.routed(route);
@@ -60,5 +68,6 @@ export function createRouting(options: RoutingOptions): Routing {
     yield* idles.apps();
   }
 
-  return { table, idles, holds, swaps, all, find: (host) => table.find(host) ?? idles.find(host) };
+  const find = (host: string) => table.find(host) ?? idles.find(host);
+  return { table, idles, holds, swaps, all, counters, find };
 }

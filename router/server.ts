@@ -12,7 +12,7 @@ import { createDrain, type Drain } from "./drain.ts";
 import type { Idles } from "./idle.ts";
 import { createRouting, type Routing } from "./routing.ts";
 import type { Swaps } from "./swap.ts";
-import { newCounters, type AppState, type Snapshot } from "./table.ts";
+import type { AppState, Snapshot } from "./table.ts";
 import { createStats, streamsOn, type RouterStats } from "./stats.ts";
 import { createTrust, type Range } from "./trust.ts";
 
@@ -130,7 +130,7 @@ export function createRouter(options: RouterOptions): Router {
     forget: swaps.forget,
     setIdles: idles.reset,
     report: () => ({ id, host, pid: process.pid, acks: table.versions(), busy: drain.busy() }),
-    counters: (app) => table.get(app)?.counters ?? newCounters(),
+    counters: routing.counters,
     snapshot: table.snapshot,
     stats: createStats({ id, ...routing, ...front, patience, drain, log: options.log ?? null }),
     close,

@@ -1,11 +1,17 @@
 import type { AccessLog } from "./access-log.ts";
-import type { Counters, ReleaseCounters } from "./contract.ts";
+import type { Counters, ReleaseCounters, TargetCounters } from "./contract.ts";
 import type { Drain } from "./drain.ts";
 import type { Holds } from "./hold.ts";
 import type { Idles } from "./idle.ts";
 import type { Listener } from "./listener.ts";
 import type { Patience } from "./patience.ts";
-import type { AppState, Exchange, Table, TargetState } from "./table.ts";
+import {
+  newCounters,
+  type AppState,
+  type Exchange,
+  type Table,
+  type TargetState,
+} from "./table.ts";
 
 export interface RouterStats {
   id: string;
@@ -23,7 +29,7 @@ export interface AppStats {
   version: number;
   release: number;
   holding: boolean;
-  targets: { id: string; open: number; down: boolean }[];
+  targets: { id: string; open: number; down: boolean; answers: TargetCounters }[];
   counters: Counters;
   /** Of all its releases so far. */
   tallies: Record<"blue" | "green", ReleaseCounters>;
@@ -54,7 +60,9 @@ export function createStats(of: StatsOf): () => RouterStats {
       version: app.route?.version ?? 0,
       release: app.route?.release ?? 0,
       holding: app.hold !== null,
-      targets: app.targets.map(({ id, open, down }) => ({ id, open: open.size, down })),
+      targets: app.targets.map(({ id, open, down, answers }) => {
+        return { id, open: open.size, down, answers };
+      }),
       counters: app.counters,
       tallies: app.tallies.byColour(),
       turnedAway: app.turnedAway,
@@ -78,4 +86,11 @@ export function createStats(of: StatsOf): () => RouterStats {
 /** The event streams and WebSockets that are open on a target. */
 export function streamsOn(target: TargetState): Exchange[] {
   return target.open.all().filter((exchange) => exchange.streaming);
+}
+
+/** What is counted of an app, by its live colour and, of each instance, by all of `colours`. */
+export function countersOf(live: AppState | undefined, colours: Iterable<AppState>): Counters {
+  const targets: Record<string, TargetCounters> = {};
+  for (const app of colours) for (const { id, answers } of app.targets) targets[id] = answers;
+  return { ...(live?.counters ?? newCounters()), targets };
 }

@@ -1,7 +1,7 @@
-import type { IdleColours, Route, RouteAck, RouteEvent } from "./contract.ts";
+import type { Counters, IdleColours, Route, RouteAck, RouteEvent } from "./contract.ts";
 import type { Drain } from "./drain.ts";
 import type { Hold, Holds } from "./hold.ts";
-import { newCounters, type AppState, type Change, type Table } from "./table.ts";
+import type { AppState, Change, Table } from "./table.ts";
 
 export interface SwapOptions {
   id: string;
@@ -18,6 +18,7 @@ export interface SwapOptions {
   aside(app: string, ids: string[], forMs: number): void;
   /** The app is gone. */
   forgotten(app: string): void;
+  counters(app: string): Counters;
   /** The app's route as the store has it now; rejects when the store does not answer in time. */
   reread(app: string): Promise<Route | null>;
 }
@@ -128,7 +129,7 @@ export function createSwaps(options: SwapOptions): Swaps {
   }
 
   function count(name: string, question: string): void {
-    const counters = table.get(name)?.counters ?? newCounters();
+    const counters = options.counters(name);
     ack({ type: "count", router: id, app: name, id: question, counters });
   }
 

@@ -1,10 +1,10 @@
 import { stickyName } from "./choose.ts";
-import type { Counters, ReleaseCounters, Route, Target } from "./contract.ts";
+import type { Counters, ReleaseCounters, Route, Target, TargetCounters } from "./contract.ts";
 import type { Hold } from "./hold.ts";
 import { readyPolicy, type Ports, type ReadyPolicy } from "./policy.ts";
 import type { Address, Pool } from "./pool.ts";
 import { createRoster, type Member, type Roster } from "./roster.ts";
-import { createTallies, newTally, type Tallies } from "./tally.ts";
+import { createTallies, newTally, newTargetCounters, type Tallies } from "./tally.ts";
 
 /** A request or socket that is open on a target. */
 export interface Exchange extends Member {
@@ -27,6 +27,7 @@ export interface TargetState {
   down: boolean;
   /** It fails its checks. */
   aside: boolean;
+  readonly answers: TargetCounters;
 }
 
 export interface AppState {
@@ -207,7 +208,8 @@ export function newTarget(
   const address = { host, port };
   const sticky = stickyName(app, id);
   const fresh = { open: createRoster<Exchange>(), current: true, down: false, aside: false };
-  return { id, address, pool: openPool(address), sticky, ...fresh };
+  const answers = newTargetCounters();
+  return { id, address, pool: openPool(address), sticky, ...fresh, answers };
 }
 
 /** An instance at another address is another target. */

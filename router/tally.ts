@@ -1,4 +1,4 @@
-import { LATENCY_MS, type ReleaseCounters } from "./contract.ts";
+import { LATENCY_MS, type ReleaseCounters, type TargetCounters } from "./contract.ts";
 
 type Colour = ReleaseCounters["colour"];
 
@@ -51,14 +51,22 @@ export function newTally(colour: Colour): ReleaseCounters {
   };
 }
 
+export function newTargetCounters(): TargetCounters {
+  return { since: Date.now(), byClass: [0, 0, 0, 0, 0, 0], failed: 0, cut: 0 };
+}
+
 /** Counts an answer whose head took `ms` since the request's was there. */
 export function countAnswer(tally: ReleaseCounters, status: number, ms: number): void {
-  const digit = Math.floor(status / 100);
-  tally.byClass[digit] = (tally.byClass[digit] ?? 0) + 1;
+  countByClass(tally, status);
   let bucket = 0;
   while (bucket < LATENCY_MS.length && ms > (LATENCY_MS[bucket] as number)) bucket++;
   tally.buckets[bucket] = (tally.buckets[bucket] ?? 0) + 1;
   tally.seconds += ms / 1000;
+}
+
+export function countByClass({ byClass }: Pick<TargetCounters, "byClass">, status: number): void {
+  const digit = Math.floor(status / 100);
+  byClass[digit] = (byClass[digit] ?? 0) + 1;
 }
 
 function add(to: ReleaseCounters, from: ReleaseCounters): void {

@@ -8,7 +8,7 @@ import type { App, Instance } from "../apps/types.ts";
 import { routersThere } from "./acknowledged.ts";
 import type { ContainerUsage } from "./engine/usage.ts";
 import type { Routers } from "./ports.ts";
-import { trafficBetween, type Counted } from "./traffic.ts";
+import { answersBetween, trafficBetween, type Counted } from "./traffic.ts";
 import { isMuchTheSame, usageBetween } from "./usage.ts";
 
 interface Options {
@@ -123,6 +123,7 @@ export function createSampler(options: Options) {
       new Map<string, number | undefined>(),
     ];
     const instances: Record<string, Usage> = {};
+    const answers = before && answersBetween(before.counted, counted);
     const seconds = before ? (at - before.at) / 1000 : 0;
     for (const one of running) {
       const usage = looked.get(one.id);
@@ -130,7 +131,11 @@ export function createSampler(options: Options) {
       usages.set(one.id, usage);
       cpus.set(one.id, await cpusOf(app, one));
       const then = before?.usages.get(one.id) ?? null;
-      instances[one.id] = usageBetween(one, then, usage, seconds, cpus.get(one.id));
+      const asked = answers?.get(one.id);
+      instances[one.id] = {
+        ...usageBetween(one, then, usage, seconds, cpus.get(one.id)),
+        ...(asked && asked.requests > 0 && asked),
+      };
     }
     const written = before?.written ?? { at: -Infinity, instances: {} };
     const next: Seen = { at, counted, usages, cpus, written };

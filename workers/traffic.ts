@@ -1,6 +1,11 @@
-import type { Traffic } from "../apps/series.ts";
+import type { Answers, Traffic } from "../apps/series.ts";
 import type { Colour } from "../apps/types.ts";
-import { LATENCY_MS, type Counters, type ReleaseCounters } from "../router/contract.ts";
+import {
+  LATENCY_MS,
+  type Counters,
+  type ReleaseCounters,
+  type TargetCounters,
+} from "../router/contract.ts";
 
 /** By router: what it has counted of an app. */
 export type Counted = ReadonlyMap<string, Counters>;
@@ -26,6 +31,27 @@ export function trafficBetween(before: Counted, after: Counted): Partial<Record<
   return colours;
 }
 
+/** What each instance was asked between two counts, by its id. */
+export function answersBetween(before: Counted, after: Counted): Map<string, Answers> {
+  const all = new Map<string, Answers>();
+  for (const [router, { targets = {} }] of after) {
+    for (const [id, now] of Object.entries(targets)) {
+      const then = before.get(router)?.targets?.[id];
+      const sum = all.get(id) ?? { requests: 0, errors: 0 };
+      addAnswers(sum, now, then?.since === now.since ? then : undefined);
+      all.set(id, sum);
+    }
+  }
+  return all;
+}
+
+function addAnswers(sum: Answers, now: TargetCounters, then: TargetCounters | undefined): void {
+  const failed = now.failed - (then?.failed ?? 0);
+  sum.requests += failed + total(now) - (then ? total(then) : 0);
+  const bad = (now.byClass[5] ?? 0) - (then?.byClass[5] ?? 0);
+  sum.errors += failed + bad + now.cut - (then?.cut ?? 0);
+}
+
 interface Sum {
   requests: number;
   errors: number;
@@ -36,7 +62,7 @@ function newSum(): Sum {
   return { requests: 0, errors: 0, buckets: LATENCY_MS.concat(0).map(() => 0) };
 }
 
-function total({ byClass }: ReleaseCounters): number {
+function total({ byClass }: Pick<ReleaseCounters, "byClass">): number {
   return byClass.reduce((sum, count) => sum + count, 0);
 }
 

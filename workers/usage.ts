@@ -31,13 +31,13 @@ export function usageBetween(
   };
 }
 
-/** Whether there is nothing new to say of what instances take up. */
+/** Whether there is nothing new to say of what instances take up, and nothing was asked of them. */
 export function isMuchTheSame(before: Record<string, Usage>, now: Record<string, Usage>): boolean {
   const ids = Object.keys(now);
   if (ids.length !== Object.keys(before).length) return false;
   return ids.every((id) => {
     const [then, is] = [before[id], now[id]];
-    if (!then || !is) return false;
+    if (!then || !is || is.requests !== undefined) return false;
     return (
       Math.abs(then.cpu - is.cpu) < 0.05 &&
       Math.abs((then.throttled ?? 0) - (is.throttled ?? 0)) < 0.05 &&

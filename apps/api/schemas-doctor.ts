@@ -58,4 +58,10 @@ const checkLookSchema = z.object({
 export const inspectedSchema = instanceSchema.extend({
   container: containerSchema.nullable().describe("null: there is none"),
   checks: z.array(checkLookSchema).describe("each tried once, just now"),
+  answers: z
+    .object({
+      requests: count,
+      errors: count.describe("not taken or answered, answered with a status of 5xx, or broken off"),
+    })
+    .describe("of the last five minutes"),
 }) satisfies z.ZodType<Inspected>;

@@ -13,4 +13,14 @@ export const usageSchema = z.object({
     .describe("share of the time in which it had to wait because its cores were used up, 0 to 1"),
   memory: z.number().describe("bytes"),
   limit: z.number().describe("bytes that it may have; 0: all"),
+  requests: z
+    .number()
+    .int()
+    .optional()
+    .describe("sent to it since the sample before; absent: none"),
+  errors: z
+    .number()
+    .int()
+    .optional()
+    .describe("of them, not taken or answered, answered with a status of 5xx, or broken off"),
 }) satisfies z.ZodType<Usage>;

@@ -72,8 +72,14 @@ function recordOf(one: Inspected): [string, Cell][] {
     ["release", `v${one.as}${one.as === one.release ? "" : `, started for v${one.release}`}`],
     ["status", statusOf(one)],
     ["address", one.host === undefined ? "-" : `${one.host}:${one.port ?? ""}`],
+    ["requests", requestsCell(one.answers)],
     ["crashes", one.crashes > 0 ? `${one.crashes}: ${one.lastCrash ?? ""}` : "0"],
   ];
+}
+
+function requestsCell({ requests, errors }: Inspected["answers"]): Cell {
+  const says = `${requests} in the last 5 minutes, ${errors} failed`;
+  return errors > 0 ? { text: says, paint: "red" } : says;
 }
 
 function containerOf({ container, checks }: Inspected): [string, Cell][] {

@@ -1,9 +1,10 @@
-import { KEPT_MS, type Sample, type Usage } from "../series.ts";
+import { answersOf, KEPT_MS, type Sample, type Usage } from "../series.ts";
 import type { App } from "../types.ts";
 import { statusOf, viewInstances, type InstanceView } from "../views.ts";
-import { megabytes } from "./format.ts";
+import { digits, megabytes } from "./format.ts";
 import { html, type Html } from "./html.ts";
 import { empty } from "./pieces.ts";
+import { requestsNow } from "./recent.ts";
 import type { PageOptions } from "./route.ts";
 
 /** An app's instances with their crashes of late. */
@@ -36,6 +37,8 @@ export function instanceTable(instances: InstanceView[], samples: readonly Sampl
           <th scope="col" class="number">Throttled</th>
           <th scope="col">Memory, last hour</th>
           <th scope="col" class="number">Now</th>
+          <th scope="col" class="number">Requests/s</th>
+          <th scope="col" class="number">Errors, last hour</th>
           <th scope="col" class="number">Crashes</th>
         </tr>
       </thead>
@@ -66,8 +69,22 @@ function row(one: InstanceView, usage: Usage | undefined, samples: readonly Samp
       ${usage && megabytes(usage.memory)}
       ${usage && usage.limit > 0 && meterOf(usage.memory, usage.limit)}
     </td>
+    ${requestCells(samples, one.id)}
     <td class="number ${one.crashes > 0 && "bad"}" title="${one.lastCrash}">${one.crashes}</td>
   </tr>`;
+}
+
+/** How often it is asked now, and how many of the last hour's requests it failed. */
+function requestCells(samples: readonly Sample[], id: string): Html {
+  const { requests, errors } = answersOf(samples, id);
+  if (requests === 0)
+    return html`<td></td>
+      <td></td>`;
+  const share = errors === 0 ? "" : ` (${digits((errors / requests) * 100)} %)`;
+  return html`<td class="number">${digits(requestsNow(samples, id))}</td>
+    <td class="number ${errors > 0 && "bad"}" title="${errors} of ${requests} requests">
+      ${errors.toLocaleString("en")}${share}
+    </td>`;
 }
 
 /** A share of a limit from which on it is marked. */

@@ -1,4 +1,4 @@
-import { KEPT_MS, type Sample, type Series } from "../series.ts";
+import { answersOf, KEPT_MS, type Sample, type Series } from "../series.ts";
 import type { Colour } from "../types.ts";
 
 /** A colour as it is now. */
@@ -38,11 +38,21 @@ export function createRecent(series: Pick<Series, "read">): Recent {
   };
 }
 
+function newestOf(samples: readonly Sample[]): { newest: Sample[]; seconds: number } {
+  const newest = samples.filter(({ at }) => at > Date.now() - NOW_MS);
+  return { newest, seconds: newest.reduce((sum, sample) => sum + sample.seconds, 0) };
+}
+
+/** Requests per second that an instance gets now. */
+export function requestsNow(samples: readonly Sample[], id: string): number {
+  const { newest, seconds } = newestOf(samples);
+  return seconds > 0 ? answersOf(newest, id).requests / seconds : 0;
+}
+
 /** What a colour answers now. */
 export function trafficNow(samples: readonly Sample[], colour: Colour): Now {
-  const newest = samples.filter(({ at }) => at > Date.now() - NOW_MS);
+  const { newest, seconds } = newestOf(samples);
   const answered = newest.flatMap((sample) => sample.colours[colour] ?? []);
-  const seconds = newest.reduce((sum, sample) => sum + sample.seconds, 0);
   const requests = answered.reduce((sum, one) => sum + one.requests, 0);
   const errors = answered.reduce((sum, one) => sum + one.errors, 0);
   const last = answered.findLast((one) => one.p50 !== undefined);

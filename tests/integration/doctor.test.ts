@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { ExecutionContext } from "ava";
 import type { Finding } from "../../apps/findings.ts";
 import type { Inspected } from "../../apps/inspect.ts";
-import type { Sample } from "../../apps/series.ts";
+import type { Sample, Usage } from "../../apps/series.ts";
 import { type AppWorld, testApp } from "../support/test-app.ts";
 import { ask } from "../support/asking.ts";
 import { until } from "../support/platform.ts";
@@ -97,6 +97,46 @@ test.serial(
     t.regex(ps.out, /web\.1 +green +v2 +live +\d+% of 50% +\d+ MiB of 128 MiB/);
     const metrics = await teal(["metrics", "-a", APP]);
     t.regex(metrics.out, /\d\d:\d\d +green .* (4|5|6)\d% +\d+ MiB +(\d\d|100) %/);
+  },
+);
+
+test.serial(
+  "of two instances the one that fails is named, and its requests are told",
+  async (t) => {
+    t.timeout(90_000);
+    const { platform } = t.context;
+    const { teal } = createTeal(platform);
+    t.is((await teal(["ps:scale", "web=2", "-a", APP])).code, 0);
+    await ask(platform.routerPort, HOST, "/sicken");
+    const load = startSteadyLoad(platform.routerPort, HOST, 2, 10);
+    await until(60_000, async () => {
+      const { text } = await diagnose(t);
+      return text.some((one) => /^bad failed requests of web\.[12]: /.test(one));
+    });
+    await load.stop();
+    const { findings } = await diagnose(t);
+    const failed = findings.find(({ about }) => about.startsWith("failed requests of"));
+    t.regex(failed?.seen ?? "", /^(\d+) of \1 \(100 %\) got .*; of the other instances 0 of \d+$/);
+    const sick = /web\.[12]/.exec(failed?.about ?? "")?.[0] ?? "";
+    const well = sick === "web.1" ? "web.2" : "web.1";
+    const shown = async (name: string) => {
+      const { out } = await teal(["ps:inspect", name, "-a", APP, "--json"]);
+      return (JSON.parse(out) as Inspected[]).find(({ serves }) => serves === "live")?.answers;
+    };
+    const [ill, fine] = [await shown(sick), await shown(well)];
+    t.true((ill?.errors ?? 0) > 20);
+    t.is(ill?.errors, ill?.requests);
+    t.true((fine?.requests ?? 0) > 20);
+    t.is(fine?.errors, 0);
+    t.regex(
+      (await teal(["ps:inspect", sick, "-a", APP])).out,
+      /requests +(\d+) in the last 5 minutes, \1 failed/,
+    );
+    const ps = (await platform.api("GET", `/apps/${APP}/ps`)).body;
+    const used = (ps.instances as { usage?: Usage }[]).flatMap(({ usage }) => usage ?? []);
+    const now = used.find(({ name, errors }) => name === sick && errors !== undefined);
+    t.true((now?.requests ?? 0) > 0, JSON.stringify(used));
+    t.is((await teal(["ps:scale", "web=1", "-a", APP])).code, 0);
   },
 );
 

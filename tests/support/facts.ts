@@ -60,6 +60,7 @@ export function factsOf(wish: Wish = {}): AppFacts {
   return {
     ...{ at: NOW, crashes: [], behind: [], domains: [], certificates: [], attempts: [] },
     ...{ staged: [], gone: [], logs: { used: MIB, budget: 64 * MIB } },
+    answers: {},
     traffic: { seconds: 60, requests: 600, errors: 0, p50: 3, p99: 9 },
     ...rest,
     app: {
@@ -170,6 +171,10 @@ export const anyFacts: fc.Arbitrary<AppFacts> = fc
         ...{ seconds: some(300), requests: some(1000), errors: some(1000) },
         ...{ p50: some(5000), p99: some(9000) },
       }),
+    ),
+    answers: fc.dictionary(
+      fc.nat(20).map((n) => `i${n}`),
+      fc.record({ requests: some(500).map((n) => n + 1), errors: some(500) }),
     ),
     routers: fc.record({
       ...{ silent: some(1), ejections: some(9), refused: some(9) },

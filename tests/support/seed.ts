@@ -28,6 +28,7 @@ export function hourOf(rate: number, to: Colour, swapped: number, instance: stri
           ...{ colour: after ? to : from, name: "web.1", cpus: 0.5 },
           ...{ cpu: 0.18 + 0.1 * wave, throttled: Math.max(0, wave - 1.3) },
           ...{ memory: 88e6 + 6e6 * wave, limit: 256 * 1024 ** 2 },
+          ...{ requests: traffic.requests, errors: traffic.errors },
         },
       },
     };

@@ -2,6 +2,7 @@ import test from "ava";
 import fc from "fast-check";
 import { resourcesOf } from "../../../apps/app-resources.ts";
 import { COMMANDS } from "../../../apps/cli/commands.ts";
+import type { AppFacts } from "../../../apps/app-facts.ts";
 import { optionsOf } from "../../../apps/cli/help.ts";
 import { parse } from "../../../apps/cli/parse.ts";
 import { findingsOf } from "../../../apps/findings.ts";
@@ -97,6 +98,36 @@ test("what routers see is judged once there is enough of it", (t) => {
   t.regex(about(down)[0] ?? "", /^bad instances that took no connection: web\.1: 1 of 1; .* 7 req/);
   t.regex(about(factsOf({ behind: ["r1"] }))[0] ?? "", /^warn routers that are behind: 1: r1/);
   t.regex(about(factsOf({ routers: { silent: 1 } }))[0] ?? "", /^warn .*: 1 of 2 on this machine/);
+});
+
+test("an instance that does worse than the others is named, with what it failed", (t) => {
+  const two = instanceOf({ id: "two", index: 2 });
+  const instances = [instanceOf({}), two, instanceOf({ id: "three", index: 3, serves: "standby" })];
+  const seen = (first: number[], second: number[], third = [0, 0]) => {
+    const [one, other, idle] = [first, second, third].map(([errors = 0, requests = 0]) => {
+      return { requests, errors };
+    });
+    const answers = { "teal-shop-1-web-1": one, two: other, three: idle };
+    return factsOf({ instances, answers: answers as AppFacts["answers"] });
+  };
+  t.deepEqual(about(seen([0, 100], [5, 100])), [
+    "warn failed requests of web.2: 5 of 100 (5 %) got a 5xx or no answer; of the other instances 0 of 100",
+  ]);
+  t.regex(about(seen([2, 100], [30, 100]))[0] ?? "", /^bad failed requests of web\.2: 30 of 100/);
+  t.deepEqual(about(seen([20, 100], [30, 100])), [], "they all fail");
+  t.deepEqual(about(seen([0, 100], [9, 10])), [], "too few to say");
+  t.deepEqual(about(seen([0, 100], [0, 100], [50, 50])), [], "nobody is sent to a standby");
+  const rows = resourcesOf(seen([0, 120], [5, 90])).filter(({ resource }) =>
+    resource.startsWith("requests of"),
+  );
+  t.deepEqual(
+    rows.map((row) => [row.resource, row.utilisation, row.errors]),
+    [
+      ["requests of web.1", "2.0 requests/s", "0 of 120 failed"],
+      ["requests of web.2", "1.5 requests/s", "5 of 90 failed"],
+      ["requests of web.3 (blue)", "0.0 requests/s", "0 of 0 failed"],
+    ],
+  );
 });
 
 test("what people asked for and what became of it is told", (t) => {

@@ -84,6 +84,28 @@ test("an app's page has both colours, its instances, deploys and releases", asyn
   t.regex(listed, /Its image is kept: it is live\..*kept: it is one of the newest 20 good ones/s);
 });
 
+test("each instance is shown with its requests now and its errors of the last hour", async (t) => {
+  await appWith("asked", ["aaaaaaa"]);
+  const at = Date.now();
+  const web = { colour: "blue", name: "web.1", cpu: 0.1, memory: 1e6, limit: 0 } as const;
+  const sample = (before: number, requests: number, errors: number) => ({
+    ...{ at: at - before, seconds: 10, colours: {} },
+    instances: { "teal-asked-1-web-1": { ...web, requests, errors } },
+  });
+  for (const one of [sample(600_000, 100, 20), sample(5000, 300, 5)]) {
+    await api.series.append(new Map([["asked", one]]));
+  }
+  const { cookie } = await signIn(api.tokens.admin);
+  const text = await (await get("/apps/asked/processes", cookie)).text();
+  const row = /<th scope="row">\s*web\.1[^]*?<\/tr>/.exec(text)?.[0] ?? "";
+  t.regex(row, /<td class="number">30<\/td>/);
+  t.regex(row, /class="number bad" title="25 of 400 requests">\s*25 \(6\.3 %\)/);
+  const authorization = `Bearer ${api.tokens.admin}`;
+  const ps = await fetch(`${api.url}/api/v1/apps/asked/ps`, { headers: { authorization } });
+  const [one] = ((await ps.json()) as { instances: { usage?: object }[] }).instances;
+  t.like(one?.usage, { requests: 300, errors: 5 });
+});
+
 test("a release of a config change says what was set, and no value", async (t) => {
   await appWith("configured", ["aaaaaaa"]);
   const why = "set DATABASE_URL";

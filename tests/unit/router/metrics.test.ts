@@ -61,6 +61,59 @@ test("What was answered is counted by app, colour and class, with how long it to
   }
 });
 
+test("Of each instance its own answers are counted, and what it left without one", async (t) => {
+  const rig = await startRouter(t);
+  const good = createServer((_, res) => res.end("good"));
+  const bad = createServer((req, res) => {
+    if (req.url === "/none") return req.socket.destroy();
+    res.writeHead(req.url === "/cut" ? 200 : 500, { "content-length": "9" });
+    if (req.url !== "/cut") return res.end("not good.");
+    res.write("cut");
+    setImmediate(() => req.socket.destroy());
+  });
+  t.teardown(() => [good, bad].forEach((app) => (app.closeAllConnections(), app.close())));
+  const [well, ill, dead] = [await listen(good), await listen(bad), await deadPort()];
+  rig.route([ill]);
+  await ask(t, rig.port);
+  for (const path of ["/cut", "/none"]) {
+    await ask(t, rig.port, "", path).catch(() => undefined);
+  }
+  rig.route([well, ill, dead]);
+  for (let i = 0; i < 6; i++) await ask(t, rig.port, "", "/");
+
+  const counted = () => {
+    rig.router.apply({ type: "count", app: "shop", id: "q" });
+    const ack = rig.acks.at(-1);
+    return ack?.type === "count" ? ack.counters.targets : undefined;
+  };
+  const { [`shop-${well}`]: one, [`shop-${ill}`]: two, [`shop-${dead}`]: three } = counted() ?? {};
+  t.true((one?.byClass[2] ?? 0) >= 3);
+  t.deepEqual([one?.byClass[5], one?.failed, one?.cut], [0, 0, 0]);
+  t.is(two?.byClass[2], 1);
+  t.is(two?.byClass[5], 7 - (one?.byClass[2] ?? 0));
+  t.deepEqual([two?.failed, two?.cut], [1, 1]);
+  t.like(three, { byClass: [0, 0, 0, 0, 0, 0], failed: 1, cut: 0 });
+  const lines = metricsText(rig.router.stats()).split("\n");
+  for (const [name, value] of [
+    [`answers_total{app="shop",instance="shop-${ill}",class="5xx"}`, two?.byClass[5]],
+    [`failed_total{app="shop",instance="shop-${dead}"}`, 1],
+    [`cut_total{app="shop",instance="shop-${ill}"}`, 1],
+  ]) {
+    t.true(lines.includes(`teal_router_instance_${name} ${value}`), String(name));
+  }
+
+  const targets = [{ id: `shop-${ill}`, host: "127.0.0.1", port: ill }];
+  rig.route([well], { release: 2, colour: "green" });
+  const standby = { colour: "blue" as const, release: 1, targets };
+  rig.router.apply({ type: "idle", idle: { app: "shop", version: 1, standby } });
+  const idle = "GET / HTTP/1.1\r\nHost: idle--shop.localhost\r\nConnection: close\r\n\r\n";
+  await (await rawClient(t, rig.port, idle)).end();
+  const now = counted() ?? {};
+  t.deepEqual(Object.keys(now).toSorted(), [`shop-${well}`, `shop-${ill}`].toSorted());
+  t.is(now[`shop-${ill}`]?.byClass[5], 1, "counted from nothing, as a standby");
+  t.is(now[`shop-${well}`]?.since, one?.since, "counted on, across a swap");
+});
+
 test("The metrics are served on a socket of the owner's own, also where a dead one was left", async (t) => {
   const rig = await startRouter(t);
   const folder = await mkdtemp(join(tmpdir(), "teal-metrics-"));

@@ -13,6 +13,11 @@ test.after.always(() => api.stop());
 
 const answered = (requests: number): Counters => ({
   ...{ served: {}, held: 0, retried: 0, refused: 0, lost: 0 },
+  targets: {
+    "teal-shop-1-web-1": {
+      ...{ since: 1, byClass: [0, 0, 0.8 * requests, 0, 0, 0.2 * requests], failed: 0, cut: 0 },
+    },
+  },
   releases: {
     1: {
       colour: "blue",
@@ -52,6 +57,7 @@ test("one of two workers samples; what is quiet is written down once a minute; a
     "teal-shop-1-web-1": {
       ...({ colour: "blue", name: "web.1" } as const),
       ...{ cpu: 0.25, cpus: 0.5, throttled: 0.25, memory: 50e6, limit: 0 },
+      ...{ requests: 50, errors: 10 },
     },
   });
   t.is(await count(), 1);

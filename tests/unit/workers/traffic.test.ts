@@ -1,6 +1,11 @@
 import test from "ava";
-import { LATENCY_MS, type Counters, type ReleaseCounters } from "../../../router/contract.ts";
-import { percentile, trafficBetween } from "../../../workers/traffic.ts";
+import {
+  LATENCY_MS,
+  type Counters,
+  type ReleaseCounters,
+  type TargetCounters,
+} from "../../../router/contract.ts";
+import { answersBetween, percentile, trafficBetween } from "../../../workers/traffic.ts";
 
 const buckets = (counts: Record<number, number>) =>
   [...LATENCY_MS, Infinity].map((bound) => counts[bound] ?? 0);
@@ -52,4 +57,28 @@ test("percentiles lie within the bucket that they fall into", (t) => {
   const p99 = percentile(buckets({ 5: 98, 250: 2 }), 0.99);
   t.true(p99 > 100 && p99 <= 250);
   t.is(percentile(buckets({ [Infinity]: 3 }), 0.99), 10_000);
+});
+
+test("what each instance was asked, over all routers; one that is told of anew counts from nothing", (t) => {
+  const target = (since: number, ok: number, more: Partial<TargetCounters> = {}) => ({
+    ...{ since, byClass: [0, 0, ok, 0, 0, 0], failed: 0, cut: 0, ...more },
+  });
+  const of = (targets: Record<string, TargetCounters>) => ({ ...counters({}), targets });
+  const before = new Map([
+    ["r1", of({ one: target(1, 100), two: target(1, 50, { failed: 3 }), gone: target(1, 9) })],
+    ["r2", of({ one: target(1, 10) })],
+    ["old", counters({})],
+  ]);
+  const after = new Map([
+    ["r1", of({ one: target(1, 104), two: target(1, 51, { failed: 5, cut: 1 }) })],
+    ["r2", of({ one: target(2, 12, { byClass: [0, 0, 12, 0, 0, 2] }) })],
+    ["old", counters({})],
+  ]);
+  t.deepEqual(
+    [...answersBetween(before, after)],
+    [
+      ["one", { requests: 18, errors: 2 }],
+      ["two", { requests: 3, errors: 3 }],
+    ],
+  );
 });
