@@ -117,7 +117,8 @@ function errorPages(log: Log): Middleware {
       ctx.status = error.status;
       ctx.set(retryAfter(error));
       ctx.type = "html";
-      ctx.body = errorPage(error, ctx.state["identity"] as Identity | undefined);
+      const comes = error.status === 503 && ctx.method === "GET";
+      ctx.body = errorPage(error, ctx.state["identity"] as Identity | undefined, comes);
     }
   };
 }

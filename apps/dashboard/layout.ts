@@ -144,10 +144,12 @@ export function signedInPage(identity: Identity): string {
   return layout({ title: "Signed in", main, identity });
 }
 
-export function errorPage(error: TealError, identity?: Identity): string {
-  const main = html`<section class="sign-in failure">
+/** @param comes the page was only read, and what fails now may be there in a moment */
+export function errorPage(error: TealError, identity?: Identity, comes = false): string {
+  const main = html`<section class="sign-in failure" ${comes && html`data-comes`}>
     <h1>${error.says}</h1>
     <p>${error.todo}</p>
+    ${comes && html`<p class="hint" role="status">This page comes by itself when it can.</p>`}
     <p><a href="/">All apps</a></p>
   </section>`;
   return layout({ title: "Error", main, ...(identity && { identity }) });

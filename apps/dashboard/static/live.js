@@ -8,6 +8,9 @@ import { replaceParts } from "./parts.js";
 /** How long after a refusal it is tried again, ms. */
 const AGAIN = [500, 1000, 2000, 4000];
 
+/** How long it waits for an answer then, ms. */
+const PATIENCE = 10_000;
+
 /** How long a page that nobody sees keeps its stream, ms. */
 const UNSEEN = 10_000;
 
@@ -61,7 +64,7 @@ export function keepCurrent() {
   async function look() {
     refusals += 1;
     try {
-      const page = await fetch(location.href, { redirect: "manual" });
+      const page = await askAgain();
       if (page.type === "opaqueredirect" || page.status === 404) location.reload();
       else if (!events) open();
     } catch {
@@ -80,6 +83,23 @@ export function keepCurrent() {
   // Once all that listen have said so.
   queueMicrotask(open);
   return { on };
+}
+
+/** Asks for a page that there was no answer for until there is one. */
+export function comeAgain() {
+  if (!document.querySelector("main [data-comes]")) return;
+  let tries = 0;
+  const ask = async () => {
+    const page = await askAgain().catch(() => null);
+    if (page && page.status !== 503) location.reload();
+    else setTimeout(ask, AGAIN[++tries] ?? 8000);
+  };
+  setTimeout(ask, AGAIN[0]);
+}
+
+/** The page anew; rejects when nothing comes. */
+function askAgain() {
+  return fetch(location.href, { redirect: "manual", signal: AbortSignal.timeout(PATIENCE) });
 }
 
 /** @param {boolean} connected */

@@ -3,7 +3,7 @@ import { drawCharts } from "./charts.js";
 import { element } from "./dom.js";
 import { findAsTyped, keepTimes } from "./find.js";
 import { sendForms } from "./forms.js";
-import { keepCurrent } from "./live.js";
+import { comeAgain, keepCurrent } from "./live.js";
 import { followLog } from "./log.js";
 
 const stream = keepCurrent();
@@ -11,6 +11,7 @@ if (stream) {
   followLog(stream);
   drawCharts(stream);
 }
+comeAgain();
 sendForms();
 findAsTyped();
 keepTimes();

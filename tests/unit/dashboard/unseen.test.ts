@@ -24,31 +24,51 @@ const turn = (page: Page, hidden: boolean) =>
     document.dispatchEvent(new Event("visibilitychange"));
   `);
 
-test("a page that nobody sees gives its stream up, and shows what it missed when it is seen again", async (t) => {
+test.serial(
+  "a page that nobody sees gives its stream up, and shows what it missed when it is seen again",
+  async (t) => {
+    const { page, faults, close } = await signedIn(browser, api.url, api.tokens.admin);
+    await page.clock.install();
+    await page.goto(`${api.url}/apps/shop`);
+    await page.locator("[data-link=on]").waitFor();
+    await page.evaluate("window.same = true");
+    const ended: string[] = [];
+    page.on("requestfailed", (request) => void ended.push(request.resourceType()));
+
+    await turn(page, true);
+    await page.clock.fastForward(5000);
+    await turn(page, false);
+    await page.clock.fastForward(20_000);
+    t.deepEqual(ended, [], "who is back soon has lost nothing");
+
+    await turn(page, true);
+    const gone = page.waitForEvent("requestfailed", (it) => it.resourceType() === "eventsource");
+    await page.clock.fastForward(11_000);
+    await gone;
+    await goLive(api.store, "shop", await api.deploys.push(pushOf("shop", "bbbbbbb", "Two")));
+    t.is(await page.locator(".lane.green.live").count(), 0);
+
+    await turn(page, false);
+    await page.locator(".lane.green.live .light").waitFor();
+    t.true(await page.evaluate("window.same"));
+    t.deepEqual(faults, []);
+    await close();
+  },
+);
+
+test.serial("a page that the store had no answer for comes by itself once it has", async (t) => {
   const { page, faults, close } = await signedIn(browser, api.url, api.tokens.admin);
-  await page.clock.install();
   await page.goto(`${api.url}/apps/shop`);
   await page.locator("[data-link=on]").waitFor();
-  await page.evaluate("window.same = true");
-  const ended: string[] = [];
-  page.on("requestfailed", (request) => void ended.push(request.resourceType()));
-
-  await turn(page, true);
-  await page.clock.fastForward(5000);
-  await turn(page, false);
-  await page.clock.fastForward(20_000);
-  t.deepEqual(ended, [], "who is back soon has lost nothing");
-
-  await turn(page, true);
-  const gone = page.waitForEvent("requestfailed", (it) => it.resourceType() === "eventsource");
-  await page.clock.fastForward(11_000);
-  await gone;
-  await goLive(api.store, "shop", await api.deploys.push(pushOf("shop", "bbbbbbb", "Two")));
-  t.is(await page.locator(".lane.green.live").count(), 0);
-
-  await turn(page, false);
-  await page.locator(".lane.green.live .light").waitFor();
-  t.true(await page.evaluate("window.same"));
+  api.redis.server.kill("SIGSTOP");
+  t.teardown(() => api.redis.server.kill("SIGCONT"));
+  await page.getByRole("link", { name: "Releases", exact: true }).click();
+  await page.getByText("does not answer").waitFor();
+  await page.getByText("This page comes by itself").waitFor();
+  api.redis.server.kill("SIGCONT");
+  await page.getByRole("heading", { name: "Releases", level: 1 }).waitFor();
+  await page.locator("[data-link=on]").waitFor();
+  t.is(new URL(page.url()).pathname, "/apps/shop/releases");
   t.deepEqual(faults, []);
   await close();
 });
