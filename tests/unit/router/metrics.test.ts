@@ -65,11 +65,14 @@ test("Of each instance its own answers are counted, and what it left without one
   const rig = await startRouter(t);
   const good = createServer((_, res) => res.end("good"));
   const bad = createServer((req, res) => {
-    if (req.url === "/none") return req.socket.destroy();
-    res.writeHead(req.url === "/cut" ? 200 : 500, { "content-length": "9" });
-    if (req.url !== "/cut") return res.end("not good.");
-    res.write("cut");
-    setImmediate(() => req.socket.destroy());
+    if (req.url === "/none") {
+      req.socket.destroy();
+    } else if (req.url === "/cut") {
+      res.writeHead(200, { "content-length": "9" }).write("cut");
+      setImmediate(() => req.socket.destroy());
+    } else {
+      res.writeHead(500).end();
+    }
   });
   t.teardown(() => [good, bad].forEach((app) => (app.closeAllConnections(), app.close())));
   const [well, ill, dead] = [await listen(good), await listen(bad), await deadPort()];
