@@ -3,6 +3,7 @@ const LONG = [
   "integration/killed-worker",
   "integration/build-languages",
   "integration/launcher",
+  "integration/backup",
   "integration/storm",
   "integration/build-managers",
   "integration/doctor",
