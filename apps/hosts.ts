@@ -17,19 +17,32 @@ export function normaliseName(given: string): string {
   return host;
 }
 
-/**
- * A domain that an app may have, or `*.` and one, for all names with one label before it. Hosts
- * under the platform's own domain are the platform's to give. @throws bad-host
- */
-export function normaliseHost(given: string, { domain }: Pick<Settings, "domain">): string {
+/** A domain, or `*.` and one for all names with one label before it. @throws bad-host */
+export function normaliseDomain(given: string): string {
   const wild = /^\s*\*\./.test(given);
-  const name = normaliseName(wild ? given.trim().slice(2) : given);
-  const host = wild ? `*.${name}` : name;
-  if (`.${name}`.endsWith(`.${domain}`) || host === wildcardOver(domain)) {
+  return wild ? `*.${normaliseName(given.trim().slice(2))}` : normaliseName(given);
+}
+
+/**
+ * A domain that an app may have. Hosts under the platform's own domain are the platform's to give,
+ * and where people reach its dashboard is no app. @throws bad-host
+ */
+export function normaliseHost(given: string, { domain, publicUrl }: OwnHosts): string {
+  const host = normaliseDomain(given);
+  if (`.${host}`.endsWith(`.${domain}`) || host === wildcardOver(domain)) {
     const detail = `: names under ${domain} are the platform's, and each app has its own there`;
     throw new TealError("bad-host", { host, detail });
   }
+  const { hostname: own } = new URL(publicUrl);
+  if (host === own || host === wildcardOver(own)) {
+    const detail = `: ${own} is where people reach the platform`;
+    throw new TealError("bad-host", { host, detail });
+  }
   return host;
+}
+
+interface OwnHosts extends Pick<Settings, "domain"> {
+  publicUrl: string;
 }
 
 /** The wildcard that covers a host: `*.shop.example` for `www.shop.example`. */

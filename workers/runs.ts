@@ -63,12 +63,19 @@ export function createRuns(options: Options): Runs {
     if (count >= MOST_PER_APP) throw new TealError("too-many-runs", { name, limit: MOST_PER_APP });
   }
 
-  /** A container made while its app was being destroyed would outlive it. */
-  async function stillThere(app: App, undo: () => Promise<unknown>): Promise<void> {
-    const now = await store.getApp(app.name).catch(() => null);
-    if (now?.id === app.id && now.state === "active") return;
+  /**
+   * A container made while its app was being destroyed would outlive it; one that another worker
+   * made at the same time may be one too many.
+   */
+  async function assertStays(app: App, undo: () => Promise<unknown>): Promise<void> {
+    const { name } = app;
+    const now = await store.getApp(name).catch(() => null);
+    const there = now?.id === app.id && now.state === "active";
+    if (there && (await engine.count(name)) <= MOST_PER_APP) return;
     await undo();
-    throw new TealError("app-destroyed", { name: app.name });
+    throw there
+      ? new TealError("too-many-runs", { name, limit: MOST_PER_APP })
+      : new TealError("app-destroyed", { name });
   }
 
   async function instanceId(app: App, given: string): Promise<string> {
@@ -117,10 +124,10 @@ export function createRuns(options: Options): Runs {
     };
     if (wish.detached) {
       await engine.startDetached(wanted);
-      await stillThere(app, () => engine.remove(wanted.name));
+      await assertStays(app, () => engine.remove(wanted.name));
     } else {
       const attached = await engine.open(wanted, wish);
-      await stillThere(app, () => attached.stop());
+      await assertStays(app, () => attached.stop());
       keepWaiting(name, id, attached);
     }
     return { id, app: name, release: release.n };

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { defaultHost } from "../address.ts";
 import { TealError } from "../errors.ts";
-import { normaliseHost } from "../hosts.ts";
+import { normaliseDomain, normaliseHost } from "../hosts.ts";
 import type { SettingsChange } from "../types.ts";
 import { route, type ApiOptions, type Route } from "./route.ts";
 import { domainBody, domainsSchema } from "./schemas-apps.ts";
@@ -9,7 +9,7 @@ import { deploySchema } from "./schemas.ts";
 
 const changed = z.object({ host: z.string(), deploy: deploySchema.nullable() });
 
-export function domainRoutes({ store, deploys, settings }: ApiOptions): Route[] {
+export function domainRoutes({ store, deploys, settings, publicUrl }: ApiOptions): Route[] {
   return [
     route({
       method: "get",
@@ -33,7 +33,7 @@ export function domainRoutes({ store, deploys, settings }: ApiOptions): Route[] 
       status: 202,
       answer: changed,
       handle({ subject, body, identity }) {
-        const host = normaliseHost(body.host, settings);
+        const host = normaliseHost(body.host, { ...settings, publicUrl });
         return change(subject.name, identity.name, host, { addDomains: [host] });
       },
     }),
@@ -46,7 +46,7 @@ export function domainRoutes({ store, deploys, settings }: ApiOptions): Route[] 
       status: 202,
       answer: changed,
       async handle({ subject: { name }, params, identity }) {
-        const host = normaliseHost((params["host"] ?? "").slice(0, 300), settings);
+        const host = normaliseDomain((params["host"] ?? "").slice(0, 300));
         const { domains } = await store.getSettings(name);
         if (!domains.includes(host)) throw new TealError("domain-not-found", { name, host });
         return change(name, identity.name, host, { removeDomains: [host] });

@@ -12,12 +12,15 @@ const APP = "gate";
 
 interface Context extends AppWorld {
   redis: Redis;
+  /** What git showed of each push. */
+  said: Map<string, string>;
 }
 const test = testApp<Context>({
   ...{ app: APP, fixture: "hello-plain", env: { TEAL_DEPLOY_TIMEOUT: "3" } },
 });
 
 test.serial.before("the store is looked at", async (t) => {
+  t.context.said = new Map();
   t.context.redis = new Redis(join(t.context.platform.home, "redis.sock"));
   // It goes before the connection does.
   t.context.redis.on("error", () => undefined);
@@ -55,6 +58,7 @@ for (const [fixture, says] of BROKEN) {
       const traffic = startSteadyLoad(platform.routerPort, `${APP}.localhost`, 2, 20);
       const pushed = await repo.push();
       const { answered, lost, bodies } = await traffic.stop();
+      t.context.said.set(fixture, pushed.text);
       t.is(pushed.status, 1, pushed.text);
       t.deepEqual(lost, []);
       t.is(bodies.size, 1, "none of them from another version");
@@ -72,14 +76,17 @@ for (const [fixture, says] of BROKEN) {
   );
 }
 
-test.serial("the app's last lines are in the push when a check fails", async (t) => {
-  const { platform } = t.context;
-  const { deploys } = (await platform.api("GET", `/apps/${APP}/deploys`)).body;
-  const crashed = deploys.find((deploy: { error?: string }) =>
-    deploy.error?.includes("ended with status 1"),
+test.serial("the app's last fifty lines are in the push when it crashes or a check fails", (t) => {
+  const { said } = t.context;
+  const lines = (fixture: string) => (said.get(fixture) ?? "").split("\n").map((it) => it.trim());
+  const crashed = lines("crashes-at-start").filter((line) => /^starting, |^DATABASE/.test(line));
+  const steps = Array.from({ length: 49 }, (_, n) => `starting, step ${n + 12} of 60`);
+  t.deepEqual(crashed, [...steps, "DATABASE_URL is not set; cannot start"]);
+  const tried = lines("never-healthy").filter((line) => line.startsWith("cannot answer"));
+  t.deepEqual(
+    tried,
+    Array.from({ length: 50 }, () => "cannot answer /: the database is on fire"),
   );
-  const { lines } = (await platform.api("GET", `/deploys/${crashed.id}/log`)).body;
-  t.true(lines.some((line: { kind: string }) => line.kind === "output"));
 });
 
 test.serial("a good push after all of them goes live", async (t) => {

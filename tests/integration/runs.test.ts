@@ -1,5 +1,6 @@
 import { execFile } from "node:child_process";
 import { once } from "node:events";
+import { type IncomingMessage, request } from "node:http";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import type { ExecutionContext } from "ava";
@@ -39,15 +40,11 @@ test.serial("a command runs in the live image with its config, and ends as it en
 test.serial("at a terminal it has one of the same size, by the CLI and by SSH", async (t) => {
   t.timeout(60_000);
   const { platform } = t.context;
-  const cli = join(import.meta.dirname, "../../apps/cli/main.ts");
-  const line = `stty cols 101 rows 31; ${process.execPath} ${cli} run -a ${APP} 'tty; sleep 0.5; stty size; exit 5'`;
-  const env = {
-    ...{ PATH: process.env["PATH"] ?? "", HOME: platform.home, TERM: "xterm" },
-    ...{ TEAL_URL: platform.apiUrl, TEAL_TOKEN: platform.adminToken() },
-  };
-  const typed = await run("script", ["-qec", line, "/dev/null"], { env }).catch((error) => error);
-  t.is(typed.code, 5, typed.stderr);
-  t.regex(typed.stdout, /\/dev\/pts\/\d+\s+31 101/);
+  for (const words of [`run -a ${APP}`, `enter -a ${APP} web.1`]) {
+    const typed = await atTerminal(platform, words, "tty; sleep 0.5; stty size; exit 5");
+    t.is(typed.code, 5, typed.stderr);
+    t.regex(typed.stdout, /\/dev\/pts\/\d+\s+31 101/, words);
+  }
 
   const keys = ssh2.utils.generateKeyPairSync("ed25519");
   const wish = { name: "ann", role: "admin", apps: "*", key: keys.public };
@@ -64,6 +61,21 @@ test.serial("at a terminal it has one of the same size, by the CLI and by SSH", 
     stream.write("exit 9\n");
   });
   t.is(far.code, 9);
+  const entered = await overSsh(platform, keys.private, "enter web.1 -a shop", async (stream) => {
+    stream.write("tty; echo in $TEAL_PROCESS; stty size; exit 8\n");
+  });
+  t.is(entered.code, 8);
+  t.regex(entered.text, /\/dev\/pts\/\d+\s+in web\s+33 99/);
+  const inside = await overSsh(platform, keys.private, "enter web.1 false -a shop", async () => {});
+  t.is(inside.code, 1);
+  const alone = await overSsh(
+    platform,
+    keys.private,
+    "run:detached -a shop --json 'echo from afar; exit 3'",
+    async () => {},
+  );
+  t.is(alone.code, 0, alone.text);
+  await saidBy(t, `run.${JSON.parse(alone.text).id}`, /from afar/);
   const listed = await overSsh(platform, keys.private, "apps:list", async () => {});
   t.regex(listed.text, /^APP .*\r\nshop /);
   await none(t);
@@ -99,17 +111,24 @@ test.serial(
     const asked = await teal(["run:detached", "-a", APP, "--json", "echo detached; exit 3"]);
     t.is(asked.code, 0, asked.err);
     const { id } = JSON.parse(asked.out);
-    await until(20_000, async () => {
-      const { out } = await teal(["logs", "-a", APP, "--ps", `run.${id}`]);
-      return /detached/.test(out);
-    });
+    await saidBy(t, `run.${id}`, /detached/);
     await none(t);
     const said = await teal(["logs", "-a", APP, "--source", "teal", "--grep", id]);
     t.regex(said.out, /ended by itself with status 3/);
-    const many = Array.from({ length: 12 }, () => teal(["run:detached", "-a", APP, "sleep 300"]));
+
+    const atOnce = [1, 2, 1, 2, 1, 2].map((worker) => askWorker(t.context.platform, worker));
+    t.deepEqual(new Set(await Promise.all(atOnce)), new Set([200]));
+    const many = Array.from({ length: 6 }, () => teal(["run:detached", "-a", APP, "sleep 300"]));
     const codes = (await Promise.all(many)).map(({ code }) => code).toSorted((x, y) => x - y);
-    t.deepEqual(codes, [...Array.from({ length: 10 }, () => 0), 5, 5], "at once, too");
+    t.deepEqual(codes, [0, 0, 0, 0, 5, 5], "of those asked for at once, too");
+    for (const worker of [1, 2]) t.is(await askWorker(t.context.platform, worker), 400);
     t.is((await runsOf(t.context)).length, 10, "what runs is left alone by the reconciler");
+    // The last place, and two workers that each see it free.
+    const [one] = await runsOf(t.context);
+    await run("docker", ["rm", "-f", one ?? ""]);
+    const both = await Promise.all([1, 2].map((worker) => askWorker(t.context.platform, worker)));
+    t.true(both.includes(400), "not both");
+    t.true((await runsOf(t.context)).length <= 10);
   },
 );
 
@@ -146,6 +165,35 @@ test.serial("what runs for an app is gone with it", async (t) => {
   await until(50_000, async () => (await containersOf(t.context.platform.namespace)).length === 0);
   t.pass();
 });
+
+/** The command line at a terminal of 101 × 31. */
+function atTerminal(platform: Platform, words: string, command: string) {
+  const cli = join(import.meta.dirname, "../../apps/cli/main.ts");
+  const line = `stty cols 101 rows 31; ${process.execPath} ${cli} ${words} '${command}'`;
+  const env = {
+    ...{ PATH: process.env["PATH"] ?? "", HOME: platform.home, TERM: "xterm" },
+    ...{ TEAL_URL: platform.apiUrl, TEAL_TOKEN: platform.adminToken() },
+  };
+  return run("script", ["-qec", line, "/dev/null"], { env }).catch((error) => error);
+}
+
+/** Waits until a command that nobody is attached to has said so. */
+const saidBy = (t: ExecutionContext<AppWorld>, from: string, what: RegExp) =>
+  until(20_000, async () => {
+    const { out } = await createTeal(t.context.platform).teal(["logs", "-a", APP, "--ps", from]);
+    return what.test(out);
+  });
+
+/** Asks one worker, past the web process, for a command that nobody is attached to; its answer's status. */
+async function askWorker({ home }: Platform, n: number): Promise<number> {
+  const wish = { command: ["sleep 300"], detached: true };
+  const socketPath = join(home, "run", `worker-${n}.sock`);
+  const sent = request({ socketPath, method: "POST", path: "/runs" });
+  sent.end(JSON.stringify({ app: APP, by: "ann", wish }));
+  const [answer] = (await once(sent, "response")) as [IncomingMessage];
+  answer.resume();
+  return answer.statusCode ?? 0;
+}
 
 /** One command with a terminal of 99 × 33, as `ssh -t` would run it. */
 async function overSsh(

@@ -2,7 +2,7 @@ import test from "ava";
 import { isTealError } from "../../../apps/errors.ts";
 import { normaliseHost } from "../../../apps/hosts.ts";
 
-const settings = { domain: "teal.example" };
+const settings = { domain: "teal.example", publicUrl: "https://deploys.example.org" };
 
 test("a domain is kept as routes have it", (t) => {
   const same: [string, string][] = [
@@ -57,7 +57,22 @@ test("the platform's own names are nobody's to add", (t) => {
 });
 
 test("no wildcard covers the platform's own domain", (t) => {
-  const error = t.throws(() => normaliseHost("*.example.org", { domain: "teal.example.org" }));
+  const error = t.throws(() =>
+    normaliseHost("*.example.net", { ...settings, domain: "teal.example.net" }),
+  );
   t.regex(error.message, /the platform's/);
-  t.is(normaliseHost("*.example.org", { domain: "a.teal.example.org" }), "*.example.org");
+  t.is(
+    normaliseHost("*.example.net", { ...settings, domain: "a.teal.example.net" }),
+    "*.example.net",
+  );
+});
+
+test("where people reach the platform is no app's, by its name or by a wildcard over it", (t) => {
+  for (const given of ["Deploys.Example.org.", "*.example.org"]) {
+    const error = t.throws(() => normaliseHost(given, settings));
+    t.regex(error.message, /deploys\.example\.org is where people reach the platform/, given);
+  }
+  for (const given of ["example.org", "a.deploys.example.org", "*.deploys.example.org"]) {
+    t.is(normaliseHost(given, settings), given);
+  }
 });
