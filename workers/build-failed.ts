@@ -12,9 +12,10 @@ export function buildFailed(error: unknown, { memory }: Pick<BuildOptions, "memo
   if (!(error instanceof BuildError)) return error;
   const { step, outOf } = error;
   if (outOf !== null) {
-    const mib = Math.round(outOf / 1024 ** 2);
+    const mib = Math.round(outOf.limit / 1024 ** 2);
+    const whose = outOf.together ? "together" : "each step";
     return failure(
-      `${step?.name} was killed: it wanted more memory than builds may use (${mib} MiB together, TEAL_BUILD_MEMORY)`,
+      `${step?.name} was killed: it wanted more memory than builds may use (${mib} MiB ${whose}, TEAL_BUILD_MEMORY)`,
       error,
     );
   }

@@ -108,7 +108,7 @@ export function createBuilder({
       ...(ofDockerfile && options.target !== undefined && { target: options.target }),
       secrets: { ...job.env, [SECRET_ENV]: shellOf(job.env) },
       fresh: job.fresh,
-      ...stepsOf(job, settings.namespace),
+      steps: stepsOf(job, settings.namespace),
       ...(job.verbose && { verbose: true }),
       signal: job.signal,
       onLine: output.line,
@@ -144,10 +144,12 @@ export function createBuilder({
 
 /** A host that there cannot be stands for the app: one build of it runs at a time. */
 function stepsOf({ app, options: { memory, cpus } }: BuildJob, namespace: string) {
-  if (memory === undefined && cpus === undefined) return {};
   const mark = `${namespace}-${app}.build.invalid`;
-  const bounds = { ...(memory !== undefined && { memory }), ...(cpus !== undefined && { cpus }) };
-  return { steps: { mark, ...bounds } };
+  return {
+    mark,
+    ...(memory !== undefined && { memory }),
+    ...(cpus !== undefined && { cpus }),
+  };
 }
 
 /** The variables for commands of plans to read; the second line is for buildpacks. */

@@ -11,7 +11,8 @@ import { createGit } from "../../apps/git.ts";
 import { createOutward } from "../../apps/outward.ts";
 import { createTreeFetcher } from "../../apps/tree-fetcher.ts";
 import { createBuilder, type BuildJob } from "../../workers/build.ts";
-import { type BuildBounds, createBuildLimits } from "../../workers/engine/build-limits.ts";
+import type { BuildBounds } from "../../workers/engine/build-groups.ts";
+import { createBuildLimits } from "../../workers/engine/build-limits.ts";
 import { createDocker } from "../../workers/engine/client.ts";
 import { createImages } from "../../workers/engine/images.ts";
 import type { Built } from "../../workers/ports.ts";
@@ -19,6 +20,8 @@ import { createPrivateImages } from "../../workers/private-images.ts";
 import { FIXTURES } from "./tree.ts";
 
 interface BuilderWish {
+  /** Another engine than the machine's. */
+  engine?: Docker;
   bounds?: BuildBounds;
   /** Trusted when buildpacks are fetched; private addresses are connected to then. */
   caFile?: string;
@@ -27,10 +30,10 @@ interface BuilderWish {
 }
 
 /** A builder with a namespace of its own; `close` removes what it made, but for the shared base images. */
-export async function startBuilder({ bounds, registries, caFile }: BuilderWish = {}) {
+export async function startBuilder({ bounds, registries, caFile, engine }: BuilderWish = {}) {
   const namespace = `teal-test-${randomBytes(4).toString("hex")}`;
   const home = await mkdtemp(join(tmpdir(), `${namespace}-`));
-  const docker = createDocker();
+  const docker = engine ?? createDocker();
   const log = createLog(namespace);
   const images = createImages(docker, {
     namespace,

@@ -13,9 +13,10 @@ export type OwnDockerd = Awaited<ReturnType<typeof startOwnDockerd>>;
 /**
  * A Docker engine beside the machine's, which a test may kill. It has a bridge of its own (one
  * without a bridge would remove the other's) and leaves the packet filter alone, so containers
- * reach nobody but this machine. `images` of the machine's engine are copied into it.
+ * reach nobody but this machine. `images` of the machine's engine are copied into it; `more` are
+ * further options of dockerd.
  */
-export async function startOwnDockerd(images: string[]) {
+export async function startOwnDockerd(images: string[], more: string[] = []) {
   const dir = mkdtempSync(join(tmpdir(), "teal-engine-"));
   const host = `unix://${join(dir, "docker.sock")}`;
   const bridge = `tealt${process.pid % 100_000}`;
@@ -31,6 +32,7 @@ export async function startOwnDockerd(images: string[]) {
       ...["--data-root", join(dir, "data"), "--exec-root", join(dir, "exec"), "-H", host],
       ...["--pidfile", join(dir, "docker.pid"), "--bridge", bridge, "--live-restore"],
       ...["--iptables=false", "--ip-masq=false", "--ip-forward=false"],
+      ...more,
     ];
     child = spawn("dockerd", args, { stdio: ["ignore", log, log] });
     await until(60_000, async () => (await engine.version()) !== null);

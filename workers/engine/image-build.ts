@@ -2,11 +2,11 @@ import type { Readable } from "node:stream";
 import type Docker from "dockerode";
 import { TealError } from "../../apps/errors.ts";
 import { BuildError } from "./build-error.ts";
+import type { StepBounds } from "./build-groups.ts";
 import type { BuildLimits } from "./build-limits.ts";
 import { createProgress } from "./buildkit.ts";
 import { createRawProgress } from "./raw-progress.ts";
 import { buildInSession } from "./session.ts";
-import type { StepBounds } from "./step-limits.ts";
 import { reach, readEvents, withSource } from "./streams.ts";
 
 export interface BuildRequest {
@@ -52,12 +52,13 @@ async function bounded(
 ): Promise<string> {
   const watch = await limits?.begin(request.steps);
   try {
-    return await build(docker, request);
+    return await build(docker, watch?.looksForMark ? withMark(request) : request);
   } catch (error) {
     // A process that is killed leaves its shell with 137; what else wanted memory may say so itself.
     const killed = error instanceof BuildError && error.step?.exitCode === 137;
-    if (!limits || !killed || !(await watch?.ranOut())) throw error;
-    throw new BuildError(error.message, error.step, limits.memory);
+    const outOf = killed ? await watch?.ranOut() : null;
+    if (!killed || !outOf) throw error;
+    throw new BuildError(error.message, error.step, outOf);
   } finally {
     await watch?.end();
   }
@@ -71,7 +72,7 @@ async function build(docker: Docker, request: BuildRequest): Promise<string> {
     dockerfile,
     t: request.tag,
     labels,
-    buildargs: withMark(request),
+    buildargs: request.buildArgs ?? {},
     ...(request.target !== undefined && { target: request.target }),
     ...(request.fresh && { nocache: true }),
   };
@@ -97,8 +98,9 @@ async function build(docker: Docker, request: BuildRequest): Promise<string> {
 }
 
 /** An argument that every RUN gets, and that no step's key in the cache depends on. */
-function withMark({ buildArgs = {}, steps }: BuildRequest): Record<string, string> {
-  if (!steps) return buildArgs;
+function withMark(request: BuildRequest): BuildRequest {
+  const { buildArgs = {}, steps } = request;
   const hosts = buildArgs["NO_PROXY"] ?? buildArgs["no_proxy"];
-  return { ...buildArgs, NO_PROXY: [...(hosts ? [hosts] : []), steps.mark].join(",") };
+  const marked = [...(hosts ? [hosts] : []), ...(steps ? [steps.mark] : [])].join(",");
+  return { ...request, buildArgs: { ...buildArgs, NO_PROXY: marked } };
 }

@@ -1,21 +1,12 @@
-import { readdir, readFile, writeFile } from "node:fs/promises";
+import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import type { BuildGroups, GroupFolders, StepBounds } from "./build-groups.ts";
 
-/** What one step of a build may use. */
-export interface StepBounds {
-  /** Bytes. */
-  memory?: number;
-  /** Cores. */
-  cpus?: number;
-}
-
-/** Where the groups of steps are made, and how one is bounded. */
-export interface StepGroups {
-  /** Folder of the kernel's that has a folder for each step. */
-  top: string;
-  /** File of a step's group to value, as the kernel takes them. */
-  settings(id: string, bounds: StepBounds): [file: string, value: string][];
+export interface StepLimits {
+  /** True when a step of the build was found and bounded. */
+  found(): boolean;
+  end(): Promise<void>;
 }
 
 const LOOK_MS = 20;
@@ -25,18 +16,19 @@ const LOOK_MS = 20;
  * to: its processes do, by `mark` in their environment.
  */
 export function limitSteps(
-  groups: StepGroups,
+  { steps, groupOf }: BuildGroups,
   mark: string,
   bounds: StepBounds,
-): { end(): Promise<void> } {
+): StepLimits {
   const ended = new AbortController();
   const bounded = new Set<string>();
 
-  async function look(): Promise<void> {
-    const entries = await readdir(groups.top, { withFileTypes: true });
-    for (const { name } of entries.filter((one) => one.isDirectory() && !bounded.has(one.name))) {
-      if (!(await isMarked(join(groups.top, name), mark))) continue;
-      for (const [file, value] of groups.settings(name, bounds)) await writeFile(file, value);
+  async function lookIn(top: GroupFolders): Promise<void> {
+    const entries = await readdir(top.memory, { withFileTypes: true });
+    for (const { name } of entries.filter((one) => one.isDirectory() && steps.isStep(one.name))) {
+      const folders = { memory: join(top.memory, name), cpu: join(top.cpu, name) };
+      if (bounded.has(name) || !(await isMarked(folders.memory, mark))) continue;
+      await groupOf(folders).set(bounds);
       bounded.add(name);
     }
   }
@@ -44,11 +36,12 @@ export function limitSteps(
   const looking = (async () => {
     while (!ended.signal.aborted) {
       // A step may end at any moment, and one that holds more than it may is bounded at the next look.
-      await look().catch(() => {});
+      for (const top of steps.tops) await lookIn(top).catch(() => {});
       await sleep(LOOK_MS, undefined, { signal: ended.signal }).catch(() => {});
     }
   })();
   return {
+    found: () => bounded.size > 0,
     end: async () => {
       ended.abort();
       await looking;
