@@ -5,10 +5,10 @@ import { isTealError, TealError } from "../apps/errors.ts";
 import type { Git } from "../apps/git.ts";
 import { asTealError } from "../apps/http.ts";
 import type { Log } from "../apps/log.ts";
-import { readPromoteAfter } from "../apps/promote-after.ts";
 import type { Store } from "../apps/store.ts";
 import type { Deploy, Intent } from "../apps/types.ts";
 import { viaOf } from "./git-service.ts";
+import { unknownOptions, wishOf } from "./push-options.ts";
 import { judge, parseRefLines, shortRef, type RefLine } from "./ref-rules.ts";
 
 /** What the hook handed over, and for whom git was started. */
@@ -62,7 +62,7 @@ export function createAccept(options: AcceptOptions) {
       for (const refusal of refusals) await printError(remote, refusal);
       if (refusals[0]) return await noteEnd(push, refusals[0]);
       // What it says wrongly is refused before anything is made of the push.
-      promoteAfter(push.options);
+      wishOf(push.options);
       const subject = deploy && (await examine(push, deploy));
       await reach("ref-quarantined");
       await ensureApp(push);
@@ -116,9 +116,7 @@ export function createAccept(options: AcceptOptions) {
   }
 
   async function explain(push: Push, stored: RefLine[], remote: Remote): Promise<void> {
-    for (const option of push.options.filter(
-      (one) => one !== HOLD && one !== IRREVERSIBLE && !one.startsWith(PROMOTE_AFTER),
-    )) {
+    for (const option of unknownOptions(push.options)) {
       await remote.print(
         "warn",
         `The push option "${option.slice(0, 100)}" is not known here and changes nothing.`,
@@ -149,10 +147,7 @@ export function createAccept(options: AcceptOptions) {
       ref: line.ref,
       by: identity.name,
       why: subject,
-      ...(push.options.includes(HOLD) && { hold: true }),
-      ...(push.options.includes(IRREVERSIBLE) && { irreversible: true }),
-      ...(push.options.includes(VERBOSE) && { verbose: true }),
-      ...promoteAfter(push.options),
+      ...wishOf(push.options),
     };
     const deploy = await deploys.push(intent);
     const detail = { commit: line.new.slice(0, 12), ref: line.ref };
@@ -192,22 +187,6 @@ export function createAccept(options: AcceptOptions) {
     const at = await git.readRef(app, line.ref);
     if (at !== line.old) await git.moveRef(app, line.ref, line.old, at);
   }
-}
-
-/** `git push -o hold`: this one waits in the idle colour to be promoted. */
-const HOLD = "hold";
-/** `git push -o irreversible`: older code no longer works after this one. */
-const IRREVERSIBLE = "irreversible";
-/** `git push -o verbose`: its log has all that the builder says. */
-const VERBOSE = "verbose";
-/** `git push -o promote-after=10m`: this one waits so long at most. */
-const PROMOTE_AFTER = "promote-after=";
-
-/** @throws bad-request */
-function promoteAfter(options: string[]): Pick<Intent, "promoteAfter"> {
-  const given = options.findLast((one) => one.startsWith(PROMOTE_AFTER));
-  if (given === undefined) return {};
-  return { promoteAfter: readPromoteAfter(given.slice(PROMOTE_AFTER.length)) * 1000 };
 }
 
 async function printEnd(deploy: Deploy | null, id: string, remote: Remote): Promise<number> {

@@ -111,6 +111,7 @@ test.serial("a force push is a new deploy, and the old commit stays", async (t) 
   const wish = ["-o", "verbose", world.remote("forced"), "main"];
   const { status, output } = await work.git(["push", "--force", ...wish]);
   t.is(status, 0, output);
+  t.notRegex(output, /not known here/);
   t.is(await world.git.readRef("forced", "refs/heads/main"), await work.head());
   t.true(await isKept("forced", old));
   const [second, first] = await world.store.listDeploys("forced", 2);
