@@ -257,6 +257,12 @@ export const ERRORS = {
     says: "{detail}.",
     todo: "{todo}.",
   },
+  "bad-ignore-file": {
+    status: 422,
+    exit: 1,
+    says: "The .dockerignore or .slugignore file was not understood: {detail}.",
+    todo: "Correct that line; a backslash before a character has it meant as it stands.",
+  },
   "bad-app-json": {
     status: 422,
     exit: 1,

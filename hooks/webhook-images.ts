@@ -3,7 +3,7 @@ import { parseImageRef } from "../apps/image-ref.ts";
 import type { Sender } from "../apps/senders.ts";
 import type { Happening, Nothing } from "./webhook-events.ts";
 import { at, listAt, textAt } from "./webhook-payload.ts";
-import { matchesAny } from "./webhook-paths.ts";
+import { createMatcher } from "./webhook-paths.ts";
 
 const DIGEST = /^sha256:[0-9a-f]{64}$/;
 
@@ -65,7 +65,7 @@ export function imageRefusal(wanted: Sender["image"], image: string): string | n
   const same = given.registry === own.registry && given.repository === own.repository;
   if (!same) return `this sender is for ${repository}, and this is ${image.replace(/@.*$/, "")}`;
   const tag = /:([^:/@]*)(?:@|$)/.exec(image)?.[1] ?? "";
-  if (tags !== undefined && !matchesAny(tag, [tags]))
+  if (tags !== undefined && !createMatcher([tags])(tag))
     return `this sender deploys the tag ${tags}, and this is ${tag || "none"}`;
   return null;
 }

@@ -16,7 +16,7 @@ import { parsePayload, readRawBody } from "./webhook-body.ts";
 import { cameWith } from "./webhook-came.ts";
 import { readEvent, type Happening } from "./webhook-events.ts";
 import { imageRefusal } from "./webhook-images.ts";
-import { matchesAny } from "./webhook-paths.ts";
+import { createMatcher } from "./webhook-paths.ts";
 import { header, verify, WINDOW_MS, type Signed } from "./webhook-signature.ts";
 
 interface Options {
@@ -215,7 +215,7 @@ function refusalOf(sender: Sender, found: Happening): string | null {
   if (sender.repo === null && repo && repoUrl({ repo }) === null) {
     return "it does not say where to fetch from; give the sender a --repo";
   }
-  if (sender.paths.length > 0 && files && !files.some((file) => matchesAny(file, sender.paths))) {
+  if (sender.paths.length > 0 && files && !files.some(createMatcher(sender.paths))) {
     return `it changes nothing of ${sender.paths.join(", ")}`;
   }
   return null;

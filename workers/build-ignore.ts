@@ -1,18 +1,17 @@
-import dockerignore from "@balena/dockerignore";
+import { readIgnoreFile } from "../apps/ignore-file.ts";
 import type { IgnoreRules } from "./build-context.ts";
 
 /**
  * Docker's rules of a .dockerignore file, and `always`: patterns that no `!` line brings back.
+ * @throws bad-ignore-file
  */
 export function createIgnore(text: string, always: string[]): IgnoreRules {
-  const rules = dockerignore.default().add(text.split(/\r?\n/));
-  const fixed = dockerignore.default().add(always);
-  const ignores = (path: string): boolean => fixed.ignores(path) || rules.ignores(path);
-  const hasExceptions = /^\s*!/m.test(text);
+  const { ignores, hasExceptions } = readIgnoreFile(text);
+  const fixed = readIgnoreFile(always.join("\n"));
   return {
-    ignores,
+    ignores: (path) => fixed.ignores(path) || ignores(path),
     // An exception may bring back what lies in an ignored folder.
-    skips: (folder) => fixed.ignores(folder) || (!hasExceptions && rules.ignores(folder)),
+    skips: (folder) => fixed.ignores(folder) || (!hasExceptions && ignores(folder)),
   };
 }
 

@@ -3,8 +3,8 @@ import { readFile, stat } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import type { Readable } from "node:stream";
 import { createGzip } from "node:zlib";
-import dockerignore from "@balena/dockerignore";
 import { pack } from "tar-fs";
+import { readIgnoreFile } from "../ignore-file.ts";
 import { readPromoteAfter } from "../promote-after.ts";
 import type { Deploy } from "../types.ts";
 import type { Input } from "./command.ts";
@@ -72,11 +72,10 @@ async function open(what: string): Promise<Source | null> {
   return null;
 }
 
-/** The folder without what its .dockerignore names: the same folder gives the same archive. */
+/** The folder without what its .dockerignore names: the same folder gives the same archive. @throws bad-ignore-file */
 async function archive(dir: string): Promise<Readable> {
   const text = await readFile(join(dir, ".dockerignore"), "utf8").catch(() => "");
-  const rules = dockerignore.default().add(text.split(/\r?\n/));
-  const hasExceptions = /^\s*!/m.test(text);
+  const { ignores, hasExceptions } = readIgnoreFile(text);
   const inside = (path: string) => path.slice(dir.length).replace(/^\/+/, "");
   const tar = pack(dir, {
     ignore(path) {
@@ -84,7 +83,7 @@ async function archive(dir: string): Promise<Readable> {
       if (name === "") return false;
       if (name.split("/").some((part) => NEVER.includes(part))) return true;
       // A folder that is named may hold an exception.
-      return !hasExceptions && rules.ignores(name);
+      return !hasExceptions && ignores(name);
     },
   });
   const gzip = createGzip({ level: 1 });
