@@ -49,8 +49,11 @@ test.after.always(async () => {
 });
 
 async function shell(script: string, given: Record<string, string> = env): Promise<string> {
-  const child = spawn("bash", ["-euo", "pipefail", "-c", script], { cwd: root, env: given });
-  child.stdin.end();
+  // A bash whose standard input is a pipe may take it for a remote shell's, and read /etc/bash.bashrc.
+  const child = spawn("bash", ["--norc", "-euo", "pipefail", "-c", script], {
+    ...{ cwd: root, env: given },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
   let said = "";
   for (const stream of [child.stdout, child.stderr])
     stream.on("data", (part: Buffer) => (said += part.toString()));
