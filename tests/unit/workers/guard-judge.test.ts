@@ -1,5 +1,10 @@
 import test from "ava";
-import { GUARD_DEFAULTS, type Traffic } from "../../../apps/guard.ts";
+import {
+  GUARD_DEFAULTS,
+  type GuardLimits,
+  guardLimits,
+  type Traffic,
+} from "../../../apps/guard.ts";
 import { LATENCY_MS } from "../../../router/contract.ts";
 import {
   chance,
@@ -159,6 +164,49 @@ test("crashes count against what was usual", (t) => {
   t.like(crashed(2, 0), { kind: "crashes", count: 2 });
   t.is(crashed(2, 40), null, "one every 15 s is nothing new");
   t.like(crashed(6, 40), { kind: "crashes" });
+});
+
+/** Answers of which so many failed or took about a second, after as many that were fine and fast. */
+function evidenceOf({ errors = 0, slow = 0, crashes = 0, answers = 1000 }) {
+  const [fast, second] = [20, 1000].map((ms) => LATENCY_MS.findIndex((bound) => ms <= bound));
+  const traffic = (of: Partial<Traffic>, slower: number): Traffic => ({
+    ...{ answers, errors: 0, ...of },
+    buckets: empty().buckets.map((_, i) =>
+      i === fast ? answers - slower : i === second ? slower : 0,
+    ),
+  });
+  const since = traffic({ errors }, slow);
+  return {
+    ...{ before: traffic({}, 0), since, settled: since, crashes, elapsedMs: 10_000 },
+    crashesBefore: { crashes: 0, ms: 600_000 },
+  };
+}
+
+const MANY = 10_000;
+type Told = Parameters<typeof evidenceOf>[0];
+/** What it is judged by: below the app's own limit, at it. */
+const limited: [keyof GuardLimits, own: number, below: Told, at: Told, found: string][] = [
+  ["errors", 20, { errors: 199 }, { errors: 200 }, "errors"],
+  ["errors", 1, { errors: 99, answers: MANY }, { errors: 100, answers: MANY }, "errors"],
+  ["slow", 40, { slow: 399 }, { slow: 400 }, "slow"],
+  ["slow", 5, { slow: 499, answers: MANY }, { slow: 500, answers: MANY }, "slow"],
+  ["crashes", 4, { crashes: 3 }, { crashes: 4 }, "crashes"],
+  ["crashes", 1, { crashes: 0 }, { crashes: 1 }, "crashes"],
+  ["requests", 500, { errors: 300, answers: 499 }, { errors: 300, answers: 500 }, "errors"],
+];
+
+test("each limit is the app's own where it has one", (t) => {
+  for (const [name, own, below, at, found] of limited) {
+    const limits = guardLimits({ [name]: own });
+    if (!limits) throw new Error("it is on");
+    t.is(limits[name], own);
+    t.is(judge(evidenceOf(below), limits), null, `${name} ${own}, below`);
+    t.is(judge(evidenceOf(at), limits)?.kind, found, `${name} ${own}, at it`);
+    // With the default limits one of the two is judged otherwise.
+    const kinds = [below, at].map((it) => judge(evidenceOf(it), GUARD_DEFAULTS)?.kind);
+    t.notDeepEqual(kinds, [undefined, found], `${name} ${own} is not the default`);
+  }
+  t.is(guardLimits({ off: true, errors: 1 }), null);
 });
 
 test("the test of chance is Fisher's", (t) => {
