@@ -8,6 +8,7 @@ import {
 import { LATENCY_MS } from "../../../router/contract.ts";
 import {
   chance,
+  type Finding,
   isSure,
   judge,
   type Streak,
@@ -185,7 +186,7 @@ function evidenceOf({ errors = 0, slow = 0, crashes = 0, answers = 1000 }) {
 const MANY = 10_000;
 type Told = Parameters<typeof evidenceOf>[0];
 /** What it is judged by: below the app's own limit, at it. */
-const limited: [keyof GuardLimits, own: number, below: Told, at: Told, found: string][] = [
+const limited: [keyof GuardLimits, own: number, below: Told, at: Told, found: Finding["kind"]][] = [
   ["errors", 20, { errors: 199 }, { errors: 200 }, "errors"],
   ["errors", 1, { errors: 99, answers: MANY }, { errors: 100, answers: MANY }, "errors"],
   ["slow", 40, { slow: 399 }, { slow: 400 }, "slow"],
