@@ -84,3 +84,9 @@ test("every command that is named in a sentence is one", (t) => {
   );
   t.deepEqual(wrong, []);
 });
+
+test("every command beside those of other platforms is ours, with what it is given", (t) => {
+  const shown = [...read("docs/coming-from.md").matchAll(/`teal ([^`]+)`/g)].map(([, one]) => one!);
+  t.true(shown.length > 35);
+  for (const one of shown) t.notThrows(() => parse(one.split(" "), COMMANDS, optionsOf), one);
+});
