@@ -4,6 +4,9 @@ import { picture, seriousFaults } from "./browser.ts";
 const SIZES = { 1280: { width: 1280, height: 900 }, 360: { width: 360, height: 740 } } as const;
 const SCHEMES = ["light", "dark"] as const;
 
+/** How a picture of a page in one of its looks is called. */
+export const LOOKS = Object.keys(SIZES).flatMap((width) => SCHEMES.map((is) => `${width}-${is}`));
+
 /**
  * What is wrong with a page for who cannot see it or has little room: at 1280 and at 360 px, by day
  * and in the dark. @param name keeps a picture of each look under it

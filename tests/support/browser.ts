@@ -3,7 +3,8 @@ import { join, resolve } from "node:path";
 import axe from "axe-core";
 import { chromium, type Browser, type BrowserContextOptions, type Page } from "playwright-core";
 
-const ARTEFACTS = resolve(import.meta.dirname, "../../artefacts");
+/** Where pictures are kept. */
+export const ARTEFACTS = resolve(import.meta.dirname, "../../artefacts");
 const EXECUTABLE = "/usr/bin/chromium";
 const FLAGS = [
   "--no-sandbox",

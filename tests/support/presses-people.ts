@@ -1,7 +1,7 @@
 import { generateKeyPairSync } from "node:crypto";
 import type { Page } from "playwright-core";
 import type { TestApi } from "./api.ts";
-import type { Press } from "./presses.ts";
+import type { Press } from "./press.ts";
 
 /** Who is told, who may come in, and leaving: what is done of these by buttons, in this order. */
 export function peoplePresses(api: TestApi, page: Page, delivery: string): Press[] {

@@ -1,6 +1,6 @@
 import type { TestApi } from "./api.ts";
 import { createIssuer } from "./certificates.ts";
-import type { Press } from "./presses.ts";
+import type { Press } from "./press.ts";
 
 /** What is set of an app by buttons, in this order. */
 export async function settingsPresses({ store, dashboardOptions }: TestApi): Promise<Press[]> {

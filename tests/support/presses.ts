@@ -1,17 +1,6 @@
 import type { Page } from "playwright-core";
 import type { TestApi } from "./api.ts";
-
-/** A button that is pressed. `press` names it, behind that which opens its dialog. */
-export interface Press {
-  at: string;
-  press: string[];
-  /** By the names of fields; true ticks a box. */
-  fill?: Record<string, string | boolean>;
-  /** Whether it has done what it says. */
-  done?: () => Promise<boolean>;
-  /** What is shown instead: nobody works here. */
-  says?: RegExp;
-}
+import type { Press } from "./press.ts";
 
 /** What of an app's colours, config and processes is done by buttons, in this order. */
 export function lifePresses({ store }: TestApi, page: Page): Press[] {

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { run } from "./child.ts";
@@ -57,6 +57,9 @@ export async function testAll({ root, args, progress }: Options): Promise<number
   const cache = await mkdtemp(join(tmpdir(), "teal-test-cache-"));
   // Tests start thousands of processes; each finds its code compiled.
   const forTests = { ...env, NODE_COMPILE_CACHE: cache };
+  // What is there afterwards is of this run.
+  const pictures = join(root, "artefacts");
+  if (all && !chosen) await rm(pictures, { recursive: true, force: true });
   const runAva = async (title: string, ...ours: string[]): Promise<void> =>
     add(sum, await ava({ root, env: forTests, progress, title, args: [...ours, ...forAva] }));
 
@@ -79,6 +82,8 @@ export async function testAll({ root, args, progress }: Options): Promise<number
       await runAva("tests that run alone", "--concurrency", "1", ...ALONE);
   }
   await rm(cache, { recursive: true, force: true });
+  const kept = await readdir(pictures).catch(() => []);
+  if (kept.length > 0) progress.line(`Pictures of the dashboard: ${kept.length} in ${pictures}`);
   progress.line(`${sum.passed} passed, ${sum.failed} failed`);
   return sum.failed === 0 ? 0 : 1;
 }

@@ -1,12 +1,15 @@
+import { stat } from "node:fs/promises";
+import { join } from "node:path";
 import test from "ava";
 import type { Browser, Page } from "playwright-core";
 import { dashboardRoutes } from "../../../apps/dashboard/dashboard.ts";
 import type { Route } from "../../../apps/dashboard/route.ts";
 import { startApi, type TestApi } from "../../support/api.ts";
-import { signedIn, startBrowser } from "../../support/browser.ts";
-import { faultsInAllLooks } from "../../support/browser-looks.ts";
+import { ARTEFACTS, signedIn, startBrowser } from "../../support/browser.ts";
+import { faultsInAllLooks, LOOKS } from "../../support/browser-looks.ts";
 import { actionOf, actionsOf, pathsOf } from "../../support/buttons.ts";
-import { lifePresses, type Press } from "../../support/presses.ts";
+import { press } from "../../support/press.ts";
+import { lifePresses } from "../../support/presses.ts";
 import { peoplePresses } from "../../support/presses-people.ts";
 import { settingsPresses } from "../../support/presses-settings.ts";
 import { seedAll } from "../../support/seed-all.ts";
@@ -64,18 +67,29 @@ test.serial(
     t.timeout(240_000);
     const { page } = open;
     const titles = new Map<string, string>();
+    const [began, kept] = [Date.now(), new Set<string>()];
     for (const path of paths) {
       await go(page, path);
       await look(page);
       const name = path.replaceAll(/\W+/g, "-").replaceAll(/^-|-$/g, "") || "home";
-      const kept = path.startsWith("/apps/empty") ? undefined : name;
-      t.deepEqual(await faultsInAllLooks(page, kept), [], path);
+      const isEmpty = path.startsWith("/apps/empty");
+      t.deepEqual(await faultsInAllLooks(page, isEmpty ? undefined : name), [], path);
+      if (!isEmpty) for (const look of LOOKS) kept.add(`${name}-${look}.png`);
       t.is(await page.locator("h1").count(), 1, path);
       const title = await page.title();
       t.is(titles.get(title), undefined, `${path} is called ${title} too`);
       titles.set(title, path);
     }
     t.true(paths.length > 40);
+    for (const file of kept) t.true((await stat(join(ARTEFACTS, file))).mtimeMs > began, file);
+    const named = routes.flatMap((one) => (one.kind === "page" ? one.path.split("/").at(-1) : []));
+    for (const last of named.filter((one) => one !== undefined && !/^:|^$/.test(one))) {
+      for (const look of LOOKS)
+        t.true(
+          [...kept].some((file) => file.endsWith(`${last}-${look}.png`)),
+          `${last} ${look}`,
+        );
+    }
     t.deepEqual(open.faults, []);
   },
 );
@@ -100,37 +114,6 @@ test.serial("each link of each page leads somewhere, and to what it names there"
   }
 });
 
-/** Presses, and gives what that does. */
-async function press(page: Page, { at, press: names, fill, says, done }: Press): Promise<string> {
-  await go(page, at);
-  for (const name of names.slice(0, -1)) {
-    await page.getByRole("button", { name, exact: true }).first().click();
-  }
-  const button = page.getByRole("button", { name: names.at(-1) ?? "", exact: true }).first();
-  const form = page.locator("form", { has: button });
-  for (const [name, value] of Object.entries(fill ?? {})) {
-    const field = form.locator(`[name="${name}"]`);
-    if (typeof value === "boolean") await field.setChecked(value);
-    else if ((await field.evaluate((one) => one.nodeName)) === "SELECT") {
-      await field.selectOption(value);
-    } else await field.fill(value);
-  }
-  await look(page);
-  const action = await actionOf(button, routes);
-  await button.click();
-  if (says) await page.getByRole("alert").getByText(says).waitFor();
-  for (let tries = 0; done && !(await done().catch(() => false)); tries++) {
-    if (tries > 100) {
-      const alert = await page.locator(".alert").allInnerTexts();
-      throw new Error(`${at}: '${names.join("', '")}' did nothing: ${alert.join(" ")}`);
-    }
-    await page.waitForTimeout(20);
-  }
-  // Else where the answer leads may overtake what is gone to next.
-  await page.locator("form[aria-busy]").waitFor({ state: "detached" });
-  return action;
-}
-
 test.serial("each button of each page does what it says; one without a test fails", async (t) => {
   t.timeout(240_000);
   const { page } = open;
@@ -140,7 +123,10 @@ test.serial("each button of each page does what it says; one without a test fail
     ...peoplePresses(api, page, delivery),
   ];
   const pressed = new Set<string>();
-  for (const one of presses) pressed.add(await press(page, one));
+  for (const one of presses) {
+    await go(page, one.at);
+    pressed.add(await press(page, routes, one, () => look(page)));
+  }
   t.deepEqual([...seen.difference(pressed)], [], "shown, and not pressed here");
   const forms = routes.filter(({ kind }) => kind === "form").map(({ path }) => path);
   const did = new Set([...pressed].map((one) => one.split(" ")[0]));
