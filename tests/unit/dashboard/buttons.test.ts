@@ -7,7 +7,7 @@ import type { Route } from "../../../apps/dashboard/route.ts";
 import { startApi, type TestApi } from "../../support/api.ts";
 import { ARTEFACTS, signedIn, startBrowser } from "../../support/browser.ts";
 import { faultsInAllLooks, LOOKS } from "../../support/browser-looks.ts";
-import { actionOf, actionsOf, pathsOf } from "../../support/buttons.ts";
+import { actionsOf, pathsOf } from "../../support/buttons.ts";
 import { press } from "../../support/press.ts";
 import { lifePresses } from "../../support/presses.ts";
 import { peoplePresses } from "../../support/presses-people.ts";
@@ -74,7 +74,7 @@ test.serial(
       const name = path.replaceAll(/\W+/g, "-").replaceAll(/^-|-$/g, "") || "home";
       const isEmpty = path.startsWith("/apps/empty");
       t.deepEqual(await faultsInAllLooks(page, isEmpty ? undefined : name), [], path);
-      if (!isEmpty) for (const look of LOOKS) kept.add(`${name}-${look}.png`);
+      if (!isEmpty) for (const is of LOOKS) kept.add(`${name}-${is}.png`);
       t.is(await page.locator("h1").count(), 1, path);
       const title = await page.title();
       t.is(titles.get(title), undefined, `${path} is called ${title} too`);
@@ -84,10 +84,10 @@ test.serial(
     for (const file of kept) t.true((await stat(join(ARTEFACTS, file))).mtimeMs > began, file);
     const named = routes.flatMap((one) => (one.kind === "page" ? one.path.split("/").at(-1) : []));
     for (const last of named.filter((one) => one !== undefined && !/^:|^$/.test(one))) {
-      for (const look of LOOKS)
+      for (const is of LOOKS)
         t.true(
-          [...kept].some((file) => file.endsWith(`${last}-${look}.png`)),
-          `${last} ${look}`,
+          [...kept].some((file) => file.endsWith(`${last}-${is}.png`)),
+          `${last} ${is}`,
         );
     }
     t.deepEqual(open.faults, []);
