@@ -8,7 +8,7 @@ import type { Fetcher } from "../apps/fetcher.ts";
 import type { Git } from "../apps/git.ts";
 import type { Registries } from "../apps/registries.ts";
 import { COMMAND_S } from "../apps/runtime.ts";
-import type { Deploy, Instance } from "../apps/types.ts";
+import type { Deploy } from "../apps/types.ts";
 import { readAppJson } from "./app-json.ts";
 import type { Builder } from "./build.ts";
 import { placeOf } from "./build-place.ts";
@@ -18,10 +18,10 @@ import type { Containers } from "./engine/containers.ts";
 import type { Images } from "./engine/images.ts";
 import type { createVolumes } from "./engine/volumes.ts";
 import type { Networks } from "./engine/network.ts";
+import { unfit } from "./identity.ts";
 import { createImageSource } from "./image-source.ts";
 import { imageTag } from "./names.ts";
 import type { BuildWish, Effects, Work } from "./ports.ts";
-import { probe } from "./probe.ts";
 import type { FoundContainer } from "./reconcile.ts";
 import { createSlots } from "./slots.ts";
 import { completeSource } from "./source-extras.ts";
@@ -56,7 +56,6 @@ interface Options {
 }
 
 const ENGINE_TRIES = 3;
-const WARM_PROBE_MS = 1000;
 
 /** The real effects: git, the image builder and Docker. */
 export function createEffects(
@@ -123,7 +122,7 @@ export function createEffects(
         timeoutMs: options.deployTimeoutMs,
         checks: startChecks(release, instance.process),
       }),
-    answers: (instance) => answers(options, instance),
+    unfit: (instance) => unfit(containers, instance, options.hostOf(instance.app)),
     keepRunning: (instance) => containers.keepRunning(instance.id),
     stopContainer: (id, made = id) => containers.stop(made),
     async removeContainer(id, made = id) {
@@ -177,22 +176,5 @@ async function outlivingEngine<T>(
       say("warn", "The Docker engine does not answer: waiting for it, for a minute at most");
       await awaitEngine(signal);
     }
-  }
-}
-
-/** The recorded address still belongs to this container (an address can be another's after a restart), and it answers. */
-async function answers({ containers, hostOf }: Options, instance: Instance): Promise<boolean> {
-  const { host, port } = instance;
-  if (!host || !port) return false;
-  const state = await containers.inspect(instance.id);
-  if (!state?.running || !state.addresses.includes(host)) return false;
-  try {
-    const answer = await probe(
-      { host, port },
-      { hostHeader: hostOf(instance.app), timeoutMs: WARM_PROBE_MS },
-    );
-    return answer.status < 500;
-  } catch {
-    return false;
   }
 }

@@ -91,8 +91,8 @@ export interface Effects {
   containerOf(id: string): Promise<string | null>;
   /** Waits until the instance is healthy. @throws check-failed */
   check(app: App, instance: Instance, release: Release, work: Work): Promise<void>;
-  /** One look: does a warm instance run at its recorded address, and answer? */
-  answers(instance: Instance): Promise<boolean>;
+  /** One look at a warm instance: why it cannot be swapped to, null when it runs at its recorded address and answers. */
+  unfit(instance: Instance): Promise<string | null>;
   /** From now on the engine restarts it when it dies. */
   keepRunning(instance: Instance): Promise<void>;
   /**

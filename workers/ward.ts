@@ -4,6 +4,7 @@ import { routersThere } from "./acknowledged.ts";
 import type { AppNotes } from "./app-notes.ts";
 import { isAside, type Patient } from "./checkup-state.ts";
 import type { Prober } from "./health.ts";
+import { strayed } from "./identity.ts";
 import { nameOf } from "./names.ts";
 import type { Routers } from "./ports.ts";
 
@@ -50,9 +51,9 @@ export function createWard(options: WardOptions) {
     await options.routers.counts(app, ids, HEARD_MS);
   }
 
-  async function runs({ id, host = "" }: Instance): Promise<boolean> {
-    const state = await options.containers.inspect(id);
-    return state?.running === true && state.addresses.includes(host);
+  /** It runs, at the address that is on record. */
+  async function runs(instance: Instance): Promise<boolean> {
+    return (await strayed(options.containers, instance)) === null;
   }
 
   function proberOf(app: string): Prober {

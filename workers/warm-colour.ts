@@ -1,10 +1,11 @@
 import { sameContent } from "../apps/content.ts";
 import { TealError } from "../apps/errors.ts";
-import type { App, Release, Slot } from "../apps/types.ts";
+import type { App, Instance, Release, Slot } from "../apps/types.ts";
 import { appOf, type DeployContext } from "./context.ts";
 import { exclusiveTypes } from "./exclusive.ts";
 import { formationOf, isReady, planProcess } from "./formation.ts";
 import { type ReadyColour, startInstances } from "./idle-colour.ts";
+import { nameOf } from "./names.ts";
 
 /**
  * A colour that runs what `release` wants already and still answers, with as many `web` instances
@@ -26,9 +27,9 @@ export async function warmColour(
   const owner = { deploy: slot.deploy, release: release.n, colour: slot.colour };
   const { keep, start } = await planProcess(ctx, owner, "web", count);
   const ready = keep.filter(isReady);
-  const answers = await Promise.all(ready.map((instance) => ctx.effects.answers(instance)));
-  if (ready.length === 0 || answers.includes(false)) {
-    say("info", `What ran in ${slot.colour} no longer answers; starting from the kept image`);
+  const why = await unfitOf(ctx, ready);
+  if (why !== null) {
+    say("info", `What ran in ${slot.colour} is not fit (${why}); starting from the kept image`);
     return null;
   }
   say("info", `${slot.colour} is warm: swapping to it`);
@@ -37,6 +38,16 @@ export async function warmColour(
   if (missing.length > 0) await startInstances(ctx, app, standsFor, missing);
   const targets = [...keep, ...start].map(({ id }) => id);
   return { colour: slot.colour, startedBy: slot.deploy, targets, warm: true };
+}
+
+/** Why none of what is ready is swapped to: what is wrong with the first that is not fit. */
+async function unfitOf({ effects }: DeployContext, ready: Instance[]): Promise<string | null> {
+  if (ready.length === 0) return "nothing of it runs";
+  const found = await Promise.all(
+    ready.map(async (instance) => [nameOf(instance), await effects.unfit(instance)] as const),
+  );
+  const [name, why] = found.find(([, it]) => it !== null) ?? ["", null];
+  return why === null ? null : `${name}: ${why}`;
 }
 
 function candidate({ deploy }: DeployContext, { standby, held, name }: App): Slot | null {

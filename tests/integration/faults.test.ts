@@ -107,10 +107,18 @@ test.serial(
     await load?.stop();
     const names = await containersOf(platform.namespace);
     const { body } = await platform.api("GET", `/apps/${APP}/ps`);
-    const live = body.instances.find((i: { serves: string }) => i.serves === "live").id as string;
-    t.true(names.includes(live));
-    execFileSync("docker", ["rm", "-f", live], { stdio: "ignore" });
+    const one = body.instances.find((i: { serves: string }) => i.serves === "live");
+    t.true(names.includes(one.id));
+    const docker = (...args: string[]) => execFileSync("docker", args).toString().trim();
+    const has = "{{.Id}} {{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}";
+    const [before, address] = docker("inspect", "--format", has, one.id).split(" ");
+    t.is(address, one.host);
+    docker("rm", "-f", one.id);
     await until(30_000, async () => (await ask(platform.routerPort, HOST)) === "v3");
+    const [after, now] = docker("inspect", "--format", has, one.id).split(" ");
+    t.not(after, before, "another container");
+    t.is(now, address, "where routers look for it");
+    t.is((await platform.live(APP))[0]?.host, address);
   },
 );
 

@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import test from "ava";
@@ -32,14 +33,17 @@ async function given(): Promise<Record<string, string>> {
 
 const runs = async () => [await world.codeOf(), await world.value("GREETING")];
 
-/** Which gates the newest deploy ran, and what the release command printed. */
-async function gatesOfNewest(): Promise<string[]> {
+/** Lines of the newest deploy's log. */
+async function logOfNewest(): Promise<string[]> {
   const { platform } = world;
   const [deploy] = (await platform.api("GET", "/apps/shop/deploys?limit=1")).body.deploys;
   const { lines } = (await platform.api("GET", `/deploys/${deploy.id}/log`)).body;
-  const texts: string[] = lines.map((line: { text: string }) => line.text);
-  return texts.filter((text) => /^Running the|^migrating/.test(text));
+  return lines.map((line: { text: string }) => line.text);
 }
+
+/** Which gates the newest deploy ran, and what the release command printed. */
+const gatesOfNewest = async () =>
+  (await logOfNewest()).filter((text) => /^Running the|^migrating/.test(text));
 
 test.serial("a container is told what it is, after a push and after each rollback", async (t) => {
   t.timeout(120_000);
@@ -88,3 +92,27 @@ test.serial("a rollback runs the release command where that is asked for alone",
   await say("rollback --run-release");
   t.deepEqual(await gatesOfNewest(), ran);
 });
+
+test.serial(
+  "a standby that is not where it is on record is not swapped to, and named",
+  async (t) => {
+    t.timeout(60_000);
+    const { platform, say } = world;
+    const before = await given();
+    const { live, standby } = (await platform.api("GET", "/apps/shop")).body;
+    const { instances } = (await platform.api("GET", "/apps/shop/ps")).body;
+    const one = instances.find((it: { serves: string }) => it.serves === "standby");
+    const docker = (...args: string[]) => execFileSync("docker", args).toString().trim();
+    const network = `${platform.namespace}-shop`;
+    docker("network", "disconnect", network, one.id);
+    docker("network", "connect", network, one.id);
+    const has = "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}";
+    const moved = docker("inspect", "--format", has, one.id);
+    t.not(moved, one.host);
+    await say("rollback");
+    const says = `What ran in ${standby.colour} is not fit (web.1: its container has ${moved}, and ${one.host} is on record); starting from the kept image`;
+    t.true((await logOfNewest()).includes(says), (await logOfNewest()).join("\n"));
+    t.not((await given())["TEAL_COMMIT"], before["TEAL_COMMIT"], "it went back all the same");
+    t.is((await given())["TEAL_RELEASE"], `v${live.release + 1}`);
+  },
+);

@@ -79,7 +79,7 @@ export function createWorldEffects(
         throw new TealError("check-failed", { instance: "web.1", seconds: 1, detail: "bad" });
       }
     },
-    answers: async (instance) => containers.get(instance.id)?.running ?? false,
+    unfit: async ({ id }) => (containers.get(id)?.running ? null : "it does not run"),
     keepRunning: async () => {},
     async stopContainer(id, made) {
       const container = find(id, made);
