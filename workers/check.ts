@@ -140,7 +140,10 @@ async function pollUntilHealthy(
   const withinMs = withinOf(check, options.timeoutMs);
   const began = performance.now();
   let last = "";
-  for (let tries = 1; ; tries++) {
+  const delayMs = check?.initialDelayMs ?? 0;
+  if (delayMs > 0)
+    await sleep(delayMs, null, { signal: AbortSignal.any([signal, over]) }).catch(() => {});
+  for (let tries = 1; !over.aborted; tries++) {
     signal.throwIfAborted();
     const left = withinMs - (performance.now() - began);
     const tryMs = Math.max(PROBE_MIN_MS, Math.min(check?.timeoutMs ?? PROBE_TIMEOUT_MS, left));
@@ -150,7 +153,6 @@ async function pollUntilHealthy(
       return null;
     }
     const elapsed = performance.now() - began;
-    if (over.aborted) return last;
     if (found.text !== last) say("info", `Try ${tries} after ${spent(elapsed)}: ${found.text}`);
     last = found.text;
     if (elapsed > withinMs) return last;
@@ -158,6 +160,7 @@ async function pollUntilHealthy(
     const pause = check?.command ? COMMAND_POLL_MS : elapsed < FIRST_MS ? POLL_FIRST_MS : POLL_MS;
     await sleep(pause);
   }
+  return last;
 }
 
 /** `ended` resolves with a sentence when the container's process has ended; a dead container's address swallows probes. */

@@ -32,6 +32,11 @@ for (const wrong of [
   });
 }
 
+test("A new version has a minute to become healthy, unless it is said", (t) => {
+  t.is(readSettings({}).deployTimeoutMs, 60_000);
+  t.is(readSettings({ TEAL_DEPLOY_TIMEOUT: "90" }).deployTimeoutMs, 90_000);
+});
+
 test("The PROXY protocol without trusted proxies is a mistake", (t) => {
   t.throws(() => readSettings({ TEAL_PROXY_PROTOCOL: "on" }), { message: /TEAL_TRUSTED_PROXIES/ });
 });

@@ -1,10 +1,13 @@
+import { execFile } from "node:child_process";
 import { createServer, type RequestListener } from "node:http";
 import type { AddressInfo } from "node:net";
+import { promisify } from "node:util";
 import test, { type ExecutionContext } from "ava";
 import type { HealthCheck } from "../../../apps/checks.ts";
 import type { Instance } from "../../../apps/types.ts";
 import { checkInstance, startChecks } from "../../../workers/check.ts";
 
+const run = promisify(execFile);
 const TIMES = { attempts: 1, timeoutMs: 200, waitMs: 800, initialDelayMs: 0 };
 
 /** A server on a port of its own, until the test ends. */
@@ -15,8 +18,18 @@ async function serve(t: ExecutionContext, answer: RequestListener): Promise<numb
   return (server.address() as AddressInfo).port;
 }
 
+type Wish = Omit<HealthCheck, keyof typeof TIMES> & Partial<HealthCheck>;
+
+/** Runs a command here, where an instance of this process would have it run. */
+async function execute(_: string, [file = "", ...args]: string[], timeout: number) {
+  return run(file, args, { timeout }).then(
+    ({ stdout }) => ({ code: 0, output: stdout }),
+    ({ code, stdout }) => ({ code: (code ?? null) as number | null, output: String(stdout) }),
+  );
+}
+
 /** Checks an instance that runs in this process, with `port` for its web port. */
-async function check(port: number, checks: Omit<HealthCheck, keyof typeof TIMES>[], startedAt = 0) {
+async function check(port: number, checks: Wish[], startedAt = 0) {
   const said: string[] = [];
   const instance = { id: "i", process: "web", index: 1, host: "127.0.0.1", port } as Instance;
   const state = { running: true, exitCode: 0, oomKilled: false, pid: process.pid, addresses: [] };
@@ -26,7 +39,7 @@ async function check(port: number, checks: Omit<HealthCheck, keyof typeof TIMES>
     {
       containers: {
         inspect: async () => ({ ...state, startedAt }),
-        execute: async () => ({ code: 1, output: "" }),
+        execute,
         lastLines: async () => [],
       },
       hostHeader: "shop.localhost",
@@ -80,4 +93,103 @@ test("a release from before has its one check, for as long as it had", (t) => {
   const old = { check: { path: "/up", timeoutMs: 2000, withinMs: 12_000 } };
   t.like(startChecks(old, "web"), [{ path: "/up", timeoutMs: 2000, waitMs: 10_000, attempts: 1 }]);
   t.deepEqual(startChecks(old, "worker"), []);
+});
+
+/** How long something took that was to fail, and why it did. */
+async function failing(wish: Promise<unknown>): Promise<{ ms: number; message: string }> {
+  const began = performance.now();
+  const message = await wish.then(() => "it passed", String);
+  return { ms: performance.now() - began, message };
+}
+
+test("a redirect is no health, and where it leads is said", async (t) => {
+  const port = await serve(t, (_, response) => {
+    response.writeHead(301, { location: "https://shop.example/up" }).end("moved");
+  });
+  const path = { type: "startup", path: "/up" } as const;
+  const { message } = await failing(check(port, [path]));
+  t.regex(message, /status 301, Location: https:\/\/shop\.example\/up, body: moved/);
+  t.regex(await check(port, []), /status 301/, "without a check anything below 500 will do");
+});
+
+test("path and content are looked for where the app says, and must both be right", async (t) => {
+  const port = await serve(t, ({ url }, response) => {
+    response.statusCode = url === "/" ? 500 : 200;
+    response.end(url === "/late" ? `${"x".repeat(60_000)} ready` : "not yet");
+  });
+  const content = { type: "startup", content: "ready" } as const;
+  t.regex(await check(port, [{ ...content, path: "/late" }]), /status 200/);
+  const { message } = await failing(check(port, [{ ...content, path: "/soon" }]));
+  t.regex(message, /status 200, without "ready", body: not yet/);
+  t.regex((await failing(check(port, [content]))).message, /status 500/, "at / unless it is said");
+});
+
+test("a command passes by its status, is told with what it printed, and ends in time", async (t) => {
+  const within = (code: string, more: Partial<HealthCheck> = {}) =>
+    check(1, [{ type: "startup", command: [process.execPath, "-e", code], ...more }]);
+  t.regex(await within("", { timeoutMs: 5000 }), /status 0 of its command/);
+  const own = await failing(within('console.log("cold"); process.exit(4)', { timeoutMs: 5000 }));
+  t.regex(own.message, /status 4 of its command: cold/);
+  const hung = await failing(within("setInterval(() => {}, 1000)", { timeoutMs: 300 }));
+  t.regex(hung.message, /no end within \d+ ms/);
+});
+
+test("initialDelay: nobody asks before, and the time that it has begins then", async (t) => {
+  const asked: number[] = [];
+  const began = performance.now();
+  const port = await serve(t, (_, response) => {
+    asked.push(performance.now() - began);
+    response.statusCode = asked.length > 2 ? 200 : 503;
+    response.end();
+  });
+  await check(port, [{ type: "startup", path: "/", initialDelayMs: 1500 }]);
+  t.true(
+    asked.every((ms) => ms >= 1490),
+    String(asked),
+  );
+  t.is(asked.length, 3);
+});
+
+test("timeout is what one try may take", async (t) => {
+  const port = await serve(t, (_, response) => void setTimeout(() => response.end(), 1200));
+  const path = { type: "startup", path: "/", waitMs: 0 } as const;
+  t.regex(await check(port, [{ ...path, timeoutMs: 5000 }]), /Try 1: status 200/);
+  const { message } = await failing(check(port, [{ ...path, timeoutMs: 600 }]));
+  t.regex(message, /no answer within \d+ ms/);
+});
+
+test("attempts and wait say for how long it is tried", async (t) => {
+  const port = await serve(t, (_, response) => response.writeHead(503).end());
+  const path = { type: "startup", path: "/", timeoutMs: 200 } as const;
+  const [once, thrice, patient] = await Promise.all([
+    failing(check(port, [{ ...path, attempts: 1, waitMs: 800 }])),
+    failing(check(port, [{ ...path, attempts: 3, waitMs: 800 }])),
+    failing(check(port, [{ ...path, attempts: 1, waitMs: 2800 }])),
+  ]);
+  t.regex(once.message, /within 1 s: status 503/);
+  t.true(once.ms >= 1000 && once.ms < 2900, String(once.ms));
+  for (const { message, ms } of [thrice, patient]) {
+    t.regex(message, /within 3 s: status 503/);
+    t.true(ms >= 3000, String(ms));
+  }
+});
+
+test("it is tried every 20 ms for two seconds, then every 100 ms", async (t) => {
+  const asked: number[] = [];
+  const port = await serve(t, (_, response) => {
+    asked.push(performance.now());
+    response.writeHead(503).end();
+  });
+  await failing(check(port, [{ type: "startup", path: "/", waitMs: 3800 }]));
+  const [first = 0] = asked;
+  const gaps = (from: number, to: number) =>
+    asked.flatMap((at, n) => {
+      const before = asked[n - 1] ?? at;
+      return n > 0 && before - first >= from && at - first <= to ? [at - before] : [];
+    });
+  // A busy machine makes them longer, and none shorter.
+  const early = Math.min(...gaps(0, 1900));
+  t.true(early >= 19 && early < 60, `${early} ms`);
+  const late = Math.min(...gaps(2200, 4500));
+  t.true(late >= 99 && late < 200, `${late} ms`);
 });
