@@ -4,6 +4,7 @@ import { isObject, parseJsonObject } from "./json.ts";
 import type { Detector, Repository, Runtime, SourcePlan } from "./plan.ts";
 import { readProcfile } from "./procfile.ts";
 import { HOME, run, stage } from "./stages.ts";
+import { trimEndOf } from "./text.ts";
 import type { Tree } from "./tree.ts";
 
 const COMPILE = "/teal/compile";
@@ -92,7 +93,7 @@ async function readSources(tree: Tree, text: string): Promise<string[]> {
   for (const [index, raw] of text.split(/\r\n|\n|\r/).entries()) {
     const line = raw.trim();
     if (line === "" || line.startsWith("#")) continue;
-    const folder = line.replace(/^\.\//, "").replace(/\/+$/, "");
+    const folder = trimEndOf(line.replace(/^\.\//, ""), "/");
     const local = FOLDER_LINE.test(folder) && !folder.split("/").includes("..");
     if (!local && !URL_LINE.test(line)) {
       const expected = "a folder of the tree or an https:// address of a git repository";

@@ -18,7 +18,7 @@ export function imagesOf(text: string, args: Record<string, string> = {}): strin
     if (image !== "" && !isStage) found.add(image);
   };
   for (const line of linesOf(text)) {
-    const [, word = "", rest = ""] = /^\s*([a-z]+)\s+(.*)$/is.exec(line) ?? [];
+    const [, word = "", rest = ""] = /^\s*([a-z]+)\s+(\S.*)?$/is.exec(line) ?? [];
     const instruction = word.toUpperCase();
     if (instruction === "ARG" && !begun) readArgs(rest, args, values);
     if (instruction === "FROM") {
@@ -37,7 +37,7 @@ export function imagesOf(text: string, args: Record<string, string> = {}): strin
 /** Instructions, each in one line, without comments. */
 function linesOf(text: string): string[] {
   const plain = text.split(/\r?\n/).filter((line) => !/^\s*#/.test(line));
-  const escape = /^\s*#\s*escape\s*=\s*`/im.test(text) ? /`[ \t]*\n/g : /\\[ \t]*\n/g;
+  const escape = /^[ \t]*#[ \t]*escape[ \t]*=[ \t]*`/im.test(text) ? /`[ \t]*\n/g : /\\[ \t]*\n/g;
   return plain.join("\n").replaceAll(escape, " ").split("\n");
 }
 
@@ -48,9 +48,13 @@ function readArgs(rest: string, args: Record<string, string>, values: Map<string
   }
 }
 
+/** No name of an image is longer. Arguments made of arguments could grow without end. */
+const LONGEST = 2000;
+
 function fill(text: string, values: Map<string, string>): string {
-  return text.replaceAll(VARIABLE, (_all, bare, braced, other) => {
+  const filled = text.slice(0, LONGEST).replaceAll(VARIABLE, (_all, bare, braced, other) => {
     const value = values.get(bare ?? braced) ?? "";
     return value === "" ? (other ?? "") : value;
   });
+  return filled.slice(0, LONGEST);
 }

@@ -5,7 +5,7 @@ import { readProcfile } from "./procfile.ts";
 import type { Tree } from "./tree.ts";
 
 /** Directives stand before everything else; both comment signs are understood by builders. */
-const DIRECTIVE = /^\s*(?:#|\/\/)\s*([a-z]+)\s*=\s*(.*?)\s*$/i;
+const DIRECTIVE = /^\s*(?:#|\/\/)\s*([a-z]+)\s*=(.*)$/is;
 /** Its features are those of the builder in the engine, so that nothing need be fetched. */
 const OWN_SYNTAX = /^(?:docker\.io\/)?docker\/dockerfile(?::[\w.-]+)?$/;
 
@@ -40,7 +40,8 @@ function withoutSyntax(text: string): { text: string; left: string | null } {
   const lines = text.split("\n");
   for (const [index, line] of lines.entries()) {
     if (index === 0 && line.startsWith("#!")) continue;
-    const [, name, value = ""] = DIRECTIVE.exec(line) ?? [];
+    const [, name, given = ""] = DIRECTIVE.exec(line) ?? [];
+    const value = given.trim();
     if (name?.toLowerCase() === "syntax") {
       if (!OWN_SYNTAX.test(value))
         throw new PlanError("foreign-syntax", { line: index + 1, came: value });

@@ -80,7 +80,7 @@ async function planElixir(tree: Tree, mix: string): Promise<SourcePlan> {
 async function elixirRuntime(tree: Tree, mix: string): Promise<Runtime> {
   const files = await wishFromFiles(tree, { files: [".elixir-version"], tools: ["elixir"] });
   const asked = /\belixir:\s*"([^"]+)"/.exec(mix)?.[1];
-  const buildpack = /^\s*elixir_version=([\d.]+)/m.exec(
+  const buildpack = /^[ \t]*elixir_version=([\d.]+)/m.exec(
     (await tree.read("elixir_buildpack.config")) ?? "",
   )?.[1];
   const wish = (text: string | undefined, from: string) =>

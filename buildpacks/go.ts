@@ -9,7 +9,7 @@ import { runtimeOf, wishFromFiles } from "./versions.ts";
 const MODULES = { name: "go-modules", target: "/root/go/pkg/mod" };
 const BUILDS = { name: "go-build", target: "/root/.cache/go-build" };
 /** It needs a C compiler, and the C library where it runs. */
-const NEEDS_C = /^\s*(?:require\s+)?github\.com\/mattn\/go-sqlite3\s/m;
+const NEEDS_C = /^[ \t]*(?:require[ \t]+)?github\.com\/mattn\/go-sqlite3\s/m;
 
 /** Apps with a go.mod; their binaries are put into bin/. */
 export const go: Detector = {
@@ -33,7 +33,7 @@ async function planGo(tree: Tree, text: string): Promise<SourcePlan> {
   const runtime = await goRuntime(tree, text);
   const vendored = await tree.has("vendor/modules.txt");
   const hasSum = await tree.has("go.sum");
-  const needs = /^\s*require\b/m.test(text);
+  const needs = /^[ \t]*require\b/m.test(text);
   if (needs && !vendored && !hasSum)
     throw new PlanError("no-lockfile", {
       expected: "A go.sum beside a go.mod with requirements",
@@ -86,7 +86,7 @@ interface Program {
 
 /** The program at the top, then those of cmd/; what is called like a server comes first. */
 async function findPrograms(tree: Tree, mod: string): Promise<Program[]> {
-  const module = /^\s*module\s+"?([^\s"]+)/m.exec(mod)?.[1] ?? "app";
+  const module = /^[ \t]*module[ \t]+"?([^\s"]+)/m.exec(mod)?.[1] ?? "app";
   const base =
     module
       .replace(/\/v\d+$/, "")

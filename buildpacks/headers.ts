@@ -8,7 +8,7 @@ export interface HeaderRule {
 }
 
 const PATH = /^\/[\w./*~%@+-]*$/;
-const HEADER = /^([A-Za-z][A-Za-z0-9-]*)\s*:\s*(.+)$/;
+const HEADER = /^([A-Za-z][A-Za-z0-9-]*)\s*:\s*(\S.*)$/;
 /** They would end a quoted word of the server's configuration, or begin a variable. */
 const UNSAFE = /["$\\\u0000-\u001f\u007f]/;
 

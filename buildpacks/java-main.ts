@@ -32,7 +32,7 @@ async function mainUnder(tree: Tree, root: string): Promise<string | null> {
     for (const file of likely) {
       const text = (await tree.read(under(folder, file))) ?? "";
       if (!MAIN.test(text)) continue;
-      const packageName = /^\s*package\s+([\w.]+)\s*;/m.exec(text)?.[1];
+      const packageName = /^[ \t]*package[ \t]+([\w.]+)[ \t]*;/m.exec(text)?.[1];
       return `${packageName ? `${packageName}.` : ""}${file.replace(/\.java$/, "")}`;
     }
     // Apps at the top of a tree have their sources there, too.

@@ -85,7 +85,7 @@ async function gradle(tree: Tree): Promise<JavaBuild | null> {
   const spring = text.includes("org.springframework.boot");
   const application =
     !spring &&
-    /\bid\s*\(?\s*["']application["']|apply plugin: ['"]application['"]|^\s*application\s*$/m.test(
+    /\bid[ \t]*(?:\([ \t]*)?["']application["']|apply plugin: ['"]application['"]|^[ \t]*application[ \t]*$/m.test(
       text,
     );
   const settings =
@@ -141,8 +141,8 @@ function atLeast(version: string | undefined, from: string): Wish | null {
 
 async function javaRuntime(tree: Tree, declared: Wish | null): Promise<Runtime> {
   const properties = (await tree.read("system.properties")) ?? "";
-  const named = /^\s*java\.runtime\.version\s*[=:]\s*(\S+)/m.exec(properties)?.[1];
-  const sdkman = /^\s*java\s*=\s*(\S+)/m.exec((await tree.read(".sdkmanrc")) ?? "")?.[1];
+  const named = /^[ \t]*java\.runtime\.version[ \t]*[=:][ \t]*(\S+)/m.exec(properties)?.[1];
+  const sdkman = /^[ \t]*java[ \t]*=[ \t]*(\S+)/m.exec((await tree.read(".sdkmanrc")) ?? "")?.[1];
   const files = await wishFromFiles(tree, { files: [".java-version"], tools: ["java"] });
   return runtimeOf(
     "java",

@@ -6,6 +6,7 @@ import { readProcfile } from "./procfile.ts";
 import { composerRange } from "./ranges.ts";
 import { sameVersion } from "./runtimes.ts";
 import { copy, copyTree, HOME, run, stage, takeTree } from "./stages.ts";
+import { trimEndOf } from "./text.ts";
 import type { Tree } from "./tree.ts";
 import { runtimeOf, wishFromFiles } from "./versions.ts";
 
@@ -60,7 +61,7 @@ async function planPhp(tree: Tree, composer: JsonObject | null): Promise<SourceP
   if (locked) checkComposerLock(composer, (await tree.read("composer.lock")) ?? "");
   const procfile = (await readProcfile(tree)) ?? {};
   const hosted = HOSTED.exec(procfile["web"] ?? "");
-  const served = hosted?.[1]?.replace(/\/+$/, "") ?? (await documentRoot(tree));
+  const served = hosted?.[1] === undefined ? await documentRoot(tree) : trimEndOf(hosted[1], "/");
   const processes = { ...procfile, web: hosted ? START : (procfile["web"] ?? START) };
   const common = {
     buildpack: "php",

@@ -1,7 +1,7 @@
 import { PlanError } from "./errors.ts";
 import type { Tree } from "./tree.ts";
 
-const LINE = /^([A-Za-z0-9][A-Za-z0-9_-]{0,62})\s*:\s*(.*)$/;
+const LINE = /^([A-Za-z0-9][A-Za-z0-9_-]{0,62})\s*:(.*)$/;
 
 /**
  * Process type to command, of a Procfile's text. Blank lines and lines that begin with `#` count
@@ -13,7 +13,8 @@ export function parseProcfile(text: string): Record<string, string> {
   for (const [index, raw] of text.split(/\r\n|\n|\r/).entries()) {
     const line = raw.trim();
     if (line === "" || line.startsWith("#")) continue;
-    const [, name = "", command = ""] = LINE.exec(line) ?? [];
+    const [, name = "", given = ""] = LINE.exec(line) ?? [];
+    const command = given.trim();
     const expected = wrongLine(name, command, processes);
     if (expected) throw new PlanError("broken-procfile", { line: index + 1, expected, came: line });
     processes[name] = command;

@@ -120,7 +120,7 @@ async function withRequirements(
   const names = namesIn(text.split(/\r?\n/));
   // Further files, and packages in folders of the tree.
   const reads =
-    /^\s*(-r|-c|--requirement|--constraint|-e|--editable|-f|--find-links|\.|file:)/m.test(text);
+    /^[ \t]*(-r|-c|--requirement|--constraint|-e|--editable|-f|--find-links|\.|file:)/m.test(text);
   const unpinned = text
     .split(/\r?\n/)
     .some((line) => /^[A-Za-z][\w.-]*(\[[^\]]*\])?\s*(#.*)?$/.test(line.trim()));

@@ -26,7 +26,7 @@ async function django(tree: Tree, packages: string[]): Promise<Found | null> {
   const settings = /DJANGO_SETTINGS_MODULE["'],\s*["']([\w.]+)["']/.exec(manage ?? "")?.[1];
   if (settings === undefined) return null;
   const text = await settingsText(tree, settings);
-  const build = /^\s*STATIC_ROOT\s*=/m.test(text)
+  const build = /^[ \t]*STATIC_ROOT[ \t]*=/m.test(text)
     ? "python manage.py collectstatic --noinput"
     : null;
   const folder = settings.split(".")[0] ?? "";

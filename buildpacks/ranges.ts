@@ -25,7 +25,7 @@ export function versionRange(text: string): string | null {
   const lts = LTS_NAMES[word.replace(/^lts[/-]/, "")];
   if (lts) return `${lts}.x`;
   // 'temurin-21.0.2+13', 'go1.22', 'ruby-3.2.2', '3.2.2p20', '1.18.4-otp-27'
-  const found = /^(?:[a-z]+[a-z-]*?-?)?(\d+(?:\.(?:\d+|x|\*))*)/.exec(word);
+  const found = /^(?:[a-z][a-z-]*)?(\d+(?:\.(?:\d+|x|\*))*)/.exec(word);
   if (!found || /(alpha|beta|rc|preview|nightly|a\d|b\d)/.test(word.slice(found[0].length)))
     return null;
   return ofNumbers(found[1] ?? "");
@@ -44,21 +44,29 @@ function number(part: string): string {
   return part === "x" ? "x" : String(Number(part));
 }
 
+/** With one space wherever there are some: what is made of it then looks at each place once. */
+function oneSpaced(text: string): string {
+  return text.replaceAll(/\s+/g, " ");
+}
+
 /** Conditions of Python, Ruby and Elixir: `>=3.10,<4`, `~=3.10`, `~> 3.2`, `==3.11.*`, `^3.11`. */
 export function conditionRange(text: string): string | null {
-  const alternatives = text.split(/\s*\|\|\s*|\s+or\s+/).map((alternative) => {
-    const parts = alternative
-      .split(/\s*,\s*|\s+and\s+/)
-      .map((part) => part.trim())
-      .filter((part) => part !== "" && !part.startsWith("!="));
-    return parts.map(oneCondition).join(" ") || "*";
-  });
+  const alternatives = oneSpaced(text)
+    .split(/ ?\|\| ?| or /)
+    .map((alternative) => {
+      const parts = alternative
+        .split(/ ?, ?| and /)
+        .map((part) => part.trim())
+        .filter((part) => part !== "" && !part.startsWith("!="));
+      return parts.map(oneCondition).join(" ") || "*";
+    });
   const range = alternatives.join(" || ");
   return semver.validRange(range) === null ? null : range;
 }
 
 function oneCondition(part: string): string {
-  const [, sign = "", version = ""] = /^(~=|~>|[<>=!^~]*)\s*(.*)$/.exec(part) ?? [];
+  const [sign = ""] = /^(?:~=|~>|[<>=!^~]*)/.exec(part) ?? [];
+  const version = part.slice(sign.length).trim();
   const bare = version.replaceAll("*", "x").replace(/^v/, "");
   if (sign === "~=" || sign === "~>") return upToNext(bare);
   if (sign === "==" || sign === "=" || sign === "===" || sign === "")
@@ -76,10 +84,10 @@ function upToNext(version: string): string {
 
 /** Composer's: `^8.1|^8.2`, `~8.1` (any 8 from 8.1 on), `8.2.*`, `>=8.1 <8.4`. */
 export function composerRange(text: string): string | null {
-  const range = text
-    .replaceAll(/\s*\|\|?\s*/g, " || ")
-    .replaceAll(/\s*,\s*/g, " ")
-    .replaceAll(/~\s*(\d[\d.]*)/g, (_, version: string) => upToNext(version))
+  const range = oneSpaced(text)
+    .replaceAll(/ ?\|\|? ?/g, " || ")
+    .replaceAll(/ ?, ?/g, " ")
+    .replaceAll(/~ ?(\d[\d.]*)/g, (_, version: string) => upToNext(version))
     .replaceAll(/\.\*/g, ".x");
   return semver.validRange(range) === null ? null : range;
 }

@@ -132,7 +132,7 @@ async function webCommand(
 
 function gemsOf(gemfile: string, lock: string): string[] {
   const locked = [...lock.matchAll(/^ {4}([\w.-]+) \(/gm)].map((match) => match[1] ?? "");
-  const asked = [...gemfile.matchAll(/^\s*gem\s+["']([\w.-]+)["']/gm)].map(
+  const asked = [...gemfile.matchAll(/^[ \t]*gem[ \t]+["']([\w.-]+)["']/gm)].map(
     (match) => match[1] ?? "",
   );
   return [...new Set([...asked, ...locked])];
@@ -140,7 +140,7 @@ function gemsOf(gemfile: string, lock: string): string[] {
 
 async function rubyRuntime(tree: Tree, gemfile: string, lock: string): Promise<Runtime> {
   const files = await wishFromFiles(tree, { files: [".ruby-version"], tools: ["ruby"] });
-  const asked = /^\s*ruby\s+((?:["'][^"']+["']\s*,?\s*)+)/m.exec(gemfile)?.[1];
+  const asked = /^[ \t]*ruby[ \t]+((?:["'][^"'\n]+["']\s*(?:,\s*)?)+)/m.exec(gemfile)?.[1];
   const text = [...(asked ?? "").matchAll(/["']([^"']+)["']/g)].map((match) => match[1]).join(", ");
   const locked = /^RUBY VERSION\s+ruby (\d+\.\d+\.\d+)/m.exec(lock)?.[1];
   const fromGemfile = text === "" ? null : wish(text, "Gemfile");

@@ -4,6 +4,7 @@ import { nginxConfig, PORT_MARK } from "./nginx.ts";
 import type { Detector, Runtime, Stage } from "./plan.ts";
 import { readProcfile } from "./procfile.ts";
 import { HOME, stage } from "./stages.ts";
+import { trimEndOf } from "./text.ts";
 import type { Tree } from "./tree.ts";
 
 const NGINX: Runtime = { name: "static", range: "*", from: "default" };
@@ -104,9 +105,10 @@ function parseStaticfile(text: string | null): Staticfile | null {
   for (const [index, raw] of text.split(/\r\n|\n|\r/).entries()) {
     const line = raw.trim();
     if (line === "" || /^(#|---)/.test(line)) continue;
-    const [, name = "", value = ""] = /^([\w-]+)\s*:\s*(.*?)\s*$/.exec(line) ?? [];
+    const [, name = "", given = ""] = /^([\w-]+)\s*:(.*)$/.exec(line) ?? [];
+    const value = given.trim();
     const on = /^(enabled|true|yes|visible|on)$/i.test(value);
-    if (name === "root" && isFolderName(value)) found.root = value.replace(/\/+$/, "") || ".";
+    if (name === "root" && isFolderName(value)) found.root = trimEndOf(value, "/") || ".";
     else if (name === "pushstate" || name === "spa") found.spa = on;
     else if (name === "directory") found.listing = on;
     else {

@@ -63,7 +63,7 @@ export function imageRefusal(wanted: Sender["image"], image: string): string | n
   const given = parseImageRef(image);
   const own = parseImageRef(repository);
   const same = given.registry === own.registry && given.repository === own.repository;
-  if (!same) return `this sender is for ${repository}, and this is ${image.replace(/@.*$/, "")}`;
+  if (!same) return `this sender is for ${repository}, and this is ${image.split("@", 1)[0]}`;
   const tag = /:([^:/@]*)(?:@|$)/.exec(image)?.[1] ?? "";
   if (tags !== undefined && !createMatcher([tags])(tag))
     return `this sender deploys the tag ${tags}, and this is ${tag || "none"}`;

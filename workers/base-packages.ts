@@ -33,7 +33,7 @@ export async function pullRuntime(
   const version = officialVersion(kind, runtime.range);
   if (kind.official === null) throw new Error(`there is no official image of ${kind.label}`);
   const { image, tag } = kind.official;
-  const elsewhere = /^[^/]+\.[^/]+\//.test(image);
+  const elsewhere = /^[^/.]+\.[^/]+\//.test(image);
   const repository = registry === null || elsewhere ? image : `${registry}/${image}`;
   const official = `${repository}:${tag.replace("{v}", version)}`;
   await pullOne(official, work);

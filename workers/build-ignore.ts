@@ -1,4 +1,5 @@
 import { readIgnoreFile } from "../apps/ignore-file.ts";
+import { trimEndOf } from "../buildpacks/text.ts";
 import type { IgnoreRules } from "./build-context.ts";
 
 /**
@@ -25,7 +26,7 @@ export function slugPatterns(text: string): string[] {
     .map((line) => line.trim())
     .filter((line) => line !== "" && !line.startsWith("#") && !line.startsWith("!"))
     .map((line) => {
-      const bare = line.replace(/^\/+/, "").replace(/\/+$/, "");
+      const bare = trimEndOf(line.replace(/^\/+/, ""), "/");
       return line.startsWith("/") ? bare : `**/${bare}`;
     })
     .filter((pattern) => pattern !== "" && pattern !== "**/");

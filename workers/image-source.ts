@@ -82,7 +82,7 @@ function checkOwner({ config }: ImageInfo, app: string): void {
 
 /** The name that stands for these very bytes. */
 function digestOf({ id, digests }: ImageInfo, ref: ImageRef): string {
-  const bare = ref.text.replace(/@.*$/, "").replace(/:[^:/]*$/, "");
+  const bare = (ref.text.split("@", 1)[0] ?? "").replace(/:[^:/]*$/, "");
   return digests.find((one) => one.startsWith(`${bare}@`)) ?? digests[0] ?? id;
 }
 

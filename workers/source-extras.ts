@@ -57,7 +57,8 @@ export function readModules(text: string): Map<string, string> {
   };
   for (const line of text.split(/\r?\n/)) {
     if (/^\s*\[/.test(line)) end();
-    const [, key = "", value = ""] = /^\s*(path|url)\s*=\s*"?(.*?)"?\s*$/.exec(line) ?? [];
+    const [, key = "", given = ""] = /^\s*(path|url)\s*=(.*)$/.exec(line) ?? [];
+    const value = given.trim().replace(/^"/, "").replace(/"$/, "");
     if (key === "path") path = value;
     if (key === "url") url = value;
   }

@@ -1,3 +1,5 @@
+import { analyse } from "scslre";
+
 /** The linter's own rules of this project. A child process never runs through a shell. */
 const noShell = {
   create(context) {
@@ -28,7 +30,30 @@ const noOldFunction = {
   },
 };
 
+const EVERY = { Move: true, Self: true, Trade: true };
+
+/** What an app's files say is matched in time in proportion to their length: see docs/decisions/009. */
+const noSlowPattern = {
+  create(context) {
+    return {
+      Literal(node) {
+        if (!node.regex) return;
+        const { pattern: source, flags } = node.regex;
+        const options = { reportTypes: EVERY, assumeRejectingSuffix: false, maxReports: 1 };
+        const [found] = analyse({ source, flags }, options).reports;
+        if (!found) return;
+        const way = found.type === "Move" ? "looks again from each place" : "tries ways to share";
+        context.report({ node, message: `This expression ${way}: a long text makes it slow.` });
+      },
+    };
+  },
+};
+
 export default {
   meta: { name: "teal" },
-  rules: { "no-shell": noShell, "no-old-function": noOldFunction },
+  rules: {
+    "no-shell": noShell,
+    "no-old-function": noOldFunction,
+    "no-slow-pattern": noSlowPattern,
+  },
 };
