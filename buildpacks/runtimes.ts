@@ -185,7 +185,7 @@ export const LANGUAGES: Record<Language, string> = {
   classic: "Classic-buildpack",
 };
 
-/** Node comes from npm's registry where there is no image registry; all else from Debian. */
+/** Node comes from npm's registry where there is no image registry, in more than one piece. */
 export function isNode(name: RuntimeName): name is NodeName {
   return name === "node" || name === "node-run";
 }

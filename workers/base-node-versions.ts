@@ -1,7 +1,7 @@
 import semver from "semver";
 import { TealError } from "../apps/errors.ts";
 import type { BaseWork } from "./bases.ts";
-import { runChild } from "./base-child.ts";
+import { versionsOf } from "./base-npm.ts";
 
 /** The current long-term-support line: taken wherever a range allows it. */
 const LTS = "24.x";
@@ -12,20 +12,8 @@ export const NODE_PACKAGE = `node-linux-${process.arch}`;
 
 /** Versions of Node that npm's registry has for this machine. @throws TealError build-failed */
 export async function listVersions(work: BaseWork): Promise<string[]> {
-  const { env, signal } = work;
-  try {
-    const args = ["view", NODE_PACKAGE, "versions", "--json"];
-    const versions = JSON.parse(
-      await runChild("npm", args, { cwd: work.work, env, signal }),
-    ) as string[];
-    return versions.filter(
-      (version) => semver.valid(version) !== null && semver.major(version) >= OLDEST_MAJOR,
-    );
-  } catch (error) {
-    signal.throwIfAborted();
-    const detail = `the list of Node's versions did not come from the npm registry (${(error as Error).message})`;
-    throw new TealError("build-failed", { detail }, { cause: error });
-  }
+  const versions = await versionsOf(NODE_PACKAGE, "Node", work);
+  return versions.filter((version) => semver.major(version) >= OLDEST_MAJOR);
 }
 
 /** The newest version in the range, from the LTS line if the range allows that; null when there is none. */

@@ -1,16 +1,12 @@
-import { mkdir, mkdtemp, readdir, rename, rm, symlink } from "node:fs/promises";
+import { mkdir, rename, symlink } from "node:fs/promises";
 import { join } from "node:path";
 import semver from "semver";
-import { TealError } from "../apps/errors.ts";
 import type { Authority } from "./base-authority.ts";
 import { buildFiles, tagOf } from "./base-build.ts";
-import { runChild } from "./base-child.ts";
 import { ensureDebian } from "./base-debian.ts";
 import { NODE_PACKAGE } from "./base-node-versions.ts";
+import { addToDebian, unpackOne } from "./base-npm.ts";
 import type { BaseImage, BaseWork } from "./bases.ts";
-import { createContext } from "./build-context.ts";
-
-const EVERYTHING = { ignores: () => false, skips: () => false };
 
 /** An image with Node and npm from npm's registry, on the Debian base. @throws TealError build-failed */
 export async function bootstrapNode(
@@ -18,33 +14,12 @@ export async function bootstrapNode(
   authority: Authority | null,
   work: BaseWork,
 ): Promise<BaseImage> {
-  const debian = await ensureDebian(authority, work);
-  const image = tagOf("node", version, authority);
-  const scratch = await mkdtemp(join(work.work, "node-"));
-  try {
+  const layOut = async (root: string, scratch: string): Promise<void> => {
     work.say(`Fetching Node ${version} from the npm registry`);
-    await layOut(version, scratch, work);
-    work.say(`Building ${image}`);
-    const dockerfile = `FROM ${debian}\nCOPY root/ /\nENV NODE_VERSION=${version}\nCMD ["node"]\n`;
-    const { tar } = await createContext({
-      dir: join(scratch, "root"),
-      under: "root",
-      files: { Dockerfile: dockerfile },
-      ignore: EVERYTHING,
-    });
-    await work.images.build({
-      context: tar,
-      dockerfile: "Dockerfile",
-      tag: image,
-      labels: { "teal.base": "node" },
-      shared: true,
-      signal: work.signal,
-      onLine: () => {},
-    });
-    return { image, version, ca: authority !== null };
-  } finally {
-    await rm(scratch, { recursive: true, force: true });
-  }
+    await layOutNode(version, root, scratch, work);
+  };
+  const lines = [`ENV NODE_VERSION=${version}`, 'CMD ["node"]'];
+  return addToDebian({ name: "node", version, lines, layOut }, authority, work);
 }
 
 /** What an image to run on is called, by the one to build with. */
@@ -78,14 +53,18 @@ CMD ["node"]
   return { ...full, image };
 }
 
-/** Leaves under `scratch/root` what goes on top of the base. */
-async function layOut(version: string, scratch: string, work: BaseWork): Promise<void> {
-  const local = join(scratch, "root/usr/local");
+async function layOutNode(
+  version: string,
+  root: string,
+  scratch: string,
+  work: BaseWork,
+): Promise<void> {
+  const local = join(root, "usr/local");
   await mkdir(join(local, "bin"), { recursive: true });
   await mkdir(join(local, "lib/node_modules"), { recursive: true });
-  await unpack(`${NODE_PACKAGE}@${version}`, "package/bin/node", scratch, work);
+  await unpackOne(`${NODE_PACKAGE}@${version}`, "package/bin/node", scratch, work);
   await rename(join(scratch, "package/bin/node"), join(local, "bin/node"));
-  await unpack(`npm@${npmFor(version)}`, "package", scratch, work);
+  await unpackOne(`npm@${npmFor(version)}`, "package", scratch, work);
   await rename(join(scratch, "package"), join(local, "lib/node_modules/npm"));
   await symlink("../lib/node_modules/npm/bin/npm-cli.js", join(local, "bin/npm"));
   await symlink("../lib/node_modules/npm/bin/npx-cli.js", join(local, "bin/npx"));
@@ -94,38 +73,4 @@ async function layOut(version: string, scratch: string, work: BaseWork): Promise
 /** The line of npm that this Node was released with. */
 function npmFor(version: string): string {
   return semver.major(version) >= 24 ? "11" : "10";
-}
-
-/** Fetches a package and unpacks `member` of it into `scratch/package`. */
-async function unpack(
-  spec: string,
-  member: string,
-  scratch: string,
-  work: BaseWork,
-): Promise<void> {
-  const { env, signal } = work;
-  const packs = await mkdtemp(join(scratch, "pack-"));
-  try {
-    await rm(join(scratch, "package"), { recursive: true, force: true });
-    await runChild("npm", ["pack", spec, "--ignore-scripts", "--pack-destination", packs], {
-      cwd: packs,
-      env,
-      signal,
-    });
-    const [file] = await readdir(packs);
-    await runChild(
-      "tar",
-      ["-xzf", join(packs, file ?? ""), "--no-same-owner", "-C", scratch, member],
-      { cwd: scratch, env, signal },
-    );
-  } catch (error) {
-    signal.throwIfAborted();
-    throw new TealError(
-      "build-failed",
-      {
-        detail: `${spec} could not be fetched from the npm registry (${(error as Error).message})`,
-      },
-      { cause: error },
-    );
-  }
 }

@@ -9,6 +9,7 @@ import { acceptedAuthorities, bootstrapAuthority, readAuthority } from "./base-a
 import { fetchEnvironment } from "./build-env.ts";
 import { withMachineLock } from "./base-lock.ts";
 import { ensureDebian, DEBIAN_TAG } from "./base-debian.ts";
+import { bootstrapDeno } from "./base-deno.ts";
 import { bootstrapNode, runNode, runTag } from "./base-node.ts";
 import { chooseVersion, listVersions, noSuchVersion } from "./base-node-versions.ts";
 import { bootstrapRuntime, fits, isPackaged, pullRuntime } from "./base-packages.ts";
@@ -32,7 +33,7 @@ export interface BaseImage {
 export interface Bases {
   /**
    * An image with the runtime: one that is here, else one made from the official image, else one
-   * bootstrapped from Debian's packages (and npm's, for Node). Keeps `teal/base/node:MAJOR` on the newest one made.
+   * bootstrapped from Debian's packages (and npm's, for Node and Deno). Keeps `teal/base/node:MAJOR` on the newest one made.
    * @throws TealError build-failed, no-engine; the signal's reason
    */
   ensureBase(
@@ -124,6 +125,7 @@ export function createBases({ images, settings, log, env = process.env }: BasesO
 
   const bootstrap = async (runtime: Runtime, work: BaseWork): Promise<BaseImage> => {
     const authority = await bootstrapAuthority(settings);
+    if (runtime.name === "deno") return bootstrapDeno(runtime, authority, work);
     if (isPackaged(runtime)) return bootstrapRuntime(runtime, authority, work, registryFailure);
     if (runtime.name === "node-run") {
       const building = { ...runtime, name: "node" } as const;

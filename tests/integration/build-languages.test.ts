@@ -28,6 +28,7 @@ async function said(container: Container, command: string): Promise<string> {
 /** What can be built without a language's registry. */
 for (const [app, body] of [
   ["python-plain", "python-plain"],
+  ["python-wheels", "Hello from python-wheels"],
   ["go-plain", "go-plain"],
   ["go-vendored", "go-vendored"],
   ["ruby-plain", "ruby-plain"],
@@ -36,7 +37,11 @@ for (const [app, body] of [
   ["php-composer", "php-composer"],
   ["java-plain", "java-plain"],
   ["rust-plain", "rust-plain"],
+  ["rust-workspace", "rust-workspace"],
   ["elixir-plain", "elixir-plain"],
+  ["deno-plain", "deno-plain"],
+  ["deno-hono", "deno-hono"],
+  ["deno-task", "deno-task, built by deno task build"],
   ["static-public", "static-public"],
   ["classic-release", "classic-release it's me"],
   ["classic-profile", "classic-profile from .profile.d, built by user"],
@@ -142,5 +147,11 @@ test.serial(
       code: "build-failed",
     });
     t.regex(error.message, /Python 3\.12\.x \(\.python-version\) was expected; .* 3\.11\.2 alone/);
+    const deno = await builder.copyOf("deno-plain");
+    await writeFile(join(deno, ".dvmrc"), "2.999\n");
+    await t.throwsAsync(builder.build(deno), {
+      code: "build-failed",
+      message: /Deno in the range '2\.999\.x' was expected \(\.dvmrc\), and there are .*2\.5.* Correct/,
+    });
   },
 );
