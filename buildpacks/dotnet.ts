@@ -103,7 +103,9 @@ async function dotnetRuntime(tree: Tree, { path, text }: Project): Promise<Runti
   // The framework is what runs the app; global.json names the tools that build it.
   const fromProject = target === undefined ? null : line(target, path);
   const files = await wishFromFiles(tree, { files: [], tools: ["dotnet", "dotnet-core"] });
-  return runtimeOf("dotnet", fromProject, fromGlobal, files);
+  // They name tools, whose last number is none of a runtime's.
+  const fromFiles = files?.range ? line(files.text, files.from) : files;
+  return runtimeOf("dotnet", fromProject, fromGlobal, fromFiles);
 }
 
 function line(text: string, from: string): Wish {

@@ -2,7 +2,7 @@ import { mkdir, rename, symlink } from "node:fs/promises";
 import { join } from "node:path";
 import semver from "semver";
 import type { Authority } from "./base-authority.ts";
-import { buildFiles, tagOf } from "./base-build.ts";
+import { buildFiles } from "./base-build.ts";
 import { ensureDebian } from "./base-debian.ts";
 import { NODE_PACKAGE } from "./base-node-versions.ts";
 import { addToDebian, unpackOne } from "./base-npm.ts";

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import semver from "semver";
 import { TealError } from "../apps/errors.ts";
 import type { Authority } from "./base-authority.ts";
+import { tagOf } from "./base-build.ts";
 import { runChild } from "./base-child.ts";
 import { ensureDebian } from "./base-debian.ts";
 import type { BaseImage, BaseWork } from "./bases.ts";
@@ -80,7 +81,7 @@ export async function addToDebian(
   work: BaseWork,
 ): Promise<BaseImage> {
   const debian = await ensureDebian(authority, work);
-  const image = `teal/base/${name}:${version}${authority ? `-${authority.name}` : ""}`;
+  const image = tagOf(name, version, authority);
   const scratch = await mkdtemp(join(work.work, `${name}-`));
   try {
     await layOut(join(scratch, "root"), scratch);

@@ -88,6 +88,29 @@ for (const [files, range, from] of [
   });
 }
 
+for (const [files, tool, text, range] of [
+  [PYTHON, "python", "3.12.1", "3.12.1"],
+  [RUBY, "ruby", "3.3.5", "3.3.5"],
+  [{ ...GO, "go.mod": "module a\n" }, "golang", "1.22", "1.22.x"],
+  [PHP, "php", "8.3", "8.3.x"],
+  [JAVA, "java", "temurin-21.0.2+13.0.LTS", "21.0.2"],
+  [RUST, "rust", "1.80.1", "1.80.1"],
+  [{ "mix.exs": "def project, do: [app: :a]" }, "elixir", "1.17.3-otp-27", "1.17.3"],
+  [DENO, "deno", "2.1", "2.1.x"],
+  [{ "A.csproj": "<Project/>" }, "dotnet", "9.0.101", "9.0.x"],
+  [NODE, "nodejs", "22.9.0", "22.9.0"],
+] as [Files, string, string, string][]) {
+  for (const [file, content] of [
+    [".tool-versions", `# ours\nother 1.0\n${tool}   ${text}  # pinned\n`],
+    ["mise.toml", `[tools]\nother = "1.0"\n${tool} = "${text}"\n`],
+  ] as const) {
+    test(`${file} names the version of ${tool}`, async (t) => {
+      const plan = (await detect(await makeTree(t, { ...files, [file]: content }))) as SourcePlan;
+      t.like(plan.runtime, { range, from: file });
+    });
+  }
+}
+
 for (const [files, label, from, came, available] of [
   [{ ...PYTHON, ".python-version": "2.7" }, "Python", ".python-version", "2.7", "3.14, 3.13, "],
   [{ ...RUBY, ".ruby-version": "2.6.1" }, "Ruby", ".ruby-version", "2.6.1", "3.4, 3.3, "],
