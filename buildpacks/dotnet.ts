@@ -104,8 +104,8 @@ async function dotnetRuntime(tree: Tree, { path, text }: Project): Promise<Runti
   const fromProject = target === undefined ? null : line(target, path);
   const files = await wishFromFiles(tree, { files: [], tools: ["dotnet", "dotnet-core"] });
   // They name tools, whose last number is none of a runtime's.
-  const fromFiles = files?.range ? line(files.text, files.from) : files;
-  return runtimeOf("dotnet", fromProject, fromGlobal, fromFiles);
+  const tools = files && line(files.text, files.from);
+  return runtimeOf("dotnet", fromProject, fromGlobal, tools?.range ? tools : files);
 }
 
 function line(text: string, from: string): Wish {

@@ -151,7 +151,8 @@ test.serial(
     await writeFile(join(deno, ".dvmrc"), "2.999\n");
     await t.throwsAsync(builder.build(deno), {
       code: "build-failed",
-      message: /Deno in the range '2\.999\.x' was expected \(\.dvmrc\), and there are .*2\.5.* Correct/,
+      message:
+        /Deno in the range '2\.999\.x' was expected \(\.dvmrc\), and there are .*2\.5.* Correct/,
     });
   },
 );

@@ -98,6 +98,7 @@ for (const [files, tool, text, range] of [
   [{ "mix.exs": "def project, do: [app: :a]" }, "elixir", "1.17.3-otp-27", "1.17.3"],
   [DENO, "deno", "2.1", "2.1.x"],
   [{ "A.csproj": "<Project/>" }, "dotnet", "9.0.101", "9.0.x"],
+  [{ "A.csproj": "<Project/>" }, "dotnet-core", "9", "9.x"],
   [NODE, "nodejs", "22.9.0", "22.9.0"],
 ] as [Files, string, string, string][]) {
   for (const [file, content] of [
