@@ -131,6 +131,12 @@ export const ERRORS = {
     says: "Another executor has taken over app {name}; this one (token {token}) stops.",
     todo: "Nothing: the deploy goes on elsewhere.",
   },
+  "worker-leaves": {
+    status: 503,
+    exit: 1,
+    says: "The worker that ran deploy {id} was told to stop.",
+    todo: "Nothing: the deploy goes on with the next worker.",
+  },
   "route-conflict": {
     status: 409,
     exit: 5,

@@ -23,30 +23,47 @@ interface Options extends Shop {
 export interface Executor {
   /** Does all the work that waits for `app`; returns at once when another executor has it. */
   work(app: string): Promise<void>;
+  /** Takes up no more deploys; those that run have five seconds to end, and are then left to the next executor. */
+  close(): void;
 }
 
 const CANCEL_POLL_MS = 400;
+/** What a deploy takes that is about to be live; a build is begun anew elsewhere. */
+const LEAVE_MS = 5000;
 /** An executor that was not told that its lease goes on stops after this share of it. */
 const GIVE_UP = 0.8;
 
 /** The one that holds an app's claim and runs its deploys, one after the other. */
 export function createExecutor(options: Options): Executor {
   const { store, id, leaseMs } = options;
+  const closing = new AbortController();
+  const leaving = new AbortController();
   return {
     async work(app) {
-      for (;;) {
+      while (!closing.signal.aborted) {
         const taken = await store.claim(app, id, leaseMs);
         if (!taken) return;
-        await runClaimed(options, taken.claim, taken.deploy);
+        await runClaimed(options, taken.claim, taken.deploy, leaving.signal);
         options.onRetired(app);
         if (!(await store.release(taken.claim))) return;
       }
     },
+    close() {
+      closing.abort();
+      setTimeout(() => leaving.abort(), LEAVE_MS).unref();
+    },
   };
 }
 
-async function runClaimed(options: Options, claim: Claim, deploy: Deploy): Promise<void> {
+async function runClaimed(
+  options: Options,
+  claim: Claim,
+  deploy: Deploy,
+  leaving: AbortSignal,
+): Promise<void> {
   const lost = new AbortController();
+  const leave = () => lost.abort(new TealError("worker-leaves", { id: deploy.id }));
+  leaving.addEventListener("abort", leave, { once: true });
   const watch = watchClaim(options, claim, deploy, lost);
   const said = options.openLog(deploy);
   const { say } = said;
@@ -61,6 +78,7 @@ async function runClaimed(options: Options, claim: Claim, deploy: Deploy): Promi
     await giveUp(options, ctx, reasonOf(lost.signal, error), said);
   } finally {
     watch.stop();
+    leaving.removeEventListener("abort", leave);
   }
 }
 
@@ -79,7 +97,11 @@ async function giveUp(
   { flush, conceal }: SaidLog,
 ): Promise<void> {
   const { deploy, claim, say } = ctx;
-  if (isTealError(error, "fenced", "store-unavailable")) {
+  if (isTealError(error, "worker-leaves")) {
+    say("warn", error.says);
+    await flush().catch(() => {});
+  }
+  if (isTealError(error, "fenced", "store-unavailable", "worker-leaves")) {
     log.warn({ deploy: deploy.id, error: error.message }, "deploy left to its next executor");
     return;
   }

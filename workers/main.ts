@@ -30,6 +30,8 @@ import { listContents } from "./sbom-errand.ts";
 import { createWatching } from "./watching.ts";
 
 const GC_EVERY_MS = 3600_000;
+/** From SIGTERM to the end. */
+const LATEST_MS = 10_000;
 
 /** What all that the process does stands on. */
 interface Floor {
@@ -73,7 +75,10 @@ async function main(settings: Settings, log: Log): Promise<void> {
   log.info({ namespace: settings.namespace }, "worker is ready");
 
   const stop = async () => {
+    // A store that does not answer keeps nobody for long; the supervisor's patience is longer.
+    void setTimeout(LATEST_MS, undefined, { ref: false }).then(() => process.exit(1));
     stopping.abort();
+    parts.executor.close();
     for (const one of work) await one.close();
     await Promise.all(kept);
     parts.deployLog.close();

@@ -90,7 +90,7 @@ export async function createParts({ settings, secrets, redis, subscriber, log }:
   return {
     ...{ id, store, deployLog, git, logs, docker, containers, effects, routers, now },
     ...{ watches, crashes, reaper, reconciler },
-    executor: { work },
+    executor: { work, close: executor.close },
     /** There is work for an app. What cannot be done now is found by the next round. */
     wake(app: string): void {
       work(app).catch((error) => log.debug({ app, error: String(error) }, "work put off"));

@@ -174,6 +174,9 @@ test.serial(
     const pushed = await push;
     t.is(pushed.status, 0, pushed.text);
     t.regex(pushed.text, /Taken up again \(attempt 2\)/);
+    const restarts = platform.restarts(cut);
+    platform.signal(cut, "SIGTERM");
+    await until(15_000, async () => platform.restarts(cut) > restarts);
     wires[cut]?.mend();
     await sleep(2000);
     t.is((await newest(platform)).state, "live");

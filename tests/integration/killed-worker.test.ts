@@ -82,6 +82,35 @@ test.serial(
   },
 );
 
+test.serial("a worker that is told to stop leaves a long build to the next one", async (t) => {
+  t.timeout(120_000);
+  const { platform, repo } = t.context;
+  const manifest = {
+    ...{ name: APP, version: "1.0.0", private: true, type: "module", engines: { node: "24.x" } },
+    scripts: { build: "node -e 'setTimeout(() => {}, 8000)'", start: "node server.js" },
+  };
+  const before = platform.restarts("worker-1");
+  await underLoad(t, async () => {
+    live = `v${next++}`;
+    const pushing = repo.push({ "package.json": JSON.stringify(manifest), "version.txt": live });
+    const newest = async () =>
+      (await platform.api("GET", `/apps/${APP}/deploys?limit=1`)).body.deploys[0] as Deploy;
+    const log = async () =>
+      JSON.stringify((await platform.api("GET", `/deploys/${(await newest()).id}/log`)).body);
+    await until(30_000, async () => (await log()).includes("npm run build"));
+    const began = performance.now();
+    platform.signal("worker-1", "SIGTERM");
+    await until(20_000, async () => platform.restarts("worker-1") > before);
+    const ms = performance.now() - began;
+    t.true(ms < 9000, `it ended after ${Math.round(ms)} ms`);
+    const pushed = await pushing;
+    t.is(pushed.status, 0, pushed.text);
+    t.regex(pushed.text, /was told to stop[^]*Taken up again \(attempt 2\)/);
+    t.is((await newest()).state, "live");
+    t.is(await ask(platform.routerPort, HOST), live);
+  });
+});
+
 test.serial(
   "web killed at any step of a push: the push gets an answer, and what was accepted is deployed",
   async (t) => {

@@ -1,5 +1,5 @@
 import test from "ava";
-import { createClient } from "../../../apps/cli/client.ts";
+import { type Client, createClient } from "../../../apps/cli/client.ts";
 import type { Command } from "../../../apps/cli/command.ts";
 import { COMMANDS } from "../../../apps/cli/commands.ts";
 import { describe, optionsOf } from "../../../apps/cli/help.ts";
@@ -22,6 +22,8 @@ const ELSEWHERE: readonly string[] = [
   "pages:set",
   "build",
 ];
+/** They show values of config. */
+const VALUES: readonly string[] = ["config:get", "config:export"];
 const own = COMMANDS.filter((one) => one.run);
 
 /** The words of its example behind `teal`, without what a shell would do. */
@@ -36,18 +38,38 @@ function exampleOf({ example }: Command): string[] {
 /** What commands fail with: how they exit, and what they say. */
 type Failure = Error & { exit?: number; says?: string };
 
-async function run(words: string[], url = api.url): Promise<{ said: string; error?: Failure }> {
+async function run(words: string[], { url = api.url, token = api.tokens.admin } = {}) {
   const said: string[] = [];
+  const asked: string[] = [];
   const out = createOutput(true, {}, { write: (text) => void said.push(text) }, { write() {} });
-  const client = async () => createClient({ url: new URL(url), token: api.tokens.admin });
+  const client = async () => heard(createClient({ url: new URL(url), token }), asked);
+  const ran = (error?: Failure) => ({ said: said.join(""), asked, error });
   try {
     const { command, args, options } = parse(words, COMMANDS, optionsOf);
     const app = async () => String(options["app"]);
     await command.run?.({ args, options, app, client, out });
-    return { said: said.join("") };
+    return ran();
   } catch (error) {
-    return { said: said.join(""), error: error as Failure };
+    return ran(error as Failure);
   }
+}
+
+/** The same client, which notes by which of its ways the platform is asked. */
+function heard(client: Client, asked: string[]): Client {
+  const ways = Object.entries(client).map(([name, way]) => {
+    const noting = (...args: unknown[]): unknown => {
+      asked.push(name);
+      return (way as (...given: unknown[]) => unknown)(...args);
+    };
+    return [name, noting] as const;
+  });
+  return Object.fromEntries(ways) as unknown as Client;
+}
+
+/** What a command about an app is shown with, said of this one. */
+function aboutApp(command: Command, app: string): string[] {
+  const words = exampleOf(command).map((word) => (word === "shop" ? app : word));
+  return words.includes(app) ? words : [...words, "-a", app];
 }
 
 test("each command has one name, a summary, and an example of itself that parses", (t) => {
@@ -84,8 +106,7 @@ test("each command about an app ends with 4 for one that is not there, and chang
   t.true(about.length > 50);
   const wrong: string[] = [];
   for (const command of about) {
-    const words = exampleOf(command).map((word) => (word === "shop" ? "nosuch" : word));
-    const named = words.includes("nosuch") ? words : [...words, "-a", "nosuch"];
+    const named = aboutApp(command, "nosuch");
     const { error } = await run(named);
     if (error?.exit !== 4) wrong.push(`${named.join(" ")}: ${error?.says ?? error}`);
   }
@@ -96,10 +117,38 @@ test("each command about an app ends with 4 for one that is not there, and chang
   );
 });
 
+test("each command that changes an app ends with 3 for who may only look at it, and for nobody", async (t) => {
+  const about = own.filter((one) => one.app && !ELSEWHERE.includes(one.name));
+  const wrong: string[] = [];
+  let refused = 0;
+  for (const command of about) {
+    // Not what goes on without end.
+    const words = aboutApp(command, "shop").filter((word) => word !== "-f");
+    const { asked, error } = await run(words, { token: api.tokens.read });
+    const changes = asked.some((way) => way !== "get" && way !== "events");
+    const may = !changes && !VALUES.includes(command.name);
+    if (!may) refused += 1;
+    if (may === (error?.exit === 3)) wrong.push(`${words.join(" ")}: ${error?.says ?? error}`);
+    const stranger = await run(words, { token: "teal_nobody" });
+    if (stranger.error?.exit !== 3) wrong.push(`${words.join(" ")} by nobody`);
+  }
+  t.deepEqual(wrong, []);
+  t.true(refused > 30, String(refused));
+});
+
+test("each command that asks a platform ends with 1 where none answers", async (t) => {
+  const about = own.filter((one) => one.app && !ELSEWHERE.includes(one.name));
+  for (const command of about) {
+    const { error } = await run(aboutApp(command, "shop"), { url: "http://127.0.0.1:1" });
+    t.is(error?.exit, 1, command.name);
+  }
+});
+
 test("hooks:add prints where people reach the platform, whatever address it was asked at", async (t) => {
   const words = ["hooks:add", "-a", "shop", "--provider", "github"];
-  const { said, error } = await run(words, api.url.replace("127.0.0.1", "localhost"));
+  const url = api.url.replace("127.0.0.1", "localhost");
+  const { said, error } = await run(words, { url });
   t.is(error, undefined);
-  const { url, path } = JSON.parse(said);
-  t.is(url, api.url + path);
+  const shown = JSON.parse(said);
+  t.is(shown.url, api.url + shown.path);
 });
