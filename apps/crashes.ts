@@ -23,6 +23,9 @@ export interface Crash {
 /** So many crashes of one instance within this time are a crash loop. */
 export const LOOP = { crashes: 5, withinMs: 5 * 60_000, toldOnceInMs: 60 * 60_000 };
 
+/** Longer than instances stay ill unnoticed: what is gone meanwhile leaves nothing behind. */
+const SPARED_MS = 30 * 24 * 60 * 60_000;
+
 /** Signals that end a process by themselves, by number. */
 const SIGNALS: Record<number, string> = {
   ...{ 1: "SIGHUP", 2: "SIGINT", 3: "SIGQUIT", 4: "SIGILL", 6: "SIGABRT", 7: "SIGBUS" },
@@ -47,8 +50,12 @@ export function describeCrash({ process, cause, status, detail }: Crash): string
 export interface Crashes {
   /** Twice is once. True when it makes a crash loop that nobody was told of. */
   record(app: string, crash: Crash): Promise<boolean>;
-  /** Has it told, once an hour at most, that an instance is not well and yet left alone. */
+  /** Has it told that an instance is not well and yet left alone: once, until it has recovered. */
   spare(instance: Pick<Instance, "id" | "deploy">, says: string): Promise<void>;
+  /** Was it told so of the instance, and has it not recovered since? */
+  isSpared(instance: string): Promise<boolean>;
+  /** The instance is well again. */
+  recovered(instance: string): Promise<void>;
   /** The newest 100 at most, oldest first, those before `since` (ms) left out. */
   list(app: string, since?: number): Promise<Crash[]>;
 }
@@ -65,10 +72,14 @@ export function createCrashes(redis: Redis): Crashes {
       return fresh === 1;
     },
     async spare({ id, deploy }, says) {
-      const told = ["PX", LOOP.toldOnceInMs, "NX"] as const;
+      const told = ["PX", SPARED_MS, "NX"] as const;
       const first = await asking(() => redis.set(keys.spared(id), says, ...told));
       if (first === null) return;
       await asking(() => redis.rpush(keys.notices, `${deploy} check-failing ${says}`));
+    },
+    isSpared: async (id) => (await asking(() => redis.exists(keys.spared(id)))) === 1,
+    async recovered(id) {
+      await asking(() => redis.del(keys.spared(id)));
     },
     async list(app, since = 0) {
       const all = await asking(() => redis.zrangebyscore(keys.crashes(app), since, "+inf"));

@@ -71,6 +71,13 @@ export function ailment({ courses }: Patient): Course | undefined {
   return courses.find((it) => counts(it, "liveness"));
 }
 
+/** It passes all its liveness checks. */
+export function passesLiveness({ courses }: Patient): boolean {
+  return courses.every(
+    ({ check, failures }) => check.type !== "liveness" || check.warn || failures === 0,
+  );
+}
+
 function counts(course: Course, type: HealthCheck["type"]): boolean {
   return course.check.type === type && !course.check.warn && hasFailed(course);
 }
@@ -89,7 +96,8 @@ export function verdict(
   const away = others.filter((it) => it.returning);
   if (away.some((it) => !isLost(it, now))) return "wait";
   const well = others.some((it) => !isAside(it) && !ailment(it));
-  if (away.length > 0 && !well && answers) return "spare";
+  // Of one that is spared already it is known that restarting another was in vain.
+  if ((away.length > 0 || patient.spared) && !well && answers) return "spare";
   return now < patient.restartedAt + backOff(patient.restarts) ? "wait" : "restart";
 }
 

@@ -6,6 +6,7 @@ import { startChecks, withinOf } from "./check.ts";
 import {
   ailment,
   type Course,
+  passesLiveness,
   isLost,
   leaves,
   note,
@@ -20,7 +21,7 @@ import { createWard, type WardOptions } from "./ward.ts";
 
 interface Options extends WardOptions {
   store: WardOptions["store"] & Pick<Store, "listApps" | "getRelease">;
-  crashes: Pick<Crashes, "record" | "list" | "spare">;
+  crashes: Pick<Crashes, "record" | "list" | "spare" | "isSpared" | "recovered">;
   /** ms since the epoch */
   now(): number;
   log: Log;
@@ -46,7 +47,7 @@ export function createCheckups(options: Options): Checkups {
   const { store, log, now } = options;
   const ward = createWard(options);
   const { patients, asideOf, tell, runs, proberOf, say } = ward;
-  const { treat, welcome } = createTreatment({ ...options, ward });
+  const { treat, welcome, recover } = createTreatment({ ...options, ward });
   const releases = new Map<string, Release | null>();
   let lastLook = 0;
 
@@ -79,7 +80,8 @@ export function createCheckups(options: Options): Checkups {
     const hung = all.filter((it) => it.instance === instance.id && it.cause === "hung");
     const times = hung.map(({ at }) => at);
     const patient: Patient = {
-      ...{ instance, courses: [], returning: false, since: now(), spared: false, busy: false },
+      ...{ instance, courses: [], returning: false, since: now(), busy: false },
+      spared: await options.crashes.isSpared(instance.id),
       ...remembered(times, now()),
       backWithinMs: Math.max(
         BACK_WITHIN_MS,
@@ -111,7 +113,12 @@ export function createCheckups(options: Options): Checkups {
     // One whose process has ended is the engine's, until it runs again.
     if (!found.healthy && !(await runs(instance))) return ended(instance.id);
     const turned = note(course, found, now());
-    if (!turned || check.type === "liveness") return;
+    if (check.type === "liveness") {
+      if (patient.spared && passesLiveness(patient))
+        await recover(patient, "passes its liveness check");
+      return;
+    }
+    if (!turned) return;
     say(instance, found.healthy ? "passes its readiness check again" : unready(found.text));
     await tell(app.name);
   }

@@ -11,7 +11,7 @@ import type { Ward, WardOptions } from "./ward.ts";
 
 interface Options extends Pick<WardOptions, "store" | "containers"> {
   ward: Ward;
-  crashes: Pick<Crashes, "record" | "spare">;
+  crashes: Pick<Crashes, "record" | "spare" | "recovered">;
   /** ms since the epoch */
   now(): number;
   log: Log;
@@ -83,12 +83,19 @@ export function createTreatment({ ward, store, containers, crashes, now, log }: 
       if (!(await attempt(instance, check, ward.proberOf(app.name), ms)).healthy) return;
     }
     serves(patient, release.checks?.[instance.process] ?? [], now());
-    patient.spared = false;
-    ward.say(instance, "is healthy again");
+    await recover(patient, "is healthy");
     await ward.tell(app.name);
   }
 
-  return { treat, welcome };
+  /** Should it fail once more, that is told anew. */
+  async function recover(patient: Patient, how: string): Promise<void> {
+    const { instance, spared } = patient;
+    patient.spared = false;
+    ward.say(instance, `${how} again`);
+    if (spared) await crashes.recovered(instance.id);
+  }
+
+  return { treat, welcome, recover };
 }
 
 function isOfType(one: Instance, other: Instance): boolean {

@@ -14,13 +14,14 @@ import { startNotify } from "../../support/notify-rig.ts";
 const NOTED: [event: NoticeEvent, says: string][] = [
   ["guard-tripped", "did worse than before and is swapped back"],
   ["crash-loop", "is in a crash loop"],
+  ["check-failing", "has an instance that fails its liveness check and is left alone"],
   ["certificate-ends", "has a certificate that ends soon"],
   ["certificate-failed", "did not get a certificate"],
   ["disk-low", "is on a machine whose disk is nearly full"],
 ];
 const DETAIL = "the detail of it";
 
-test("guard, crash loop, certificate and disk reach every kind of receiver, in its own form", async (t) => {
+test("guard, crash loop, failing check, certificate and disk reach every kind of receiver, in its own form", async (t) => {
   const api = await startApi();
   const redis = api.redis.connect();
   const bodies = new Map<string, string[]>();

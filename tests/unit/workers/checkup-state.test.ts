@@ -97,6 +97,15 @@ test("never two of a type at once; when one did not come back, the last that ans
   t.is(decide(two, [one, three], 62_000, false), "restart", "it answers nobody: nothing is lost");
 });
 
+test("the last that answers stays alone when nobody remembers why, until another is well", (t) => {
+  const [one, two] = [patient(1), patient(2)];
+  [one, two].forEach((it) => fail(it));
+  two.spared = true;
+  t.is(decide(two, [one], 0, true), "spare");
+  t.is(decide(two, [one], 0, false), "restart", "it answers nobody by now");
+  t.is(decide(two, [patient(3)], 0, true), "restart");
+});
+
 test("one that does not come back in its time is lost, and asked anew whether it lives", (t) => {
   const one = patient(1);
   fail(one);
