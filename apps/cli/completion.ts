@@ -62,11 +62,12 @@ _teal() {
   commands=(
 ${names.join("\n")}
   )
-  if (( CURRENT == 2 )) || [[ $words[2] == help ]]; then
+  local command=\${\${(@)words[2,CURRENT-1]:#-*}[1]}
+  if [[ -z $command || $command == help ]] && [[ $words[CURRENT] != -* ]]; then
     _describe command commands
     return
   fi
-  case $words[2] in
+  case $command in
 ${cases.join("\n")}
   esac
   _describe option options || _files
@@ -75,8 +76,11 @@ compdef _teal teal`;
 }
 
 function fish(commands: Command[]): string {
+  const command = (when: string, one: Command) =>
+    `complete -c teal -f -n ${when} -a '${one.name}' -d '${plain(one.summary)}'`;
   const lines = commands.flatMap((one) => [
-    `complete -c teal -f -n __fish_use_subcommand -a '${one.name}' -d '${plain(one.summary)}'`,
+    command("__fish_use_subcommand", one),
+    command("'__fish_seen_subcommand_from help'", one),
     ...Object.entries(optionsOf(one)).map(([name, { type, short, help }]) => {
       const flags = `-l ${name}${short ? ` -s ${short}` : ""}${type === "string" ? " -r" : ""}`;
       return `complete -c teal -n '__fish_seen_subcommand_from ${one.name}' ${flags} -d '${plain(help)}'`;
