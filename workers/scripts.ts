@@ -30,16 +30,23 @@ export async function runPostdeploy(ctx: DeployContext): Promise<void> {
   const { first, postdeploy } = release?.scripts ?? {};
   if (!release || (!first && !postdeploy)) return;
   const isFirst = (await store.getSteps(deploy.id))["first"] === true;
-  if (isFirst) await orWarn(ctx, runStep(ctx, release, "postdeploy-first", "postdeploy", first));
-  await orWarn(ctx, runStep(ctx, release, "postdeploy", "postdeploy", postdeploy));
+  if (isFirst) await runOrWarn(ctx, release, "postdeploy-first", first);
+  await runOrWarn(ctx, release, "postdeploy", postdeploy);
 }
 
-async function orWarn({ say }: DeployContext, run: Promise<void>): Promise<void> {
+/** A failure is in the log and on record, and is not tried again. */
+async function runOrWarn(
+  ctx: DeployContext,
+  release: Release,
+  step: string,
+  command: string | undefined,
+): Promise<void> {
   try {
-    await run;
+    await runStep(ctx, release, step, "postdeploy", command);
   } catch (error) {
     if (!isTealError(error, "release-command-failed", "release-command-late")) throw error;
-    say("warn", `${error.says} The new release is live all the same`);
+    ctx.say("warn", `${error.says} The new release is live all the same`);
+    await ctx.store.recordStep(ctx.claim, ctx.deploy.id, step, { failed: error.says });
   }
 }
 

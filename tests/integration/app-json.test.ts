@@ -1,12 +1,22 @@
 import { execFileSync } from "node:child_process";
-import { testApp } from "../support/test-app.ts";
+import type { ExecutionContext } from "ava";
+import { ask } from "../support/asking.ts";
+import { type AppWorld, testApp } from "../support/test-app.ts";
 import { createTeal } from "../support/teal-cli.ts";
 
 const APP = "scripted";
 
+const HOST = `${APP}.localhost`;
+
 const test = testApp({ app: APP, fixture: "shows-config", files: null });
 
-const say = (scripts: object) => ({ "app.json": JSON.stringify({ scripts }) });
+const say = (scripts: object, more = {}) => ({
+  "app.json": JSON.stringify({ scripts, ...more }),
+});
+
+/** The release that answers. */
+const tell = async ({ context: { platform } }: ExecutionContext<AppWorld>): Promise<string> =>
+  JSON.parse(await ask(platform.routerPort, HOST)).release;
 
 /** True when each of `parts` is in the text, one after the other. */
 function inOrder(text: string, parts: string[]): boolean {
@@ -16,20 +26,59 @@ function inOrder(text: string, parts: string[]): boolean {
 
 test.serial("before the release command and after the swap, a first time once", async (t) => {
   t.timeout(120_000);
-  const { repo } = t.context;
+  const { repo, platform } = t.context;
   const scripts = {
     dokku: { predeploy: "echo before-$TEAL_RELEASE", postdeploy: "echo after-it; exit 4" },
     postdeploy: "echo seeds-it",
   };
-  const first = await repo.push(say(scripts));
+  const env = { PLAIN: "as 'it' is", KEY: { generator: "secret" } };
+  const first = await repo.push(say(scripts, { env, formation: { worker: { quantity: 2 } } }));
   t.is(first.status, 0, first.text);
   const order = ["before-v1 ", "migrating", "Swapped to", "   seeds-it", "   after-it", "Live at"];
   t.true(inOrder(first.text, order), first.text);
   t.regex(first.text, /The postdeploy command ended with status 4\. The new release is live/);
+  t.is(await tell(t), "v1");
+  const { body } = await platform.api("GET", `/deploys/${APP}-1`);
+  t.is(body.state, "live");
+  t.true(body.steps["postdeploy-first"].ms >= 0);
+  t.deepEqual(body.steps.postdeploy, { failed: "The postdeploy command ended with status 4." });
+  const { teal } = createTeal(platform);
+  const log = await teal(["logs", "-a", APP, "--deploy", `${APP}-1`]);
+  t.regex(log.out, /The postdeploy command ended with status 4\. The new release is live/);
   const second = await repo.push({}, "again");
   t.is(second.status, 0, second.text);
   t.true(inOrder(second.text, ["before-v2 ", "migrating", "Swapped to", "   after-it"]));
   t.false(second.text.includes("   seeds-it"));
+});
+
+test.serial("formation and env hold from the first deploy on; what people say wins", async (t) => {
+  t.timeout(120_000);
+  const { repo, platform } = t.context;
+  const { teal } = createTeal(platform);
+  const value = (name: string) => ask(platform.routerPort, HOST, `/value?name=${name}`);
+  const workers = async () =>
+    (await platform.live(APP)).filter(({ process }) => process === "worker").length;
+  t.is(await workers(), 2);
+  t.is(await value("PLAIN"), "as 'it' is");
+  const key = await value("KEY");
+  t.regex(key, /^[0-9a-f]{64}$/);
+  t.is((await teal(["ps:scale", "worker=1", "-a", APP])).code, 0);
+  t.is(await workers(), 1);
+  t.is((await teal(["config:set", "PLAIN=mine", "-a", APP])).code, 0);
+  const env = {
+    PLAIN: "other",
+    KEY: { generator: "secret" },
+    TOKEN: { description: "of the till" },
+  };
+  const more = { env, formation: { worker: { quantity: 3 } } };
+  const refused = await repo.push(say({}, more));
+  t.is(refused.status, 1);
+  t.regex(refused.text, /requires config that scripted does not have: TOKEN \(of the till\)/);
+  t.is((await teal(["config:set", "TOKEN=7", "-a", APP])).code, 0);
+  const pushed = await repo.push(say({}, more));
+  t.is(pushed.status, 0, pushed.text);
+  t.is(await workers(), 1);
+  t.deepEqual([await value("PLAIN"), await value("KEY"), await value("TOKEN")], ["mine", key, "7"]);
 });
 
 test.serial("predeploy is a gate, and what takes too long is ended", async (t) => {
