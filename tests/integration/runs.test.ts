@@ -2,6 +2,7 @@ import { execFile } from "node:child_process";
 import { once } from "node:events";
 import { type IncomingMessage, request } from "node:http";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import type { ExecutionContext } from "ava";
 import ssh2 from "ssh2";
@@ -9,6 +10,7 @@ import { type AppWorld, testApp } from "../support/test-app.ts";
 import { containersOf } from "../support/docker-remains.ts";
 import { type Platform, until } from "../support/platform.ts";
 import { createTeal } from "../support/teal-cli.ts";
+import { atTerminal, overSsh, startAtTerminal } from "../support/terminals.ts";
 
 const APP = "shop";
 const run = promisify(execFile);
@@ -78,6 +80,30 @@ test.serial("at a terminal it has one of the same size, by the CLI and by SSH", 
   await saidBy(t, `run.${JSON.parse(alone.text).id}`, /from afar/);
   const listed = await overSsh(platform, keys.private, "apps:list", async () => {});
   t.regex(listed.text, /^APP .*\r\nshop /);
+  await none(t);
+});
+
+test.serial("when the terminal here changes its size, the one there does", async (t) => {
+  t.timeout(60_000);
+  const { platform } = t.context;
+  for (const words of [`run -a ${APP} sh`, `enter -a ${APP} web.1 sh`]) {
+    const child = startAtTerminal(platform, words);
+    let seen = "";
+    child.stdout.on("data", (chunk: Buffer) => (seen += chunk.toString()));
+    const ended = once(child, "close");
+    const asked = (size: string) =>
+      until(15_000, async () => {
+        child.stdin.write("stty size\n");
+        await sleep(200);
+        return seen.includes(size);
+      });
+    await asked("31 101");
+    const here = /\/dev\/pts\/\d+/.exec(seen)?.[0] ?? "";
+    await run("stty", ["-F", here, "cols", "77", "rows", "22"]);
+    await asked("22 77");
+    child.stdin.write("exit 6\n");
+    t.is((await ended)[0], 6, `${words}: ${seen}`);
+  }
   await none(t);
 });
 
@@ -166,17 +192,6 @@ test.serial("what runs for an app is gone with it", async (t) => {
   t.pass();
 });
 
-/** The command line at a terminal of 101 × 31. */
-function atTerminal(platform: Platform, words: string, command: string) {
-  const cli = join(import.meta.dirname, "../../apps/cli/main.ts");
-  const line = `stty cols 101 rows 31; ${process.execPath} ${cli} ${words} '${command}'`;
-  const env = {
-    ...{ PATH: process.env["PATH"] ?? "", HOME: platform.home, TERM: "xterm" },
-    ...{ TEAL_URL: platform.apiUrl, TEAL_TOKEN: platform.adminToken() },
-  };
-  return run("script", ["-qec", line, "/dev/null"], { env }).catch((error) => error);
-}
-
 /** Waits until a command that nobody is attached to has said so. */
 const saidBy = (t: ExecutionContext<AppWorld>, from: string, what: RegExp) =>
   until(20_000, async () => {
@@ -193,27 +208,4 @@ async function askWorker({ home }: Platform, n: number): Promise<number> {
   const [answer] = (await once(sent, "response")) as [IncomingMessage];
   answer.resume();
   return answer.statusCode ?? 0;
-}
-
-/** One command with a terminal of 99 × 33, as `ssh -t` would run it. */
-async function overSsh(
-  { sshPort: port }: Platform,
-  privateKey: string,
-  command: string,
-  talk: (stream: ssh2.ClientChannel, seen: () => string) => Promise<void>,
-): Promise<{ code: number; text: string }> {
-  const client = new ssh2.Client();
-  client.connect({ host: "127.0.0.1", port, username: "teal", privateKey });
-  await once(client, "ready");
-  const pty = { cols: 99, rows: 33, term: "xterm" };
-  const stream = await new Promise<ssh2.ClientChannel>((done, fail) => {
-    client.exec(command, { pty }, (error, channel) => (error ? fail(error) : done(channel)));
-  });
-  let text = "";
-  stream.on("data", (chunk: Buffer) => (text += chunk.toString()));
-  const ended = once(stream, "exit");
-  await talk(stream, () => text);
-  const [code] = (await ended) as [number];
-  client.end();
-  return { code, text };
 }
