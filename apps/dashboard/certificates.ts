@@ -80,6 +80,7 @@ function row({ id, app, names, issuer, source, notAfter }: Certificate, mayPush:
         id: `remove-cert-${id}`,
         button: "Remove",
         look: "quiet",
+        harms: true,
         action: `/apps/${app}/certs/remove`,
         yes: "Remove the certificate",
         says: html`From the next connection on <b>${names.join(", ")}</b> is served with another

@@ -22,52 +22,66 @@ export function usageOf(samples: readonly Sample[], id: string): Usage | undefin
   return last?.instances[id];
 }
 
-/** Each instance: how much it uses of processor and memory, how near to its bounds, what went wrong. */
-export function instanceTable(instances: InstanceView[], samples: readonly Sample[]): Html {
+/**
+ * Each instance: how much it uses of processor and memory, how near to its bounds, what went wrong.
+ * @param stopped the app was stopped by its people: none of them runs, whatever is on record
+ */
+export function instanceTable(
+  instances: InstanceView[],
+  samples: readonly Sample[],
+  stopped: boolean,
+): Html {
   const shown = instances.filter((one) => one.state !== "removed");
   if (shown.length === 0) return empty("Nothing runs.");
   return html`<div class="scrolls" tabindex="0" role="group" aria-label="Instances">
-    <table>
-      <thead>
-        <tr>
-          <th scope="col">Instance</th>
-          <th scope="col">State</th>
-          <th scope="col">CPU, last hour</th>
-          <th scope="col" class="number">Now</th>
-          <th scope="col" class="number">Throttled</th>
-          <th scope="col">Memory, last hour</th>
-          <th scope="col" class="number">Now</th>
-          <th scope="col" class="number">Requests/s</th>
-          <th scope="col" class="number">Errors, last hour</th>
-          <th scope="col" class="number">Crashes</th>
-        </tr>
-      </thead>
-      <tbody>
-        ${shown.map((one) => row(one, usageOf(samples, one.id), samples))}
-      </tbody>
-    </table>
-  </div>`;
+      <table>
+        <thead>
+          <tr>
+            <th scope="col">Instance</th>
+            <th scope="col">State</th>
+            <th scope="col">CPU</th>
+            <th scope="col" class="number">Throttled</th>
+            <th scope="col">Memory</th>
+            <th scope="col" class="number">Requests/s</th>
+            <th scope="col" class="number">Errors</th>
+            <th scope="col" class="number">Crashes</th>
+          </tr>
+        </thead>
+        <tbody>
+          ${shown.map((one) => row(one, stopped ? "stopped" : statusOf(one), samples))}
+        </tbody>
+      </table>
+    </div>
+    <p class="hint">Lines, errors and crashes are of the last hour; all else is as it is now.</p>`;
 }
 
-function row(one: InstanceView, usage: Usage | undefined, samples: readonly Sample[]): Html {
+function row(one: InstanceView, status: string, samples: readonly Sample[]): Html {
+  const usage = usageOf(samples, one.id);
   const percent = (share: number) => `${Math.round(share * 100)} %`;
   const cpu = (used: Usage) => used.cpu;
   return html`<tr>
     <th scope="row">
       ${one.process}.${one.index} <b class="word ${one.colour}">${one.colour}</b> v${one.as}
     </th>
-    <td>${statusOf(one)}</td>
-    <td>${usageLine(samples, one, ["CPU", 0.1, cpu, percent])}</td>
-    <td class="number">
-      ${usage && percent(usage.cpu)} ${usage?.cpus !== undefined && meterOf(usage.cpu, usage.cpus)}
+    <td>${status}</td>
+    <td>
+      <span class="measure">
+        ${usageLine(samples, one, ["CPU", 0.1, cpu, percent])}
+        <span>${usage && percent(usage.cpu)}</span>
+        ${usage?.cpus !== undefined && meterOf(usage.cpu, usage.cpus)}
+      </span>
     </td>
     <td class="number ${(usage?.throttled ?? 0) > BUSY && "bad"}">
       ${usage?.throttled !== undefined && percent(usage.throttled)}
     </td>
-    <td>${usageLine(samples, one, ["Memory", 1, ({ memory }) => memory, megabytes])}</td>
-    <td class="number ${usage && usage.limit > 0 && usage.memory / usage.limit > FULL && "bad"}">
-      ${usage && megabytes(usage.memory)}
-      ${usage && usage.limit > 0 && meterOf(usage.memory, usage.limit)}
+    <td>
+      <span
+        class="measure ${usage && usage.limit > 0 && usage.memory / usage.limit > FULL && "bad"}"
+      >
+        ${usageLine(samples, one, ["Memory", 1, ({ memory }) => memory, megabytes])}
+        <span>${usage && megabytes(usage.memory)}</span>
+        ${usage && usage.limit > 0 && meterOf(usage.memory, usage.limit)}
+      </span>
     </td>
     ${requestCells(samples, one.id)}
     <td class="number ${one.crashes > 0 && "bad"}" title="${one.lastCrash}">${one.crashes}</td>
@@ -80,7 +94,8 @@ function requestCells(samples: readonly Sample[], id: string): Html {
   if (requests === 0)
     return html`<td></td>
       <td></td>`;
-  const share = errors === 0 ? "" : ` (${digits((errors / requests) * 100)} %)`;
+  const percent = (errors / requests) * 100;
+  const share = errors === 0 ? "" : ` (${percent < 0.1 ? "< 0.1" : digits(percent)} %)`;
   return html`<td class="number">${digits(requestsNow(samples, id))}</td>
     <td class="number ${errors > 0 && "bad"}" title="${errors} of ${requests} requests">
       ${errors.toLocaleString("en")}${share}

@@ -137,6 +137,7 @@ function figures(colour: Colour, mine: InstanceView[], { app, samples }: Stage):
 }
 
 function healthOf(colour: Colour, app: AppView, up: InstanceView[]): string {
+  if (app.stopped && app.live?.colour === colour) return "stopped";
   if (up.some((one) => one.looping)) return "crashing";
   return up.every((one) => one.state === "live" || one.state === "healthy")
     ? "healthy"

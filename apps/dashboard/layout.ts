@@ -16,7 +16,18 @@ interface Provider {
   name: string;
   href: string;
 }
-const STYLES = ["style", "frame", "forms", "lists", "home", "stage", "charts", "deploys", "log"];
+const STYLES = [
+  "style",
+  "frame",
+  "forms",
+  "dialogs",
+  "lists",
+  "home",
+  "stage",
+  "charts",
+  "deploys",
+  "log",
+];
 
 const TABS: [Tab, string, string][] = [
   ["overview", "Overview", ""],

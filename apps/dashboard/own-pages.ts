@@ -33,6 +33,7 @@ export function ownPages(app: string, told: AppOptions, mayPush: boolean): Html 
                 id: `remove-page-${name}`,
                 button: "Remove",
                 look: "quiet",
+                harms: true,
                 action: `/apps/${app}/pages/remove`,
                 yes: "Remove the page",
                 says: `The router's own page is sent for ${name} again.`,

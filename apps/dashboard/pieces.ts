@@ -12,12 +12,14 @@ export function roleOf(app: Slots, colour: Colour): "live" | "held" | "standby" 
 }
 
 /** The two lanes of an app, small: the lit one is live. */
-export function lanes(app: Slots): Html {
+export function lanes(app: Slots & { stopped?: boolean }): Html {
   const lane = (colour: Colour) => {
     const role = roleOf(app, colour);
     return html`<i class="${colour} ${role}" role="img" aria-label="${colour} is ${role}"></i>`;
   };
-  return html`<span class="lanes">${lane("blue")}${lane("green")}</span>`;
+  return html`<span class="lanes${app.stopped === true && html` stopped`}"
+    >${lane("blue")}${lane("green")}</span
+  >`;
 }
 
 /** How a deploy is named where it is one of several. */
@@ -37,7 +39,7 @@ function hasReason({ kind, why }: Deploy): boolean {
 
 /** Deploys, one line each. */
 export function deployList(deploys: readonly Deploy[]): Html {
-  return html`<ul class="rows">
+  return html`<ul class="rows deploys">
     ${deploys.map(
       (one) =>
         html`<li>
@@ -61,6 +63,8 @@ interface Confirmation {
   id: string;
   button: string;
   look?: "primary" | "quiet" | "danger";
+  /** It takes something away: the dialog's button says so by its colour. */
+  harms?: boolean;
   action: string;
   /** What the button of the dialog says. */
   yes: string;
@@ -75,6 +79,7 @@ interface Confirmation {
 /** A button that says what it will do before it does it. It works without the script. */
 export function confirm(one: Confirmation): Html {
   const { id, button, look = "primary", action, yes, says, fields = {}, plain = false } = one;
+  const harms = one.harms ?? look === "danger";
   return html`<button type="button" class="${look}" popovertarget="${id}">${button}</button>
     <div class="ask" id="${id}" popover role="dialog" aria-labelledby="${id}-title">
       <form method="post" action="${action}" ${plain && html`data-plain`}>
@@ -82,7 +87,7 @@ export function confirm(one: Confirmation): Html {
         <p>${says}</p>
         ${Object.entries(fields).map(([name, value]) => html`<input type="hidden" name="${name}" value="${value}" />`)}
         <div class="buttons">
-          <button class="${look === "danger" ? "danger" : "primary"}">${yes}</button>
+          <button class="${harms ? "danger" : "primary"}">${yes}</button>
           <button type="button" class="quiet" popovertarget="${id}" popovertargetaction="hide">
             Leave it
           </button>

@@ -22,7 +22,8 @@ export function storage(app: string, mounts: Mount[], mayPush: boolean): Html {
                     confirm({
                       id: `unmount-${i}`,
                       button: `Unmount ${source}`,
-                      look: "danger",
+                      look: "quiet",
+                      harms: true,
                       action: `/apps/${app}/storage/remove`,
                       yes: "Unmount and release",
                       says: html`The next version no longer sees <code>${target}</code>. What is in

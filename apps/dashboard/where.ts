@@ -18,9 +18,9 @@ export async function withWhere(
   return { ...shown, main };
 }
 
-function where(app: App, shut: string | null): Html {
+function where(app: App, shut: "stopped" | "in maintenance" | null): Html {
   const slots = [app.live, app.held, app.standby].filter((slot) => slot !== null);
-  return html`${lanes(app)}
+  return html`${lanes({ ...app, stopped: shut === "stopped" })}
     <a href="/apps/${app.name}"><b>${app.name}</b></a>
     ${shut !== null && html`<span class="state failed">${shut}</span>`}
     ${

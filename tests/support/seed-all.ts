@@ -21,6 +21,7 @@ export async function seedAll(api: TestApi): Promise<void> {
     ],
     {
       processes: { web: "node server.js", worker: "node work.js" },
+      config: { STRIPE_KEY: api.options.secrets.seal("shop", "STRIPE_KEY", "sk_test_51") },
       checks: { web: [CHECK] },
       cron: [
         { id: "0a0a0a0a", command: "node sweep.js", schedule: "0 3 * * *", concurrency: "forbid" },
@@ -62,6 +63,7 @@ export async function seedAll(api: TestApi): Promise<void> {
   await notifiers.add("shop", { kind: "slack", url: "https://chat.example.org/x" }, "ann");
   await access.users.add({ name: "una", role: "member", by: "ann" });
   writeLog(api.logs, "shop");
+  await seedActivity(api);
 
   await seedApp(api, "held", [["aaaaaaa", "One"]]);
   await hold(api, "held", "bbbbbbb");
@@ -70,6 +72,21 @@ export async function seedAll(api: TestApi): Promise<void> {
   await seedApp(api, "stopped", [["aaaaaaa", "One"]]);
   await store.changeSettings("stopped", { options: { stopped: true } });
   await store.createApp("empty", "ann");
+}
+
+/** Of every kind: done, refused, failed. */
+async function seedActivity({ audit }: TestApi): Promise<void> {
+  const [ann, una] = [{ name: "ann" }, { name: "una", with: "laptop" }];
+  const [cli, ssh] = [
+    { over: "api", address: "192.0.2.7" },
+    { over: "ssh", address: "198.51.100.4" },
+  ] as const;
+  await audit.record(una, ssh, { action: "push", app: "shop", deploy: "shop-3" });
+  const detail = { name: "STRIPE_KEY" };
+  await audit.record(ann, cli, { action: "config:set", app: "shop", detail });
+  const refused = { outcome: "refused", error: "not-allowed" } as const;
+  await audit.record(una, ssh, { action: "apps:destroy", app: "shop", ...refused });
+  await audit.record(null, cli, { action: "sign-in", outcome: "refused", error: "not-signed-in" });
 }
 
 const CHECK = {

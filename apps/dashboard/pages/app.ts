@@ -74,7 +74,7 @@ async function overview(visit: Visit<App>, options: PageOptions): Promise<Html> 
       (own) =>
         html`<section ${own}>
           <h2>Instances</h2>
-          ${instanceTable(instances, samples)}
+          ${instanceTable(instances, samples, view.stopped)}
         </section>`,
     )}
     <div class="pair">

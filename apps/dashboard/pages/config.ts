@@ -102,6 +102,7 @@ function table(app: string, vars: ConfigVar[], mayPush: boolean): Html {
               id: `unset-${name}`,
               button: `Unset ${name}`,
               look: "quiet",
+              harms: true,
               action: `/apps/${app}/config/unset`,
               yes: "Unset and release",
               says: html`<code>${name}</code> is taken away by a release of its own: the app starts

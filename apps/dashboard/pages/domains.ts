@@ -71,6 +71,7 @@ function domainPage(app: string, own: string, domains: string[], mayPush: boolea
                     id: `remove-${host.replaceAll(/[^a-z0-9]/g, "-")}`,
                     button: `Remove ${host}`,
                     look: "quiet",
+                    harms: true,
                     action: `/apps/${app}/domains/remove`,
                     yes: "Remove it",
                     says: html`<b>${host}</b> is answered with 404 from then on, and another app may

@@ -82,6 +82,7 @@ function notifierList(all: Notifier[], mayAdmin: boolean): Html {
               id: `remove-${id}`,
               button: "Remove",
               look: "quiet",
+              harms: true,
               action: `/apps/${app}/notifications/remove`,
               yes: "Remove it",
               says: html`<b>${host}</b> is told no more.`,
@@ -123,7 +124,9 @@ function addForm(app: string): Html {
       /></label>
       <fieldset>
         <legend>Events; what ends a deploy when none is chosen</legend>
-        ${NOTICE_EVENTS.map((one) => html`<label class="check"><input type="checkbox" name="events" value="${one}" /> ${one}</label>`)}
+        <div class="choices">
+          ${NOTICE_EVENTS.map((one) => html`<label class="check"><input type="checkbox" name="events" value="${one}" /> ${one}</label>`)}
+        </div>
       </fieldset>
       <button class="primary">Add</button>
     </form>

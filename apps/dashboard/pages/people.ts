@@ -62,6 +62,7 @@ function roleList(app: string, all: { user: string; role: string }[], mayAdmin: 
               id: `withdraw-${user}`,
               button: `Remove ${user}`,
               look: "quiet",
+              harms: true,
               action: `/apps/${app}/access/remove`,
               yes: "Take the role away",
               says: `${user} no longer sees ${app}, from the next request on.`,

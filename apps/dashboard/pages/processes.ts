@@ -38,7 +38,7 @@ export function processPages(options: PageOptions): Route[] {
             (own) =>
               html`<section ${own}>
                 <h2>Instances</h2>
-                ${instanceTable(instances, samples)}
+                ${instanceTable(instances, samples, settings.options.stopped === true)}
               </section>`,
           )}
           ${part("crashes", (own) => html`<section ${own}>${crashList(crashed)}</section>`)}

@@ -96,7 +96,8 @@ function userList(all: Users): Html {
         ${confirm({
           id: `remove-user-${name}`,
           button: `Remove ${name}`,
-          look: "danger",
+          look: "quiet",
+          harms: true,
           action: "/users/remove",
           yes: "Remove the user",
           says: `All tokens, sessions, keys and roles of ${name} end at once.`,

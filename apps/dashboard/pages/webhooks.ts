@@ -131,6 +131,7 @@ function senderList(all: Sender[], publicUrl: string, mayAdmin: boolean): Html {
             id: `remove-${id}`,
             button: "Remove",
             look: "quiet",
+            harms: true,
             action: `/apps/${app}/webhooks/remove`,
             yes: "Remove it",
             says: "Its secret is good no more; what it sends is refused.",

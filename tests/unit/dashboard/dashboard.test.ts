@@ -100,6 +100,11 @@ test("each instance is shown with its requests now and its errors of the last ho
   const row = /<th scope="row">\s*web\.1[^]*?<\/tr>/.exec(text)?.[0] ?? "";
   t.regex(row, /<td class="number">30<\/td>/);
   t.regex(row, /class="number bad" title="25 of 400 requests">\s*25 \(6\.3 %\)/);
+  await api.store.changeSettings("asked", { options: { stopped: true } });
+  for (const path of ["/apps/asked", "/apps/asked/processes"]) {
+    const stopped = await (await get(path, cookie)).text();
+    t.regex(stopped, /<th scope="row">\s*web\.1[^]*?<td>stopped<\/td>/, path);
+  }
   const authorization = `Bearer ${api.tokens.admin}`;
   const ps = await fetch(`${api.url}/api/v1/apps/asked/ps`, { headers: { authorization } });
   const [one] = ((await ps.json()) as { instances: { usage?: object }[] }).instances;
