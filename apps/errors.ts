@@ -83,6 +83,12 @@ export const ERRORS = {
     says: "App {name} has no earlier good release to go back to.",
     todo: "Push a version that works; 'teal releases -a {name}' shows what there is.",
   },
+  "contents-too-large": {
+    status: 422,
+    exit: 1,
+    says: "The image of release {release} of {name} says more than {mib} MiB of what is in it.",
+    todo: "Look at it with a scanner of images, such as syft, on the platform's machine.",
+  },
   "image-gone": {
     status: 409,
     exit: 5,

@@ -19,10 +19,17 @@ export function parseJsonObject(file: string, text: string): JsonObject {
   });
 }
 
+/**
+ * A string; or a comment, or a comma before a closing bracket. A string or a comment that does not
+ * end goes to where it has to, so that nobody looks for its end again from each place within it.
+ */
+const PIECES =
+  /("(?:[^"\\\n]|\\[^])*(?:"|(?=\n)|\\?$))|\/\/[^\n]*|\/\*[^]*?(?:\*\/|$)|,(?=\s*[}\]])/g;
+
 /** JSON with comments and commas before closing brackets; what is not, is reported as JSON. @throws PlanError broken-json */
 export function parseJsonc(file: string, text: string): JsonObject {
   const plain = text.replaceAll(
-    /("(?:[^"\\\n]|\\.)*")|\/\/[^\n]*|\/\*[\s\S]*?\*\/|,(?=\s*[}\]])/g,
+    PIECES,
     (match, string: string | undefined) => string ?? match.replaceAll(/[^\n]/g, " "),
   );
   return parseJsonObject(file, plain);

@@ -16,29 +16,31 @@ export interface BudgetFacts {
 export function withinBudget({ apps, images, shared, budget }: BudgetFacts): AppRecord[] {
   const bytes = new Map(images.map((one) => [one.id, one.bytes]));
   const next = structuredClone(apps);
+  const takes = new Map(next.map((app) => [app, bytesOf(app, bytes, shared)]));
+  let total = [...takes.values()].reduce((sum, one) => sum + one, 0);
   const oldestFirst = next
-    .flatMap((app) => app.releases)
-    .filter(({ retained, needed }) => retained && !needed)
-    .toSorted((a, b) => a.createdAt - b.createdAt);
-  for (const release of oldestFirst) {
-    if (total(next, bytes, shared) <= budget) break;
+    .flatMap((app) => app.releases.map((release) => ({ app, release })))
+    .filter(({ release: { retained, needed } }) => retained && !needed)
+    .toSorted((a, b) => a.release.createdAt - b.release.createdAt);
+  for (const { app, release } of oldestFirst) {
+    if (total <= budget) break;
     release.retained = false;
     release.overBudget = true;
+    const now = bytesOf(app, bytes, shared);
+    total += now - (takes.get(app) ?? 0);
+    takes.set(app, now);
   }
   return next;
 }
 
-function total(
-  apps: AppRecord[],
+/** What the images of an app's retained releases take. */
+function bytesOf(
+  { releases }: AppRecord,
   bytes: ReadonlyMap<string, number>,
   shared: ReadonlyMap<string, number>,
 ): number {
-  const ofApps = apps.map(({ releases }) => {
-    const ids = new Set(releases.filter(({ retained }) => retained).map(({ image }) => image));
-    const there = [...ids].filter((id) => bytes.has(id));
-    const own = there.map((id) => (bytes.get(id) ?? 0) - (shared.get(id) ?? 0));
-    const common = Math.max(0, ...there.map((id) => shared.get(id) ?? 0));
-    return own.reduce((sum, one) => sum + one, common);
-  });
-  return ofApps.reduce((sum, one) => sum + one, 0);
+  const ids = new Set(releases.filter(({ retained }) => retained).map(({ image }) => image));
+  const there = [...ids].filter((id) => bytes.has(id));
+  const common = Math.max(0, ...there.map((id) => shared.get(id) ?? 0));
+  return there.reduce((sum, id) => sum + (bytes.get(id) ?? 0) - (shared.get(id) ?? 0), common);
 }

@@ -52,11 +52,13 @@ export function planImages({ namespace, images, apps, now }: ImageFacts): Remova
   const needed = new Set(retained.map(({ image }) => image));
   return images.flatMap((image) => {
     if (image.tags.length === 0) return nameless(image, needed, now);
-    return image.tags.flatMap((tag): Removal[] => {
-      const why = needless(tag, namespace, byName);
-      // The last name of an image that a release is made of stays, whatever deploy it is named for.
-      const last = image.tags.every((one) => needless(one, namespace, byName) !== null);
-      if (why === null || (needed.has(image.id) && last) || image.used) return [];
+    const whys = image.tags.map((tag) => needless(tag, namespace, byName));
+    // The last name of an image that a release is made of stays, whatever deploy it is named for.
+    const last = whys.every((why) => why !== null);
+    if (image.used || (last && needed.has(image.id))) return [];
+    return image.tags.flatMap((tag, i): Removal[] => {
+      const why = whys[i] ?? null;
+      if (why === null) return [];
       const alone = last && image.foreign.length === 0 && image.tags.at(-1) === tag;
       return [{ kind: "image", name: tag, why, bytes: alone ? image.bytes : 0 }];
     });

@@ -14,7 +14,8 @@ interface Challenge {
 }
 
 const ANSWER_MS = 10_000;
-const LONGEST_TOKEN = 100_000;
+/** Bytes. */
+const LONGEST_ANSWER = 100_000;
 
 /**
  * Gets the right to pull one repository. A registry says itself where tokens are made; the password
@@ -81,12 +82,24 @@ async function tokenOf(realm: URL, pair: string, signal: AbortSignal): Promise<s
     ...bounds(signal),
     headers: { Authorization: `Basic ${Buffer.from(pair).toString("base64")}` },
   });
-  const text = (await answer.text()).slice(0, LONGEST_TOKEN);
+  const text = await textOf(answer);
   if (answer.status !== 200) throw new Error(`the login was answered with status ${answer.status}`);
   const { token, access_token } = JSON.parse(text) as Record<string, unknown>;
   const given = token ?? access_token;
   if (typeof given === "string" && given !== "") return given;
   throw new Error("the login was answered without a token");
+}
+
+/** @throws Error when there is more of it than any token needs */
+async function textOf({ body }: Response): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  for await (const chunk of body ?? []) {
+    length += chunk.length;
+    if (length > LONGEST_ANSWER) throw new Error("the login's answer is too long");
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString("utf8");
 }
 
 /** Redirects are not followed: they could lead the password elsewhere. */

@@ -3,7 +3,10 @@ import type { Store } from "../apps/store.ts";
 import type { EngineStorage } from "./engine/storage.ts";
 import { describeContents, tellsContents } from "./sbom.ts";
 
-/** What is in a release's image. @throws release-not-found, image-gone */
+/** What an image says of its contents is less; it is an app's, and could say more than this process can hold. */
+const MOST_BYTES = 64 * 1024 ** 2;
+
+/** What is in a release's image. @throws release-not-found, image-gone, contents-too-large */
 export async function listContents(
   {
     store,
@@ -13,10 +16,13 @@ export async function listContents(
 ): Promise<object> {
   const release = await store.getRelease(app, n);
   if (!release) throw new TealError("release-not-found", { name: app, release: `v${n}` });
-  const files = await storage.readFiles(release.image, tellsContents).catch((error: unknown) => {
+  const named = { name: app, release: `v${n}` };
+  const read = storage.readFiles(release.image, tellsContents, MOST_BYTES);
+  const files = await read.catch((error: unknown) => {
     if ((error as { statusCode?: number }).statusCode !== 404) throw error;
-    throw new TealError("image-gone", { name: app, release: `v${n}` });
+    throw new TealError("image-gone", named);
   });
+  if (!files) throw new TealError("contents-too-large", { ...named, mib: MOST_BYTES / 1024 ** 2 });
   return describeContents(
     { app, release: `v${n}`, image: release.image, at: release.createdAt },
     files,

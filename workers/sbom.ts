@@ -119,10 +119,13 @@ function python(text: string): Component[] {
 }
 
 function ruby(text: string): Component[] {
-  const [, specs = ""] = /^GEM\n(?:.*\n)*? {2}specs:\n((?: {4}.*\n?)*)/m.exec(text) ?? [];
-  return [...specs.matchAll(/^ {4}(\S+) \(([^)]+)\)$/gm)].flatMap(([, name = "", version = ""]) =>
-    library("gem", name, version),
-  );
+  let [section, listing] = ["", false];
+  return text.split("\n").flatMap((line) => {
+    if (/^\S/.test(line)) [section, listing] = [line, false];
+    if (line === "  specs:") listing = section === "GEM";
+    const [, name = "", version = ""] = /^ {4}(\S+) \(([^)]+)\)$/.exec(line) ?? [];
+    return listing ? library("gem", name, version) : [];
+  });
 }
 
 function php(text: string): Component[] {

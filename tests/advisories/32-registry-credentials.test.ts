@@ -96,6 +96,24 @@ test("redirects carry the password nowhere", async (t) => {
   t.deepEqual(thief.shown, []);
 });
 
+test("an answer without an end is left", async (t) => {
+  let sent = 0;
+  const endless = await serve(t, (req, res) => {
+    if (!req.url?.startsWith("/token")) {
+      const challenge = `Bearer realm="http://${req.headers.host}/token"`;
+      return void res.writeHead(401, { "www-authenticate": challenge }).end();
+    }
+    const more = () => {
+      while (!res.destroyed && res.write("x".repeat(10_000))) sent += 10_000;
+    };
+    res.on("drain", more);
+    more();
+  });
+  const message = /the login's answer is too long/;
+  await t.throwsAsync(authFor(endless.host, null), { code: "registry-refused", message });
+  t.true(sent < 50_000_000, `${sent} bytes were sent`);
+});
+
 test("a registry that nobody has logged in to is asked nothing", async (t) => {
   const other = await registry(t, (host) => `http://${host}/token`);
   const open = async () => null;

@@ -124,3 +124,12 @@ test.serial(
     t.deepEqual(await Promise.all(made.map((id) => images.exists(id))), [false, true, true]);
   },
 );
+
+test.serial("of an image no more is read than was asked for", async (t) => {
+  const { id } = await build("elsewhere:3", { one: Buffer.from("1"), two: Buffer.from("22") });
+  const all = await storage.readFiles(id, () => true, 1000);
+  t.deepEqual([all?.get("one"), all?.get("two")], ["1", "22"]);
+  t.is(await storage.readFiles(id, (name) => /^(one|two)$/.test(name), 2), null);
+  t.is((await storage.readFiles(id, (name) => name === "two", 2))?.size, 1);
+  t.deepEqual(await docker.listContainers({ all: true }), [], "and nothing is left of it");
+});

@@ -22,10 +22,14 @@ export interface EngineStorage {
   /** Lets go of the longest unused records until so many bytes are left. Gives the bytes that went. */
   pruneCache(keepBytes: number): Promise<number>;
   /**
-   * Text files of an image, by their paths without a leading slash. Nothing of it is run.
-   * @throws Error when there is no such image
+   * Text files of an image, by their paths without a leading slash; null: together they are larger
+   * than `mostBytes`. Nothing of it is run. @throws Error when there is no such image
    */
-  readFiles(image: string, wanted: (path: string) => boolean): Promise<Map<string, string>>;
+  readFiles(
+    image: string,
+    wanted: (path: string) => boolean,
+    mostBytes: number,
+  ): Promise<Map<string, string> | null>;
   /** Where the engine keeps images and containers. */
   rootDir(): Promise<string>;
 }
@@ -94,7 +98,7 @@ export function createStorage(docker: Docker, namespace: string): EngineStorage 
       });
       return answer.SpaceReclaimed ?? 0;
     },
-    async readFiles(image, wanted) {
+    async readFiles(image, wanted, mostBytes) {
       const container = await docker.createContainer({
         Image: image,
         Cmd: ["never-run"],
@@ -102,7 +106,7 @@ export function createStorage(docker: Docker, namespace: string): EngineStorage 
         NetworkDisabled: true,
       });
       try {
-        return await pick((await container.export()) as Readable, wanted);
+        return await pick((await container.export()) as Readable, wanted, mostBytes);
       } finally {
         await container.remove({ force: true }).catch(() => {});
       }
@@ -114,19 +118,20 @@ export function createStorage(docker: Docker, namespace: string): EngineStorage 
   };
 }
 
-/** A file that tells what is installed is not larger. */
-const LARGEST = 32 * 1024 ** 2;
-
 async function pick(
   archive: Readable,
   wanted: (path: string) => boolean,
-): Promise<Map<string, string>> {
+  mostBytes: number,
+): Promise<Map<string, string> | null> {
   const files = new Map<string, string>();
+  let left = mostBytes;
   const tar = extract();
   archive.once("error", (error) => tar.destroy(error));
   for await (const entry of archive.pipe(tar)) {
-    const { name, type, size } = entry.header;
-    if (type === "file" && size <= LARGEST && wanted(name)) {
+    const { name, type, size = 0 } = entry.header;
+    if (type === "file" && wanted(name)) {
+      left -= size;
+      if (left < 0) return null;
       files.set(name, (await buffer(entry)).toString("utf8"));
     } else entry.resume();
   }

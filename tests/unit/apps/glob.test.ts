@@ -61,5 +61,5 @@ test("a pattern that was made to be slow is not", (t) => {
     t.false(createGlob(`${"**/a*".repeat(60)}b`, dialect)(`${"a/".repeat(120)}c`));
   }
   // As an expression, a tenth of that takes minutes.
-  t.true(performance.now() - began < 2000);
+  t.true(performance.now() - began < 10_000);
 });

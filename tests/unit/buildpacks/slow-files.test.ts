@@ -19,6 +19,8 @@ for (const [name, files] of [
   ["Python", { "requirements.txt": `${LINES}flask${SPACES}`, "manage.py": LINES }],
   ["Elixir", { "mix.exs": `app:${SPACES}${LINES}`, "elixir_buildpack.config": LINES }],
   ["Node", { "package.json": `{"engines":{"node":"${SPACES}x"},"scripts":{"start":"x"}}` }],
+  ["comments", { "deno.jsonc": `{ ${"/* ".repeat(150_000)}` }],
+  ["strings", { "deno.jsonc": `{ "${'\\"'.repeat(200_000)}\\\n` }],
   ["PHP", { "composer.json": `{"require":{"php":"${SPACES}|x"}}`, "index.php": "" }],
   [
     "a site",
@@ -27,7 +29,7 @@ for (const [name, files] of [
   ["a Dockerfile", { Dockerfile: `${LINES}#${SPACES}escape${SPACES}\nFROM${SPACES}x` }],
   ["buildpacks", { ".buildpacks": `a${SLASHES}x`, Procfile: `web${SPACES}:${SPACES}x` }],
 ] as const) {
-  test(`a tree that was made to be slow is read soon: ${name}`, async (t) => {
+  test.serial(`a tree that was made to be slow is read soon: ${name}`, async (t) => {
     const dir = mkdtempSync(join(tmpdir(), "teal-slow-"));
     t.teardown(() => rmSync(dir, { recursive: true }));
     for (const [file, text] of Object.entries(files)) writeFileSync(join(dir, file), text);
@@ -36,7 +38,7 @@ for (const [name, files] of [
     const plan = await detect(dir, {}).catch((error: Error) => error);
     t.truthy(plan);
     // One place looked at again from each other takes minutes.
-    t.true(performance.now() - began < 3000, `${performance.now() - began} ms`);
+    t.true(performance.now() - began < 10_000, `${performance.now() - began} ms`);
   });
 }
 

@@ -71,6 +71,12 @@ test("broken files tell nothing, and the same image gives the same document", (t
   t.false(tellsContents("app/server.js"));
 });
 
+test("a lock file that was made to be slow is read soon", (t) => {
+  const began = performance.now();
+  t.deepEqual(purls({ "app/Gemfile.lock": "GEM\n".repeat(200_000) }), []);
+  t.true(performance.now() - began < 10_000);
+});
+
 test("the schema refuses what is no such document", async (t) => {
   const right = describeContents(subject, new Map([["etc/os-release", "ID=debian\n"]]));
   t.deepEqual(await faultsOf(right), []);
