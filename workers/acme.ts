@@ -4,6 +4,7 @@ import { covers } from "../apps/certificate-check.ts";
 import type { Certificate, Certificates } from "../apps/certificates.ts";
 import type { Log } from "../apps/log.ts";
 import type { Store } from "../apps/store.ts";
+import { aborted } from "./aborted.ts";
 import { CHALLENGES, type Order } from "./acme-order.ts";
 
 export interface OrdersOptions {
@@ -23,16 +24,24 @@ interface Times {
   leaseMs: number;
   /** After the first failure for a host; twice that after each further one, up to a day. */
   backOffMs: number;
+  /** An order that has not come to its end by then has failed; less than the lease, so that it is one worker's. */
+  orderMs: number;
 }
 
 export interface Orders {
-  /** Places the orders that are due, if this worker is the one that does. */
-  round(): Promise<void>;
+  /** Places the orders that are due, if this worker is the one that does, until the signal. */
+  round(signal?: AbortSignal): Promise<void>;
   /** Rounds until the signal. */
   run(signal: AbortSignal): Promise<void>;
 }
 
-const TIMES: Times = { everyMs: 20_000, leaseMs: 120_000, backOffMs: 5 * 60_000 };
+const TIMES: Times = {
+  everyMs: 20_000,
+  leaseMs: 120_000,
+  backOffMs: 5 * 60_000,
+  orderMs: 110_000,
+};
+const NEVER = new AbortController().signal;
 const DAY_MS = 86_400_000;
 const HOUR_MS = 3_600_000;
 /** For all apps together; Let's Encrypt takes 300 in 3 hours. */
@@ -53,7 +62,7 @@ export function createOrders(options: OrdersOptions): Orders {
   const times = { ...TIMES, ...options.times };
   const told = new Map<string, number>();
 
-  async function round(): Promise<void> {
+  async function round(signal = NEVER): Promise<void> {
     if (!(await acme.lead(id, times.leaseMs))) return;
     const wishes = await wished();
     const all = await certificates.all();
@@ -65,7 +74,8 @@ export function createOrders(options: OrdersOptions): Orders {
       if (!(await acme.takeOrder(HOUR_MS, ORDERS_PER_HOUR))) {
         return log.warn({ limit: ORDERS_PER_HOUR }, "certificates wait: enough orders this hour");
       }
-      await place(wish, attempts.get(wish.host));
+      await place(wish, attempts.get(wish.host), signal);
+      signal.throwIfAborted();
     }
   }
 
@@ -93,16 +103,21 @@ export function createOrders(options: OrdersOptions): Orders {
     return kept;
   }
 
-  async function place({ app, host }: Wish, before: Attempt | undefined): Promise<void> {
+  async function place(
+    { app, host }: Wish,
+    before: Attempt | undefined,
+    signal: AbortSignal,
+  ): Promise<void> {
     const failures = before?.failures ?? 0;
     const kind = CHALLENGES[failures % CHALLENGES.length] as (typeof CHALLENGES)[number];
     try {
-      const { chain, key } = await order(host, kind);
+      const { chain, key } = await Promise.race([order(host, kind), late(signal)]);
       const given = { app, chain, key, source: "acme", by: "teal" } as const;
       const { id: made, notAfter } = await certificates.add(given, [host]);
       await acme.clear(host);
       log.info({ app, host, certificate: made, notAfter }, "a certificate was ordered");
     } catch (error) {
+      if (signal.aborted) return;
       const wait = Math.min(DAY_MS, times.backOffMs * 2 ** failures);
       const at = Date.now();
       const says = (error as Error).message.slice(0, 500);
@@ -111,6 +126,18 @@ export function createOrders(options: OrdersOptions): Orders {
       // Both challenges were tried; one notice for a row of failures.
       if (failures + 1 === CHALLENGES.length) await tell(app, "certificate-failed", host);
     }
+  }
+
+  /** Rejects when an order takes too long, or this worker stops. */
+  async function late(signal: AbortSignal): Promise<never> {
+    const timeout = AbortSignal.timeout(times.orderMs);
+    return aborted(AbortSignal.any([signal, timeout])).catch((error: unknown) => {
+      if (!timeout.aborted) throw error;
+      const seconds = Math.round(times.orderMs / 1000);
+      throw new Error(
+        `The ACME server did not bring the order to its end within ${seconds} s. Nothing is to be done: it is tried again by itself.`,
+      );
+    });
   }
 
   /** Once a day for each that is near its end, whoever brought it. */
@@ -140,7 +167,7 @@ export function createOrders(options: OrdersOptions): Orders {
     round,
     async run(signal) {
       while (!signal.aborted) {
-        await round().catch((error) => log.debug({ error: String(error) }, "no orders now"));
+        await round(signal).catch((error) => log.debug({ error: String(error) }, "no orders now"));
         await sleep(times.everyMs, null, { signal }).catch(() => undefined);
       }
     },

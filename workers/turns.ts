@@ -1,6 +1,7 @@
 import { policyOf } from "../apps/routing.ts";
 import type { App, Instance, Release } from "../apps/types.ts";
 import type { Route } from "../router/contract.ts";
+import { aborted } from "./aborted.ts";
 import { routersThere, untilAcknowledged } from "./acknowledged.ts";
 import { appOf, type DeployContext } from "./context.ts";
 import { exclusiveTypes, restedTypes } from "./exclusive.ts";
@@ -152,12 +153,4 @@ async function untilOldAnswers(ctx: DeployContext, app: App, web: Instance[]): P
 
 function routedOf({ targets }: Route, instances: Instance[]): Instance[] {
   return instances.filter(({ id }) => targets.some((target) => target.id === id));
-}
-
-function aborted(signal: AbortSignal): Promise<never> {
-  return new Promise((_resolve, reject) => {
-    const fail = () => reject(signal.reason as Error);
-    if (signal.aborted) return fail();
-    signal.addEventListener("abort", fail, { once: true });
-  });
 }

@@ -46,3 +46,38 @@ test("Who is to be told hears of a certificate's last week once a day, and of fa
     `${pushed.id} certificate-failed new.shop.test`,
   ]);
 });
+
+test("an order that comes to no end has failed, and one that the worker's end cuts off has not", async (t) => {
+  const api = await startApi();
+  t.teardown(() => api.stop());
+  const { store, options } = api;
+  await store.createApp("shop", "ann");
+  await goLive(store, "shop", await api.deploys.push(pushOf("shop", "aaa")));
+  const redis = api.redis.connect();
+  const route = routeTo([1], { hosts: ["new.shop.test"] });
+  await redis.hset(keys.routes, "shop", JSON.stringify(route));
+  const silent = () => undefined;
+  const acme = createAcme(redis, options.secrets);
+  const asked = Promise.withResolvers<void>();
+  const make = (orderMs: number) =>
+    createOrders({
+      ...{ store, acme, id: "worker-1" },
+      certificates: createCertificates(redis, options.secrets),
+      order() {
+        asked.resolve();
+        return new Promise(() => {});
+      },
+      log: { debug: silent, info: silent, warn: silent, error: silent },
+      times: { orderMs, backOffMs: 60_000 },
+    });
+  const stop = new AbortController();
+  const running = make(60_000).run(stop.signal);
+  await asked.promise;
+  stop.abort();
+  await running;
+  t.deepEqual(await acme.attempts(), []);
+  await make(50).round();
+  const [attempt] = await acme.attempts();
+  t.like(attempt, { host: "new.shop.test", failures: 1 });
+  t.regex(attempt?.error ?? "", /did not bring the order to its end/);
+});
