@@ -101,7 +101,8 @@ test("an answer without an end is left", async (t) => {
   const endless = await serve(t, (req, res) => {
     if (!req.url?.startsWith("/token")) {
       const challenge = `Bearer realm="http://${req.headers.host}/token"`;
-      return void res.writeHead(401, { "www-authenticate": challenge }).end();
+      res.writeHead(401, { "www-authenticate": challenge }).end();
+      return;
     }
     const more = () => {
       while (!res.destroyed && res.write("x".repeat(10_000))) sent += 10_000;

@@ -128,7 +128,7 @@ async function pick(
   const tar = extract();
   archive.once("error", (error) => tar.destroy(error));
   for await (const entry of archive.pipe(tar)) {
-    const { name, type, size = 0 } = entry.header;
+    const { name, type, size } = entry.header;
     if (type === "file" && wanted(name)) {
       left -= size;
       if (left < 0) return null;
