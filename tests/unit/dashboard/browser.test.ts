@@ -371,6 +371,36 @@ test.serial("the next page asks for no script and no style again", async (t) => 
   await close();
 });
 
+test.serial(
+  "the Tab key reaches all that can be used, in the page's order, and shows where it is",
+  async (t) => {
+    const { page, close } = await open();
+    for (const path of ["/", "/apps/shop", "/apps/shop/processes"]) {
+      await page.goto(api.url + path);
+      await page.locator("[data-link=on]").waitFor();
+      const wanted = await page.evaluate<string[]>(`
+      window.usable = [...document.querySelectorAll('a[href], button, input, select, textarea, summary, [tabindex="0"]')]
+        .filter((one) => one.checkVisibility() && !one.disabled && one.type !== 'hidden');
+      usable.map((one, i) => i + ' ' + (one.textContent.trim() || one.name || one.tagName));
+    `);
+      const met: string[] = [];
+      const unseen: string[] = [];
+      for (const name of wanted) {
+        await page.keyboard.press("Tab");
+        const [at, isShown] = await page.evaluate<[number, boolean]>(`
+        [usable.indexOf(document.activeElement), getComputedStyle(document.activeElement).outlineStyle !== 'none']
+      `);
+        met.push(wanted[at] ?? "something else");
+        if (!isShown) unseen.push(name);
+      }
+      t.deepEqual(met, wanted, path);
+      t.deepEqual(unseen, [], path);
+      t.true(wanted.length > 5);
+    }
+    await close();
+  },
+);
+
 test.serial("charts read out what they show, with the swaps, by keyboard too", async (t) => {
   const { page, close } = await open();
   await page.goto(`${api.url}/apps/shop`);

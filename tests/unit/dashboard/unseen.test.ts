@@ -56,6 +56,23 @@ test.serial(
   },
 );
 
+test.serial("no open page asks for anything while nothing happens, for ten minutes", async (t) => {
+  const { page, close } = await signedIn(browser, api.url, api.tokens.admin);
+  await page.clock.install();
+  for (const path of ["/", "/apps/shop", "/apps/shop/deploys/shop-1", "/apps/shop/logs"]) {
+    await page.goto(api.url + path);
+    await page.locator("[data-link=on]").waitFor();
+    await page.waitForLoadState("load");
+    const asked: string[] = [];
+    const note = (request: { url(): string }) => void asked.push(request.url());
+    page.on("request", note);
+    await page.clock.runFor(600_000);
+    page.off("request", note);
+    t.deepEqual(asked, [], path);
+  }
+  await close();
+});
+
 test.serial("a page that the store had no answer for comes by itself once it has", async (t) => {
   const { page, faults, close } = await signedIn(browser, api.url, api.tokens.admin);
   await page.goto(`${api.url}/apps/shop`);
