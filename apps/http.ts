@@ -104,11 +104,11 @@ export async function readBody(ctx: Context): Promise<Buffer> {
   });
 }
 
-/** Waits for what asks only the store. @throws store-unavailable after `STORE_DEADLINE` */
-export async function withinDeadline<T>(work: Promise<T>): Promise<T> {
+/** Waits for what asks only the store. @throws store-unavailable after `ms` */
+export async function withinDeadline<T>(work: Promise<T>, ms = STORE_DEADLINE): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new TealError("store-unavailable")), STORE_DEADLINE);
+    timer = setTimeout(() => reject(new TealError("store-unavailable")), ms);
   });
   try {
     return await Promise.race([work, late]);

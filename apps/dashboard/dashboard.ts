@@ -36,6 +36,9 @@ import { createSteps } from "./steps.ts";
 import { visitOf } from "./visit.ts";
 import { withWhere } from "./where.ts";
 
+/** A page asks for much, on a machine that may be busy: a late one is better than none. In ms. */
+const PAGE_DEADLINE = 4000;
+
 const POLICY = [
   "default-src 'none'",
   "script-src 'self'",
@@ -133,6 +136,7 @@ function servePage(one: PageRoute, options: DashboardOptions): Middleware {
         visit: here,
         shown: await withWhere(await one.show(here), options),
       })),
+      PAGE_DEADLINE,
     );
     const { identity } = visit;
     const changes = (shown.main.parts ?? []).length > 0 || one.feeds !== undefined;

@@ -18,7 +18,9 @@ export async function faultsInAllLooks(page: Page, name?: string): Promise<strin
     for (const colorScheme of SCHEMES) {
       await page.emulateMedia({ colorScheme });
       const look = `${width}-${colorScheme}`;
-      if (name !== undefined) await picture(page, `${name}-${look}`);
+      // What lies over a page covers what is in sight of it.
+      const asks = await page.evaluate<boolean>("document.querySelector(':popover-open') !== null");
+      if (name !== undefined) await picture(page, `${name}-${look}`, !asks);
       // By day and in the dark a page differs in its colours alone.
       const rules = colorScheme === "dark" ? ["color-contrast"] : undefined;
       for (const fault of await seriousFaults(page, rules)) faults.push(`${look}: ${fault}`);
