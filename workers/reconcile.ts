@@ -1,6 +1,7 @@
 import type { Log } from "../apps/log.ts";
 import type { Store } from "../apps/store.ts";
 import type { App, Instance, Release } from "../apps/types.ts";
+import { createAside } from "./aside.ts";
 import { isAlive } from "./process-id.ts";
 import type { RunState } from "./engine/listed.ts";
 import { isKeptOut, restingTypes } from "./exclusive.ts";
@@ -27,12 +28,16 @@ interface Options {
   log: Log;
 }
 
+/** So long a round waits for what is to end. */
+const PATIENCE_MS = 2000;
+
 /**
  * Compares what is recorded with what runs, and takes the next step towards agreement. Run at
  * start and every few seconds; every step may be repeated, by several workers at once.
  */
 export function createReconciler(options: Options): { reconcile(): Promise<void> } {
   const { store, effects, log } = options;
+  const aside = createAside(log, PATIENCE_MS);
 
   /** @throws Error with what could not be done; all else was done nevertheless */
   async function reconcile(): Promise<void> {
@@ -45,7 +50,7 @@ export function createReconciler(options: Options): { reconcile(): Promise<void>
       instances.forEach((instance) => recorded.set(instance.id, instance));
       await failures.collect(app.name, () =>
         app.state === "destroying"
-          ? finishDestroying(options, app, instances, found)
+          ? aside(`end of ${app.name}`, () => finishDestroying(options, app, instances, found))
           : upholdApp(options, app, instances, found),
       );
     }
@@ -59,6 +64,7 @@ export function createReconciler(options: Options): { reconcile(): Promise<void>
     recorded: Map<string, Instance>,
     apps: Set<string>,
   ) {
+    const ends: Promise<void>[] = [];
     for (const container of found) {
       if (recorded.has(container.id)) continue;
       if (container.run && goesOn(container.run, container.running, apps)) continue;
@@ -67,9 +73,9 @@ export function createReconciler(options: Options): { reconcile(): Promise<void>
       const now = await store.listInstances(container.app);
       if (now.some((instance) => instance.id === container.id)) continue;
       log.info({ container: container.id }, "removing a container that no record names");
-      await effects.stopContainer(container.id);
-      await effects.removeContainer(container.id);
+      ends.push(aside(container.id, () => end(effects, container.id)));
     }
+    await Promise.all(ends);
   }
 
   async function isUnfinished(deployId: string): Promise<boolean> {
@@ -196,12 +202,14 @@ async function finishDestroying(
 ): Promise<void> {
   const ids = new Set(instances.map((i) => i.id));
   found.filter((c) => c.app === app.name).forEach((c) => ids.add(c.id));
-  for (const id of ids) {
-    await effects.stopContainer(id);
-    await effects.removeContainer(id);
-  }
+  await Promise.all([...ids].map((id) => end(effects, id)));
   await effects.removeAppRemains(app.name, app.removeVolumes === true);
   await removeRepository(app.name);
   await store.forgetApp(app.name, app.id);
   log.info({ app: app.name }, "app destroyed");
+}
+
+async function end(effects: Effects, id: string): Promise<void> {
+  await effects.stopContainer(id);
+  await effects.removeContainer(id);
 }

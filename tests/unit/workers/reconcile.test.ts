@@ -22,6 +22,8 @@ async function lostWorld() {
   });
   /** Cannot be made: their image is gone. */
   const hopeless = new Set<string>();
+  /** Containers take so long to stop. */
+  const grace = { of: "", over: Promise.resolve() };
   const reconciler = createReconciler({
     store,
     effects: {
@@ -30,12 +32,16 @@ async function lostWorld() {
         if (hopeless.has(instance.id)) throw new Error("no such image");
         return real.createContainer(app, instance, release);
       },
+      async stopContainer(id, made) {
+        if (grace.of !== "" && id.includes(grace.of)) await grace.over;
+        await real.stopContainer(id, made);
+      },
     },
     reaper: { reap() {} },
     removeRepository: async () => {},
     log: SILENT,
   });
-  return { store, containers, hopeless, reconciler };
+  return { store, containers, hopeless, grace, reconciler };
 }
 
 test("an instance that cannot be started keeps neither its app's others nor other apps from starting", async (t) => {
@@ -55,4 +61,27 @@ test("an instance that cannot be started keeps neither its app's others nor othe
   hopeless.clear();
   await reconciler.reconcile();
   t.true(containers.get(standby?.id ?? "")?.running);
+});
+
+test("an app that takes hours to end, and a container that is nobody's, hold up no other app", async (t) => {
+  const { store, containers, grace, reconciler } = await lostWorld();
+  const over = Promise.withResolvers<void>();
+  for (const id of ["a-1-web-1", "nobody-a-1-web-1"]) {
+    containers.set(`teal-${id}`, { running: true, made: id });
+  }
+  Object.assign(grace, { of: "a-1-web-1", over: over.promise });
+  await store.destroyApp("a", false);
+  await reconciler.reconcile();
+  const ofB = (await store.listInstances("b")).filter(({ state }) => state === "live");
+  t.true(ofB.length > 0 && ofB.every(({ id }) => containers.get(id)?.running));
+  t.is((await store.getApp("a"))?.state, "destroying");
+  const began = performance.now();
+  await reconciler.reconcile();
+  t.true(performance.now() - began < 1500, "what goes on is not waited for again");
+  over.resolve();
+  while (await store.getApp("a")) await new Promise(setImmediate);
+  t.deepEqual(
+    [...containers.keys()].filter((id) => id.includes("a-1")),
+    [],
+  );
 });
