@@ -35,8 +35,10 @@ export function createTerminal(session: Session): SshTerminal {
 
   return {
     env(words): Record<string, string> {
-      if (!pty || !isRaw(words)) return {};
-      return { TEAL_TTY: `${pty.columns}x${pty.rows}`, TERM: pty.term.slice(0, 60) };
+      if (!pty) return {};
+      const TERM = pty.term.slice(0, 60);
+      if (!isRaw(words)) return { TEAL_COLUMNS: String(pty.columns), TERM };
+      return { TEAL_TTY: `${pty.columns}x${pty.rows}`, TERM };
     },
     attach(words, child, channel) {
       if (!pty) return;

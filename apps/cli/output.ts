@@ -1,4 +1,5 @@
 import { stripVTControlCharacters } from "node:util";
+import { layOut } from "./table.ts";
 
 type Paint = "blue" | "green" | "red" | "yellow" | "grey" | "bold";
 
@@ -16,7 +17,7 @@ export interface Output {
   fail(says: string, todo: string): void;
   value(value: unknown): void;
   paint(text: string, paint: Paint): string;
-  /** `flexible`: the column that is cut where the terminal is too narrow. */
+  /** `flexible`: the column that is cut where the terminal is too narrow. Much too narrow: a list for each row. */
   table(heads: string[], rows: Cell[][], flexible?: number): void;
   /** One thing's properties, a line each. */
   facts(rows: [string, Cell][]): void;
@@ -30,12 +31,15 @@ interface Stream {
   columns?: number;
 }
 
-/** @param env NO_COLOR and TERM=dumb turn colours off; so does standard output that is no terminal. */
+/**
+ * @param env NO_COLOR and TERM=dumb turn colours off; so does standard output that is no terminal.
+ *   TEAL_COLUMNS: over SSH the terminal is at the other end, and so wide.
+ */
 export function createOutput(
   json: boolean,
   env: NodeJS.ProcessEnv,
-  stdout: Stream = process.stdout,
-  stderr: Stream = process.stderr,
+  stdout: Stream = atTheOtherEnd(process.stdout, env),
+  stderr: Stream = atTheOtherEnd(process.stderr, env),
 ): Output {
   const wanted = !env["NO_COLOR"] && env["TERM"] !== "dumb";
   const colours = wanted && Boolean(stdout.isTTY);
@@ -53,15 +57,15 @@ export function createOutput(
     value: (value) => line(JSON.stringify(value, null, 2).replaceAll(UNESCAPED, unicodeEscape)),
     paint,
     table(heads, rows, flexible = heads.length - 1) {
-      for (const row of layOut(
-        heads,
-        rows,
-        flexible,
-        stdout.isTTY ? stdout.columns : undefined,
-        paint,
-      )) {
-        line(row);
-      }
+      const columns = stdout.isTTY ? stdout.columns : undefined;
+      const shown = rows.map((row) =>
+        row.map((cell) => ({
+          text: onOneLine(textOf(cell)),
+          painted: (text: string) => (typeof cell === "string" ? text : paint(text, cell.paint)),
+        })),
+      );
+      const grey = (text: string) => paint(text, "grey");
+      for (const one of layOut(heads, shown, { flexible, columns, grey })) line(one);
     },
     facts(rows) {
       const width = Math.max(...rows.map(([name]) => name.length));
@@ -75,36 +79,9 @@ export function createOutput(
   };
 }
 
-function layOut(
-  heads: string[],
-  rows: Cell[][],
-  flexible: number,
-  columns: number | undefined,
-  paint: (text: string, how: Paint) => string,
-): string[] {
-  const plain = rows.map((row) => row.map((cell) => onOneLine(textOf(cell))));
-  const widths = heads.map((head, i) =>
-    Math.max(head.length, ...plain.map((row) => row[i]?.length ?? 0)),
-  );
-  const gaps = 2 * (heads.length - 1);
-  const excess = widths.reduce((sum, width) => sum + width, gaps) - (columns ?? Infinity);
-  if (excess > 0) widths[flexible] = Math.max(4, (widths[flexible] ?? 0) - excess);
-  const fit = (text: string, i: number) => {
-    const width = widths[i] ?? 0;
-    const cut = text.length > width ? `${text.slice(0, width - 1)}…` : text;
-    return i === heads.length - 1 ? cut : cut.padEnd(width);
-  };
-  const body = rows.map((row, r) =>
-    row
-      .map((cell, i) => {
-        const text = fit(plain[r]?.[i] ?? "", i);
-        return typeof cell === "string" ? text : paint(text, cell.paint);
-      })
-      .join("  "),
-  );
-  return [paint(heads.map((head, i) => fit(head, i)).join("  "), "grey"), ...body].map((l) =>
-    l.trimEnd(),
-  );
+function atTheOtherEnd(stream: Stream, { TEAL_COLUMNS: columns }: NodeJS.ProcessEnv): Stream {
+  if (!columns) return stream;
+  return { write: (text) => stream.write(text), isTTY: true, columns: Number(columns) };
 }
 
 function textOf(cell: Cell): string {

@@ -1,7 +1,7 @@
 import { execFile, spawn } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { promisify } from "node:util";
+import { promisify, stripVTControlCharacters } from "node:util";
 import { type AppWorld, testApp } from "../support/test-app.ts";
 import { ask } from "../support/asking.ts";
 import { type Platform, until } from "../support/platform.ts";
@@ -80,6 +80,12 @@ async function sshUser(platform: Platform, role: "admin" | "read") {
       await until(10_000, async () => existsSync(shared));
       return () => void master.kill();
     },
+    /** What a command says on a terminal of so many columns, as it says it. */
+    async onTerminal(columns: number, ...words: string[]): Promise<string> {
+      const line = ["ssh", "-t", ...identity, ...there, ...words].map((word) => `'${word}'`);
+      const command = `stty cols ${columns}; exec ${line.join(" ")}`;
+      return (await run("script", ["-qec", command, "/dev/null"])).stdout;
+    },
     async say(...words: string[]): Promise<Said> {
       const args = [...identity, "-S", shared, ...there, ...words];
       try {
@@ -139,6 +145,20 @@ test.serial("a push and commands over SSH, with exit codes", async (t) => {
   t.regex(log.out + log.err, /Starting v1 in blue/);
   const lines = await reader.say("logs", "-a", "shop", "--source", "teal", "-n", "100");
   t.regex(lines.out, /teal\[blue\]: web\.1 started/);
+});
+
+test.serial("on a terminal at the other end tables fit it, and have colours", async (t) => {
+  const { admin } = t.context;
+  const lineOf = (text: string) => stripVTControlCharacters(text).trimEnd();
+  for (const columns of [80, 40]) {
+    const said = await admin.onTerminal(columns, "releases", "-a", "shop");
+    const [table = ""] = said.split("The warm release");
+    t.true(said.includes("\u001b[32m") && said.includes("\u001b[34m"), said);
+    for (const line of table.split("\r\n")) t.true(lineOf(line).length <= columns, line);
+    t.regex(lineOf(table), columns === 80 ? /^RELEASE +STATUS/ : /^RELEASE +v3$/m);
+  }
+  const plain = await admin.say("releases", "-a", "shop");
+  t.false(plain.out.includes("\u001b"));
 });
 
 test.serial("what reads answers over SSH as the command line does, byte for byte", async (t) => {
