@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { type IncomingMessage, request } from "node:http";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { promisify } from "node:util";
+import { promisify, stripVTControlCharacters } from "node:util";
 import type { ExecutionContext } from "ava";
 import ssh2 from "ssh2";
 import { type AppWorld, testApp } from "../support/test-app.ts";
