@@ -82,8 +82,8 @@ async function sshUser(platform: Platform, role: "admin" | "read") {
     },
     /** What a command says on a terminal of so many columns, as it says it. */
     async onTerminal(columns: number, ...words: string[]): Promise<string> {
-      const line = ["ssh", "-t", ...identity, ...there, ...words].map((word) => `'${word}'`);
-      const command = `stty cols ${columns}; exec ${line.join(" ")}`;
+      const quoted = ["ssh", "-t", ...identity, ...there, ...words].map((word) => `'${word}'`);
+      const command = `stty cols ${columns}; exec ${quoted.join(" ")}`;
       return (await run("script", ["-qec", command, "/dev/null"])).stdout;
     },
     async say(...words: string[]): Promise<Said> {
