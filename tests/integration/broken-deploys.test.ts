@@ -90,9 +90,9 @@ for (const [fixture, says] of BROKEN) {
       t.timeout(60_000);
       const { platform } = t.context;
       become(t, fixture);
-      const text = await failUnnoticed(t);
-      t.context.said.set(fixture, text);
-      t.regex(text, says);
+      const shown = await failUnnoticed(t);
+      t.context.said.set(fixture, shown);
+      t.regex(shown, says);
       // What it started is gone again.
       await until(30_000, async () => (await containersOf(platform.namespace)).length === 1);
     },
@@ -194,9 +194,9 @@ test.serial(
     const [release] = (await platform.api("GET", `/apps/${APP}/releases`)).body.releases;
     t.like(release, { by: "guard", rollbackOf: good, status: "live" });
     await until(10_000, async () => told.length >= 2);
-    t.deepEqual(told.map(({ type, data }) => [type, data.deploy.id]).toSorted(), [
-      ["deploy.rolled-back", back.id],
-      ["guard-tripped", back.id],
+    t.deepEqual(told.map(({ type, data }) => `${type} ${data.deploy.id}`).toSorted(), [
+      `deploy.rolled-back ${back.id}`,
+      `guard-tripped ${back.id}`,
     ]);
   },
 );

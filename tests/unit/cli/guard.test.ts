@@ -75,7 +75,13 @@ test.serial("limits are set by process type, and make a release", async (t) => {
     (await teal("limits")).stdout,
     /web\s+1024 MiB\s+0\.5\s+2048\s+no\s+10 s\nworker\s+a quarter/,
   );
-  t.is((await teal("limits:set", "web.memory=", "web.read-only=on", "--no-follow")).code, 0);
+  t.is((await teal("limits:set", "release.pids=64", "--no-follow")).code, 0);
+  t.regex((await teal("limits")).stdout, /release .* 64 .* 3600 s\n/, "of each of its commands");
+  t.is(
+    (await teal("limits:set", "release.pids=", "web.memory=", "web.read-only=on", "--no-follow"))
+      .code,
+    0,
+  );
   t.deepEqual((await options()).runtime?.["web"], { cpus: 0.5, readOnly: true });
   for (const bad of [
     "web=3",
