@@ -21,7 +21,7 @@ import type { createContainers } from "./engine/containers.ts";
 import { createImages } from "./engine/images.ts";
 import type { createNetworks } from "./engine/network.ts";
 import { createStorage } from "./engine/storage.ts";
-import { createVolumes } from "./engine/volumes.ts";
+import type { createVolumes } from "./engine/volumes.ts";
 import type { createLogs } from "./logs.ts";
 import { createPrivateImages } from "./private-images.ts";
 
@@ -36,6 +36,7 @@ interface Options {
   docker: ReturnType<typeof createDocker>;
   networks: ReturnType<typeof createNetworks>;
   containers: ReturnType<typeof createContainers>;
+  volumes: ReturnType<typeof createVolumes>;
   log: Log;
 }
 
@@ -70,7 +71,7 @@ export function createDockerEffects(options: Options) {
     },
     collected: (id) => logs.collector.collected(id),
     removeLogs: logs.removeLogs,
-    volumes: createVolumes(docker, namespace),
+    volumes: options.volumes,
   });
 }
 

@@ -20,6 +20,7 @@ import { createDocker } from "./engine/client.ts";
 import { createContainers } from "./engine/containers.ts";
 import { createNetworks } from "./engine/network.ts";
 import { createRunEngine } from "./engine/runs.ts";
+import { createVolumes } from "./engine/volumes.ts";
 import { createExecutor } from "./executor.ts";
 import { afterPatience } from "./orphans.ts";
 import { createLogs } from "./logs.ts";
@@ -59,11 +60,12 @@ export async function createParts({ settings, secrets, redis, subscriber, log }:
     concealer.learn(release.app, Object.values(config));
     return config;
   };
-  const containers = createContainers(docker, networks, { namespace, configOf });
+  const volumes = createVolumes(docker, { namespace, roots: settings.storageRoots });
+  const containers = createContainers(docker, networks, { namespace, configOf, volumes });
   const registries = createRegistries(redis, secrets);
   const effects = createDockerEffects({
     ...{ settings, redis, secrets, concealer, git, logs, registries, log },
-    ...{ docker, networks, containers },
+    ...{ docker, networks, containers, volumes },
   });
 
   const routers = await createRouters({ subscriber, publish: (event) => store.publish(event) });
@@ -98,7 +100,7 @@ export async function createParts({ settings, secrets, redis, subscriber, log }:
     /** One-off commands, by people and by the clock. */
     commands: {
       ...{ store, namespace, log, notes: logs.notes },
-      engine: createRunEngine(docker, networks, { namespace, configOf }),
+      engine: createRunEngine(docker, networks, { namespace, configOf, volumes }),
       conceal(release: Release, text: string) {
         configOf(release);
         return concealer.conceal(release.app, text);

@@ -6,12 +6,14 @@ import test from "ava";
 import type { App, Release } from "../../apps/types.ts";
 import { createContainers } from "../../workers/engine/containers.ts";
 import { createNetworks } from "../../workers/engine/network.ts";
+import { createVolumes } from "../../workers/engine/volumes.ts";
 import { startBuilder } from "../support/builder.ts";
 
 const builder = await startBuilder();
 const { docker, namespace } = builder;
 const networks = createNetworks(docker, { namespace, pool: "10.214.16.0/20" });
-const containers = createContainers(docker, networks, { namespace, configOf: () => ({}) });
+const volumes = createVolumes(docker, { namespace, roots: [] });
+const containers = createContainers(docker, networks, { namespace, configOf: () => ({}), volumes });
 const name = `a${randomBytes(4).toString("hex")}`;
 test.after.always(async () => {
   await networks.remove(name);

@@ -10,14 +10,16 @@ import { createImages } from "../../workers/engine/images.ts";
 import { createNetworks } from "../../workers/engine/network.ts";
 import { createRunEngine } from "../../workers/engine/runs.ts";
 import { createWatch } from "../../workers/engine/watch.ts";
+import { createVolumes } from "../../workers/engine/volumes.ts";
 
 const namespace = `teal-test-${randomBytes(4).toString("hex")}`;
 const docker = createDocker();
 const images = createImages(docker, { namespace, log: createLog(namespace) });
 const networks = createNetworks(docker, { namespace, pool: "10.214.0.0/20" });
 const configOf = () => ({});
-const containers = createContainers(docker, networks, { namespace, configOf });
-const runs = createRunEngine(docker, networks, { namespace, configOf });
+const volumes = createVolumes(docker, { namespace, roots: [] });
+const containers = createContainers(docker, networks, { namespace, configOf, volumes });
+const runs = createRunEngine(docker, networks, { namespace, configOf, volumes });
 const tag = `${namespace}/hostile:1`;
 
 /** What an image could say of itself to be spared, forgotten, or taken for another's. */

@@ -9,7 +9,7 @@ import { idOf, makeOnce } from "./make.ts";
 import { retryEngine, statusOf } from "./retry.ts";
 import { readLines } from "./read-lines.ts";
 import { containerSpec, oneOffSpec } from "./spec.ts";
-import { createVolumes } from "./volumes.ts";
+import type { createVolumes } from "./volumes.ts";
 
 export interface ContainerState {
   running: boolean;
@@ -32,10 +32,13 @@ export function createContainers(
   {
     namespace,
     configOf,
-  }: { namespace: string; configOf(release: Release): Record<string, string> },
+    volumes,
+  }: {
+    namespace: string;
+    configOf(release: Release): Record<string, string>;
+    volumes: Pick<ReturnType<typeof createVolumes>, "ensure">;
+  },
 ) {
-  const volumes = createVolumes(docker, namespace);
-
   async function create(app: App, instance: Instance, release: Release): Promise<string> {
     const network = await networks.ensure(app.name);
     await volumes.ensure(release);

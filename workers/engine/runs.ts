@@ -5,12 +5,14 @@ import { ownLabels } from "./labels.ts";
 import type { Networks } from "./network.ts";
 import { statusOf } from "./retry.ts";
 import { type RunLabels, runSpec } from "./spec.ts";
+import type { createVolumes } from "./volumes.ts";
 
 interface Wanted {
   name: string;
   app: App;
   release: Release;
-  command: string;
+  /** A line for a shell, or words that are run as they are. */
+  command: string | string[];
   run: RunLabels;
 }
 
@@ -27,10 +29,16 @@ export function createRunEngine(
   {
     namespace,
     configOf,
-  }: { namespace: string; configOf(release: Release): Record<string, string> },
+    volumes,
+  }: {
+    namespace: string;
+    configOf(release: Release): Record<string, string>;
+    volumes: Pick<ReturnType<typeof createVolumes>, "ensure">;
+  },
 ) {
   async function specOf(wanted: Wanted, term: string | null) {
     const network = await networks.ensure(wanted.app.name);
+    await volumes.ensure(wanted.release);
     const config = configOf(wanted.release);
     return runSpec({ ...wanted, namespace, network, config, term });
   }

@@ -99,9 +99,10 @@ function mountSpec(namespace: string, mount: Mount, app: string): Docker.MountCo
   return { Type: "volume", Source: volumeName(namespace, app, source), Target };
 }
 
-/** An empty command leaves the image's own entry point and command as they are. */
-function command(text: string): Docker.ContainerCreateOptions {
-  return text ? { Entrypoint: [], Cmd: shellArguments(text) } : {};
+/** An empty command leaves the image's own entry point and command as they are; words need no shell. */
+function command(told: string | string[]): Docker.ContainerCreateOptions {
+  if (told === "") return {};
+  return { Entrypoint: [], Cmd: typeof told === "string" ? shellArguments(told) : told };
 }
 
 /** Container of an instance, with its fixed address. It is not restarted until it has been healthy once. */
@@ -139,7 +140,12 @@ export interface RunLabels {
 
 /** Container of a command that somebody asked for. Nothing of it is restarted. */
 export function runSpec(
-  options: Common & { name: string; command: string; run: RunLabels; term: string | null },
+  options: Common & {
+    name: string;
+    command: string | string[];
+    run: RunLabels;
+    term: string | null;
+  },
 ): Docker.ContainerCreateOptions {
   const { name, run, term } = options;
   const env = environment(options, "run", null);

@@ -1,7 +1,7 @@
 import { chown, readdir } from "node:fs/promises";
 import type Docker from "dockerode";
 import type { Release } from "../../apps/types.ts";
-import { isHostPath } from "../../apps/mounts.ts";
+import { assertUnderRoots, isHostPath } from "../../apps/mounts.ts";
 import { retryEngine, statusOf } from "./retry.ts";
 
 /** The user of images that are built here (buildpacks/render.ts). */
@@ -13,11 +13,21 @@ export function volumeName(namespace: string, app: string, source: string): stri
   return `${namespace}-${app}-${source}`;
 }
 
-/** The volumes of apps: made once, kept until their app is destroyed with them. */
-export function createVolumes(docker: Docker, namespace: string) {
+/**
+ * The volumes of apps: made once, kept until their app is destroyed with them.
+ * @param roots folders of this machine that apps may be given
+ */
+export function createVolumes(
+  docker: Docker,
+  { namespace, roots }: { namespace: string; roots: string[] },
+) {
   return {
-    /** Makes the release's volumes that are not there; a new one is its image's user's. */
+    /**
+     * Makes the release's volumes that are not there; a new one is its image's user's. A path of
+     * this machine may lead elsewhere since it was allowed. @throws storage-not-allowed
+     */
     async ensure({ app, image, mounts = [] }: Release): Promise<void> {
+      for (const mount of mounts.filter(isHostPath)) await assertUnderRoots(mount, roots);
       for (const mount of mounts.filter((one) => !isHostPath(one))) {
         const Name = volumeName(namespace, app, mount.source);
         const Labels = { "teal.platform": namespace, "teal.app": app };

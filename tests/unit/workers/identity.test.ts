@@ -3,6 +3,7 @@ import test from "ava";
 import type { App, Instance, Release } from "../../../apps/types.ts";
 import { createContainers } from "../../../workers/engine/containers.ts";
 import { createNetworks } from "../../../workers/engine/network.ts";
+import { createVolumes } from "../../../workers/engine/volumes.ts";
 import { strayed, unfit } from "../../../workers/identity.ts";
 import { startBuilder } from "../../support/builder.ts";
 import { until } from "../../support/platform.ts";
@@ -10,7 +11,8 @@ import { until } from "../../support/platform.ts";
 const builder = await startBuilder();
 const { docker, namespace } = builder;
 const networks = createNetworks(docker, { namespace, pool: "10.214.64.0/20" });
-const containers = createContainers(docker, networks, { namespace, configOf: () => ({}) });
+const volumes = createVolumes(docker, { namespace, roots: [] });
+const containers = createContainers(docker, networks, { namespace, configOf: () => ({}), volumes });
 const name = `a${randomBytes(4).toString("hex")}`;
 const image = "teal/base/node:24";
 

@@ -4,12 +4,14 @@ import { isTealError } from "../../../../apps/errors.ts";
 import type { App, Instance, Release } from "../../../../apps/types.ts";
 import { createContainers } from "../../../../workers/engine/containers.ts";
 import { createNetworks } from "../../../../workers/engine/network.ts";
+import { createVolumes } from "../../../../workers/engine/volumes.ts";
 import { startBuilder } from "../../../support/builder.ts";
 
 const builder = await startBuilder();
 const { docker, namespace } = builder;
 const networks = createNetworks(docker, { namespace, pool: "10.214.32.0/20" });
-const containers = createContainers(docker, networks, { namespace, configOf: () => ({}) });
+const volumes = createVolumes(docker, { namespace, roots: [] });
+const containers = createContainers(docker, networks, { namespace, configOf: () => ({}), volumes });
 const name = `a${randomBytes(4).toString("hex")}`;
 const image = "teal/base/node:24";
 
