@@ -30,8 +30,11 @@ async function planElixir(tree: Tree, mix: string): Promise<SourcePlan> {
   const named = /\breleases:\s*\[\s*(\w+):/.exec(mix)?.[1];
   const release = named ?? name;
   const phoenix = /\{:phoenix,/.test(mix);
-  const fetches = /\{:\w+\s*,/.test(mix);
+  const needed = [...mix.matchAll(/\{:\w+\s*,([^{}]*)\}/g)].map(([, rest = ""]) => rest);
+  const isLocal = (rest: string): boolean => /\bpath:/.test(rest);
+  const fetches = needed.some((rest) => !isLocal(rest));
   const locked = await tree.has("mix.lock");
+  const manifest = needed.some(isLocal) ? ["."] : ["mix.exs", ...(locked ? ["mix.lock"] : [])];
   const start = `_build/prod/rel/${release}/bin/${release} start`;
   const processes = await processesOf(tree, phoenix ? `PHX_SERVER=true ${start}` : start, {
     tried: "no release",
@@ -41,14 +44,14 @@ async function planElixir(tree: Tree, mix: string): Promise<SourcePlan> {
   const dependencies = fetches
     ? [
         run("mix local.hex --force && mix local.rebar --force", [HEX]),
-        copy(["mix.exs", ...(locked ? ["mix.lock"] : [])]),
+        copy(manifest),
         run("mix deps.get --only prod && mix deps.compile", [HEX]),
       ]
     : [];
   const env = { LANG: "C.UTF-8", MIX_ENV: "prod" };
   const steps = [
     ...dependencies,
-    copy(["."]),
+    ...(fetches && manifest.includes(".") ? [] : [copy(["."])]),
     ...assets,
     run(`mix do compile, release${named ? ` ${named}` : ""} --overwrite`),
   ];

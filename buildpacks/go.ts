@@ -11,6 +11,9 @@ const BUILDS = { name: "go-build", target: "/root/.cache/go-build" };
 /** It needs a C compiler, and the C library where it runs. */
 const NEEDS_C = /^[ \t]*(?:require[ \t]+)?github\.com\/mattn\/go-sqlite3\s/m;
 
+/** A module that lies in a folder of the tree: `example.com/a => ./a`. */
+const LOCAL = /=>[ \t]*"?\.{1,2}\//;
+
 /** Apps with a go.mod; their binaries are put into bin/. */
 export const go: Detector = {
   name: "go",
@@ -33,7 +36,8 @@ async function planGo(tree: Tree, text: string): Promise<SourcePlan> {
   const runtime = await goRuntime(tree, text);
   const vendored = await tree.has("vendor/modules.txt");
   const hasSum = await tree.has("go.sum");
-  const needs = /^[ \t]*require\b/m.test(text);
+  // What one in a folder needs is known when that is there, and it may be all that the app needs.
+  const needs = /^[ \t]*require\b/m.test(text) && !LOCAL.test(text);
   if (needs && !vendored && !hasSum)
     throw new PlanError("no-lockfile", {
       expected: "A go.sum beside a go.mod with requirements",

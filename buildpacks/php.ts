@@ -90,7 +90,7 @@ async function planPhp(tree: Tree, composer: JsonObject | null): Promise<SourceP
       ? []
       : ["There is no composer.lock: versions are chosen anew at every build. Commit one."],
     stages: [
-      composerStage(runtime, locked),
+      composerStage(runtime, installFiles(composer, locked)),
       ...(assets ? [assets] : []),
       stage("app", runtime, [...setUp, takeTree("build"), ...taken]),
     ],
@@ -121,10 +121,16 @@ function checkComposerLock(composer: JsonObject, text: string): void {
   });
 }
 
+/** The whole tree where packages lie in folders of it. */
+function installFiles({ repositories }: JsonObject, locked: boolean): string[] {
+  const all = isObject(repositories) ? Object.values(repositories) : [repositories].flat();
+  if (all.some((one) => isObject(one) && one["type"] === "path")) return ["."];
+  return ["composer.json", ...(locked ? ["composer.lock"] : [])];
+}
+
 /** Packages first; the autoloader, which knows the app's own classes, when they are there. */
-function composerStage(runtime: Runtime, locked: boolean): Stage {
+function composerStage(runtime: Runtime, files: string[]): Stage {
   const options = "--no-dev --no-interaction --no-progress";
-  const files = ["composer.json", ...(locked ? ["composer.lock"] : [])];
   return stage(
     "build",
     sameVersion(runtime, "php-build"),
@@ -134,7 +140,7 @@ function composerStage(runtime: Runtime, locked: boolean): Stage {
         `composer install ${options} --prefer-dist --no-scripts --no-autoloader --ignore-platform-reqs`,
         [COMPOSER],
       ),
-      copy(["."]),
+      ...(files.includes(".") ? [] : [copy(["."])]),
       run(
         `composer dump-autoload ${options.replace(" --no-progress", "")} --optimize --ignore-platform-reqs`,
       ),

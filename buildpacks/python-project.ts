@@ -83,8 +83,8 @@ function withUv(project: JsonObject): PythonProject {
     ...ofPyproject(project),
     why: "pyproject.toml with uv.lock",
     setUp: [tool("uv")],
-    files: ["pyproject.toml", "uv.lock"],
-    install: `/opt/uv/bin/uv sync ${isWorkspace(project) ? "--frozen" : "--locked"} --no-dev --no-install-project`,
+    files: uvNeedsTree(project) ? ["."] : ["pyproject.toml", "uv.lock"],
+    install: "/opt/uv/bin/uv sync --locked --no-dev --no-install-project",
     caches: [{ name: "uv", target: "/root/.cache/uv" }],
     env: {
       UV_PROJECT_ENVIRONMENT: `${HOME}/.venv`,
@@ -94,10 +94,21 @@ function withUv(project: JsonObject): PythonProject {
   };
 }
 
-/** Whether its lockfile agrees, uv says only with the members' manifests at hand. */
-function isWorkspace({ tool: tools }: JsonObject): boolean {
-  const uv = isObject(tools) ? tools["uv"] : null;
-  return isObject(uv) && uv["workspace"] !== undefined;
+/** Packages in folders of the tree: members of a workspace, or sources with a path. */
+function uvNeedsTree(project: JsonObject): boolean {
+  const uv = toolOf(project, "uv");
+  return uv["workspace"] !== undefined || hasFolder(uv["sources"]);
+}
+
+function toolOf({ tool: tools }: JsonObject, name: string): JsonObject {
+  const found = isObject(tools) ? tools[name] : null;
+  return isObject(found) ? found : {};
+}
+
+/** True when one of a table's entries says that it lies in a folder. */
+function hasFolder(table: unknown): boolean {
+  const entries = Object.values(isObject(table) ? table : {}).flat();
+  return entries.some((one) => isObject(one) && ("path" in one || "workspace" in one));
 }
 
 function withPoetry(project: JsonObject): PythonProject {
@@ -105,7 +116,9 @@ function withPoetry(project: JsonObject): PythonProject {
     ...ofPyproject(project),
     why: "pyproject.toml with poetry.lock",
     setUp: [tool("poetry")],
-    files: ["pyproject.toml", "poetry.lock"],
+    files: hasFolder(toolOf(project, "poetry")["dependencies"])
+      ? ["."]
+      : ["pyproject.toml", "poetry.lock"],
     install: `${VENV} && /opt/poetry/bin/poetry install --only main --no-root --no-interaction`,
     caches: [{ name: "poetry", target: "/root/.cache/pypoetry" }],
     env: { POETRY_VIRTUALENVS_IN_PROJECT: "true" },
@@ -159,7 +172,7 @@ async function withPipenv(tree: Tree, pipfile: JsonObject): Promise<PythonProjec
     names: isObject(packages) ? Object.keys(packages).map((name) => name.toLowerCase()) : [],
     requires: typeof version === "string" ? { text: `==${version}`, from: "Pipfile" } : null,
     setUp: [tool("pipenv")],
-    files: locked ? ["Pipfile", "Pipfile.lock"] : ["Pipfile"],
+    files: hasFolder(packages) ? ["."] : ["Pipfile", ...(locked ? ["Pipfile.lock"] : [])],
     install: `${VENV} && /opt/pipenv/bin/pipenv ${locked ? "install --deploy" : "install"}`,
     caches: [{ name: "pipenv", target: "/root/.cache/pipenv" }, PIP],
     env: { PIPENV_VENV_IN_PROJECT: "1", PIPENV_NOSPIN: "1" },
@@ -181,8 +194,7 @@ function withPyproject(project: JsonObject): PythonProject {
 
 function ofPyproject(json: JsonObject): Pick<PythonProject, "names" | "requires" | "warnings"> {
   const project = isObject(json["project"]) ? json["project"] : {};
-  const tools = isObject(json["tool"]) ? json["tool"] : {};
-  const poetry = isObject(tools["poetry"]) ? tools["poetry"] : {};
+  const poetry = toolOf(json, "poetry");
   const old = isObject(poetry["dependencies"]) ? poetry["dependencies"] : {};
   const listed = Array.isArray(project["dependencies"]) ? project["dependencies"] : [];
   const requires = project["requires-python"] ?? old["python"];

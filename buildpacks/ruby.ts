@@ -51,7 +51,9 @@ async function planRuby(tree: Tree, gemfile: string | null): Promise<SourcePlan>
   }
   // A Gemfile may read other files, for versions or for gems in folders of the tree.
   const reads = /\b(path:|:path|gemspec|eval_gemfile|File\.|\bfile:)/.test(gemfile);
-  const files = reads ? ["."] : ["Gemfile", ...(lock === null ? [] : ["Gemfile.lock"])];
+  const cached = (await tree.list("vendor/cache")).some((name) => name.endsWith(".gem"));
+  const whole = reads || cached;
+  const files = whole ? ["."] : ["Gemfile", ...(lock === null ? [] : ["Gemfile.lock"])];
   const assets = rails && (gems.includes("sprockets-rails") || gems.includes("propshaft"));
   const scripts = assets && (await tree.has("package.json"));
   const packages = scripts ? ["nodejs", "npm"] : [];
@@ -66,7 +68,7 @@ async function planRuby(tree: Tree, gemfile: string | null): Promise<SourcePlan>
     { env, packages },
   );
   const last: Step[] =
-    assets || reads
+    assets || whole
       ? [takeTree("build")]
       : [{ take: `${HOME}/vendor/bundle`, from: "build", to: "./vendor/bundle" }, copyTree()];
   const why = lock === null ? "Gemfile without a lockfile" : "Gemfile with Gemfile.lock";
