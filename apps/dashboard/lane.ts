@@ -128,7 +128,7 @@ function figures(colour: Colour, mine: InstanceView[], { app, samples }: Stage):
   return html`<dl class="figures">
     ${figure("Requests/s", digits(now.rate))} ${figure("p50", ms(now.p50))}
     ${figure("p99", ms(now.p99))}
-    ${figure("Errors", `${digits(now.errors * 100)} %`, now.errors >= 0.01)}
+    ${figure("Errors", now.rate > 0 ? `${digits(now.errors * 100)} %` : unknown, now.errors >= 0.01)}
     ${figure("Instances", `${up.length} ${up.length > 0 ? healthOf(colour, app, up) : ""}`)}
     ${figure("CPU", usage.length > 0 ? `${Math.round(cpu * 100)} %` : unknown)}
     ${figure("Memory", usage.length > 0 ? megabytes(memory) : unknown)}
