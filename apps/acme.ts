@@ -1,5 +1,6 @@
 import type { Redis } from "ioredis";
 import { keys } from "./keys.ts";
+import { createLeases } from "./leases.ts";
 import type { Secrets } from "./secrets.ts";
 import { asking, createScripts } from "./store-scripts.ts";
 
@@ -54,12 +55,10 @@ const PLATFORM = "*";
 /** On Redis; accounts' keys and proofs are sealed. */
 export function createAcme(redis: Redis, secrets: Secrets): Acme {
   const scripts = createScripts(redis);
+  const leases = createLeases(redis);
   const accountSecret = (directory: string) => `acme account ${directory}`;
   return {
-    async lead(worker, leaseMs) {
-      const [leads] = await scripts.run("acme-lead", PLATFORM, worker, leaseMs);
-      return leads === 1;
-    },
+    lead: (worker, leaseMs) => leases.lead("order", worker, leaseMs),
     async account(directory) {
       const sealed = await asking(() => redis.hget(keys.acmeAccounts, directory));
       if (sealed === null) return null;

@@ -50,6 +50,7 @@ const scriptKeys = (app: string) => ({
   notices: keys.notices,
   watches: keys.watches,
   warden: keys.warden,
+  sampler: keys.sampler,
   crashes: keys.crashes(app),
   loop: keys.loop("*"),
   events: keys.events,

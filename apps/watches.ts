@@ -1,6 +1,7 @@
 import type { Redis } from "ioredis";
 import type { Watch } from "./guard.ts";
 import { keys } from "./keys.ts";
+import { createLeases } from "./leases.ts";
 import { asking, createScripts } from "./store-scripts.ts";
 
 /** Which releases are on guard, and which worker watches. All may throw store-unavailable. */
@@ -22,6 +23,7 @@ export interface Watches {
 /** On Redis. Every method throws store-unavailable. */
 export function createWatches(redis: Redis): Watches {
   const { run } = createScripts(redis);
+  const leases = createLeases(redis);
   return {
     async open(watch) {
       await run("open-watch", watch.app, watch.seq, JSON.stringify(watch));
@@ -39,12 +41,7 @@ export function createWatches(redis: Redis): Watches {
       const [open] = await run("close-watch", watch.app, watch.deploy, JSON.stringify(watch));
       return open === 1;
     },
-    async lead(worker, leaseMs) {
-      const [ours] = await run("lead", "*", worker, leaseMs);
-      return ours === 1;
-    },
-    async leave(worker) {
-      await run("lead", "*", worker, 0);
-    },
+    lead: (worker, leaseMs) => leases.lead("watch", worker, leaseMs),
+    leave: (worker) => leases.leave("watch", worker),
   };
 }

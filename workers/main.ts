@@ -6,6 +6,7 @@ import { readSettings, type Settings } from "../apps/config.ts";
 import { createCronBook } from "../apps/cron.ts";
 import { consumeErrands, createErrands } from "../apps/errands.ts";
 import { createGoneImages } from "../apps/gone-images.ts";
+import { createLeases } from "../apps/leases.ts";
 import { createLog, type Log } from "../apps/log.ts";
 import { reportProcess } from "../apps/process-metrics.ts";
 import { consumeQueue } from "../apps/queue.ts";
@@ -108,7 +109,7 @@ function keepAll(floor: Floor, signal: AbortSignal): Promise<unknown>[] {
     await reconciler.reconcile();
   });
   const sampler = createSampler({
-    ...{ store, routers, redis, id, now, log },
+    ...{ store, routers, id, now, log, leases: createLeases(redis) },
     usageOf: createUsage(parts.docker),
     series: createSeries(redis),
   });

@@ -1,6 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Redis } from "ioredis";
-import { keys } from "../apps/keys.ts";
+import type { Leases } from "../apps/leases.ts";
 import type { Log } from "../apps/log.ts";
 import type { Sample, Series, Usage } from "../apps/series.ts";
 import type { Store } from "../apps/store.ts";
@@ -16,7 +15,7 @@ interface Options {
   routers: Pick<Routers, "counts">;
   usageOf(instance: string): Promise<ContainerUsage | null>;
   series: Pick<Series, "append">;
-  redis: Redis;
+  leases: Pick<Leases, "lead">;
   /** Of this worker. */
   id: string;
   /** ms, monotone */
@@ -49,18 +48,11 @@ interface Seen {
  * workers one does: the one that has the lease.
  */
 export function createSampler(options: Options) {
-  const { store, routers, usageOf, series, redis, id, now, log } = options;
+  const { store, routers, usageOf, series, leases, id, now, log } = options;
   const seen = new Map<string, Seen>();
 
-  async function mayGoOn(): Promise<boolean> {
-    if (await redis.set(keys.sampler, id, "PX", 2.5 * EVERY, "NX")) return true;
-    if ((await redis.get(keys.sampler)) !== id) return false;
-    await redis.pexpire(keys.sampler, 2.5 * EVERY);
-    return true;
-  }
-
   async function round(): Promise<void> {
-    if (!(await mayGoOn())) {
+    if (!(await leases.lead("sample", id, 2.5 * EVERY))) {
       // What another one has written since is not ours to count again.
       seen.clear();
       return;

@@ -1,4 +1,5 @@
 import test from "ava";
+import { createLeases } from "../../../apps/leases.ts";
 import { createLog } from "../../../apps/log.ts";
 import { keys } from "../../../apps/keys.ts";
 import { LATENCY_MS, type Counters } from "../../../router/contract.ts";
@@ -37,7 +38,13 @@ test("one of two workers samples; what is quiet is written down once a minute; a
   let [clock, requests, cpuNs, periods, throttled] = [0, 100, 0, 40, 10];
   const worker = (id: string) =>
     createSampler({
-      ...{ store: api.store, series: api.series, redis, id, log: createLog("test") },
+      ...{
+        store: api.store,
+        series: api.series,
+        leases: createLeases(redis),
+        id,
+        log: createLog("test"),
+      },
       routers: { counts: async () => new Map([["r1", answered(requests)]]) },
       usageOf: async () => ({ cpuNs, periods, throttled, memory: 50e6, limit: 0, processes: 1 }),
       now: () => clock,
