@@ -2,6 +2,7 @@ import type { Redis } from "ioredis";
 import type { Identity, Via } from "./access.ts";
 import { createBell, newsOr } from "./bell.ts";
 import { TealError } from "./errors.ts";
+import { inTime } from "./in-time.ts";
 import { channels, keys } from "./keys.ts";
 import type { Log } from "./log.ts";
 import { asking, createScripts } from "./store-scripts.ts";
@@ -63,6 +64,7 @@ const BATCH = 500;
 const POLL_MS = 1000;
 /** A store that takes longer than this has its event logged. ms */
 const PATIENCE_MS = 500;
+const late = () => new Error("the store took too long");
 const DETAILS = 12;
 const LENGTH = 200;
 
@@ -143,7 +145,7 @@ export function createAudit(redis: Redis, log: Pick<Log, "warn">): Audit {
         ...(detail && Object.keys(detail).length > 0 && { detail: plain(detail) }),
         ...rest,
       };
-      await soon(write(event)).catch((error: Error) => {
+      await inTime(write(event), PATIENCE_MS, late).catch((error: Error) => {
         log.warn({ event, error: error.message }, "an event was not noted");
       });
     },
@@ -198,14 +200,4 @@ function oneLine(text: string): string {
     .replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, " ")
     .trim()
     .slice(0, LENGTH);
-}
-
-async function soon(work: Promise<void>): Promise<void> {
-  const timer = Promise.withResolvers<never>();
-  const late = setTimeout(() => timer.reject(new Error("the store took too long")), PATIENCE_MS);
-  try {
-    await Promise.race([work, timer.promise]);
-  } finally {
-    clearTimeout(late);
-  }
 }

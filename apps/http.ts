@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { STATUS_CODES } from "node:http";
 import type { Context, Middleware } from "koa";
 import { isTealError, TealError } from "./errors.ts";
+import { inTime } from "./in-time.ts";
 import type { Log } from "./log.ts";
 
 /** What the API and the dashboard have in common as HTTP servers. */
@@ -105,16 +106,8 @@ export async function readBody(ctx: Context): Promise<Buffer> {
 }
 
 /** Waits for what asks only the store. @throws store-unavailable after `ms` */
-export async function withinDeadline<T>(work: Promise<T>, ms = STORE_DEADLINE): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new TealError("store-unavailable")), ms);
-  });
-  try {
-    return await Promise.race([work, late]);
-  } finally {
-    clearTimeout(timer);
-  }
+export function withinDeadline<T>(work: Promise<T>): Promise<T> {
+  return inTime(work, STORE_DEADLINE, () => new TealError("store-unavailable"));
 }
 
 /** Any error as one of the table; what is not expected is logged whole and shown as `internal`. */

@@ -26,10 +26,10 @@ const LONGEST = 500;
 export function parseImageRef(text: string): ImageRef {
   const id = /^sha256:[0-9a-f]{64}$/.exec(text);
   if (id) return { text, registry: "", named: false, repository: "", digest: text };
-  const [, , , tag, digest] = text.length <= LONGEST ? (REF.exec(text) ?? []) : [];
-  const bare = text.replace(/@.*$/, "").replace(/:[^:/]*$/, "");
-  if (text.length > LONGEST || !REF.test(text))
-    throw new TealError("bad-image", { came: text.slice(0, 200) });
+  const found = text.length <= LONGEST ? REF.exec(text) : null;
+  if (!found) throw new TealError("bad-image", { came: text.slice(0, 200) });
+  const [, , , tag, digest] = found;
+  const bare = (text.split("@", 1)[0] ?? "").replace(/:[^:/]*$/, "");
   const [first = "", ...rest] = bare.split("/");
   // Docker's rule: a first part that could be a host is one.
   const named = rest.length > 0 && (/[.:[]/.test(first) || first === "localhost");

@@ -1,4 +1,5 @@
 import type { Redis } from "ioredis";
+import { inTime } from "./in-time.ts";
 import { createFamilies, type Families } from "./metrics-text.ts";
 import { readProcesses } from "./process-metrics.ts";
 import type { WorkQueue } from "./queue.ts";
@@ -14,6 +15,7 @@ interface Options {
 }
 
 const PATIENCE_MS = 1000;
+const late = () => new Error("the store took too long");
 
 /**
  * The platform's state in the text format of Prometheus: what every router of this machine says,
@@ -33,9 +35,13 @@ export function createMetrics({ redis, queue, store, runDir }: Options): () => P
   };
 
   async function addStore({ add }: Families): Promise<void> {
-    const [processes, counts, apps, routers] = await inTime(
-      Promise.all([readProcesses(redis), queue.counts(), store.listApps(), store.routers()]),
-    );
+    const asked = [
+      readProcesses(redis),
+      queue.counts(),
+      store.listApps(),
+      store.routers(),
+    ] as const;
+    const [processes, counts, apps, routers] = await inTime(Promise.all(asked), PATIENCE_MS, late);
     for (const { kind, host, pid, ...one } of processes) {
       const labels = { process: kind, host, pid: String(pid) };
       const { residentBytes, heapBytes, cpuSeconds, startedAt, loopDelaySeconds } = one;
@@ -66,15 +72,5 @@ async function addRouters(families: Families, runDir: string): Promise<void> {
     const up = text === null ? 0 : 1;
     families.add("teal_router_up", "gauge", "1 when it answers.", { router }, up);
     if (text !== null) families.merge(text, { router });
-  }
-}
-
-async function inTime<T>(work: Promise<T>): Promise<T> {
-  const late = Promise.withResolvers<never>();
-  const timer = setTimeout(() => late.reject(new Error("the store took too long")), PATIENCE_MS);
-  try {
-    return await Promise.race([work, late.promise]);
-  } finally {
-    clearTimeout(timer);
   }
 }

@@ -42,3 +42,10 @@ for (const text of [
     t.throws(() => parseImageRef(text), { code: "bad-image" });
   });
 }
+
+test("a text that was made to be slow is refused at once", (t) => {
+  const began = performance.now();
+  const text = `${"@".repeat(300_000)}\n${":".repeat(300_000)}/`;
+  t.throws(() => parseImageRef(text), { code: "bad-image" });
+  t.true(performance.now() - began < 1000);
+});
