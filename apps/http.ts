@@ -106,8 +106,8 @@ export async function readBody(ctx: Context): Promise<Buffer> {
 }
 
 /** Waits for what asks only the store. @throws store-unavailable after `ms` */
-export function withinDeadline<T>(work: Promise<T>): Promise<T> {
-  return inTime(work, STORE_DEADLINE, () => new TealError("store-unavailable"));
+export function withinDeadline<T>(work: Promise<T>, ms = STORE_DEADLINE): Promise<T> {
+  return inTime(work, ms, () => new TealError("store-unavailable"));
 }
 
 /** Any error as one of the table; what is not expected is logged whole and shown as `internal`. */
