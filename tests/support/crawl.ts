@@ -14,6 +14,8 @@ interface Crawled {
   most: number;
 }
 
+const AT_ONCE = 6;
+
 /** Reads a site as somebody who follows every link. */
 export async function crawl(
   from: string[],
@@ -22,7 +24,7 @@ export async function crawl(
   const pages: Page[] = [];
   const todo = [...from];
   const known = new Set(todo);
-  for (let path = todo.shift(); path !== undefined && pages.length < most; path = todo.shift()) {
+  async function read(path: string): Promise<void> {
     const signal = AbortSignal.timeout(30_000);
     const response = await fetch(at + path, { headers, redirect: "manual", signal });
     const body = await response.text();
@@ -35,5 +37,8 @@ export async function crawl(
       todo.push(next);
     }
   }
+
+  while (todo.length > 0 && pages.length < most)
+    await Promise.all(todo.splice(0, Math.min(AT_ONCE, most - pages.length)).map(read));
   return pages;
 }

@@ -141,20 +141,15 @@ export async function liveThroughAll(platform: Platform, repo: Repo, source: str
   if (ci.state !== "live") throw new Error(JSON.stringify(ci));
   const back = await api("POST", `/apps/${APP}/rollback`, {});
   await ended(platform, back.body.deploy.id);
-  for (const args of [
-    ["run:detached", "echo apart $SECRET"],
-    ["logs", "-n", "200"],
-    ["doctor"],
-    ["ps:inspect"],
-    ["config"],
-    ["notifications:deliveries"],
-    ["hooks:deliveries"],
-    ["events"],
-    ["certs"],
-  ]) {
+  const say = async (...args: string[]) => {
     const { out, err } = await teal([...args, "-a", APP]);
     told[`teal ${args.join(" ")}`] = out + err;
-  }
+  };
+  await say("run:detached", "echo apart $SECRET");
+  const asked = ["doctor", "ps:inspect", "config", "notifications:deliveries", "events", "certs"];
+  await Promise.all(
+    [...asked, "hooks:deliveries", "logs -n 200"].map((line) => say(...line.split(" "))),
+  );
   return told;
 }
 
