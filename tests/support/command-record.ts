@@ -48,7 +48,7 @@ export function recordCommands(platform: Parameters<typeof createTeal>[0]) {
     const app = async () => String(options["app"]);
     process.exitCode = 0;
     await command.run?.({ args, options, app, client, out: output });
-    const code = Number(process.exitCode);
+    const code = process.exitCode;
     process.exitCode = 0;
     return { code, out, err };
   }
