@@ -3,7 +3,7 @@ import type { Redis } from "ioredis";
 import { TealError } from "./errors.ts";
 import { keys } from "./keys.ts";
 import type { Secrets } from "./secrets.ts";
-import { asking } from "./store-scripts.ts";
+import { asking, createScripts } from "./store-scripts.ts";
 
 export const NOTIFIER_KINDS = ["webhook", "slack", "discord", "teams", "matrix", "email"] as const;
 export type NotifierKind = (typeof NOTIFIER_KINDS)[number];
@@ -62,7 +62,7 @@ export interface Sent {
 }
 
 export interface Notifiers {
-  /** The secret, of a webhook, signs what is sent; it is in this answer and nowhere else. @throws bad-request, too-many-notifiers */
+  /** The secret, of a webhook, signs what is sent; it is in this answer and nowhere else. @throws bad-request, too-many-notifiers, app-not-found, app-destroyed */
   add(
     app: string,
     wish: NewNotifier,
@@ -93,6 +93,7 @@ export function createNotifiers(
   secrets: Secrets,
   { allowPrivate }: { allowPrivate: boolean },
 ): Notifiers {
+  const { run } = createScripts(redis);
   async function find(app: string, id: string): Promise<Kept | null> {
     const json = await asking(() => redis.hget(keys.notifiers(app), id));
     return json ? (JSON.parse(json) as Kept) : null;
@@ -103,9 +104,6 @@ export function createNotifiers(
       const url = wish.kind === "email" ? mailUrl(wish.url) : webUrl(wish.url, allowPrivate);
       if (wish.kind === "matrix" && !wish.token) {
         throw new TealError("bad-request", { detail: "matrix takes an access token" });
-      }
-      if ((await asking(() => redis.hlen(keys.notifiers(app)))) >= MAX_NOTIFIERS) {
-        throw new TealError("too-many-notifiers", { app, limit: MAX_NOTIFIERS });
       }
       const fresh = wish.kind === "webhook" ? `whsec_${randomBytes(32).toString("base64")}` : null;
       const notifier: Notifier = {
@@ -122,7 +120,7 @@ export function createNotifiers(
         url: secrets.seal(app, `notifier ${notifier.id} url`, url.href),
         secret: secrets.seal(app, `notifier ${notifier.id} secret`, fresh ?? wish.token ?? ""),
       };
-      await asking(() => redis.hset(keys.notifiers(app), notifier.id, JSON.stringify(kept)));
+      await run("keep-record", app, "notifiers", notifier.id, JSON.stringify(kept), MAX_NOTIFIERS);
       return { notifier, secret: fresh };
     },
     async list(app) {

@@ -5,7 +5,7 @@ import { parseRepoUrl } from "./fetch-source.ts";
 import { parseImageRef } from "./image-ref.ts";
 import { keys } from "./keys.ts";
 import type { Secrets } from "./secrets.ts";
-import { asking } from "./store-scripts.ts";
+import { asking, createScripts } from "./store-scripts.ts";
 
 export const PROVIDERS = [
   ...["github", "gitlab", "gitea", "bitbucket", "standard", "registry", "dockerhub"],
@@ -95,7 +95,7 @@ export interface Came {
 }
 
 export interface Senders {
-  /** The secret is in this answer and nowhere else. @throws bad-request, too-many-senders */
+  /** The secret is in this answer and nowhere else. @throws bad-request, bad-image, too-many-senders, app-not-found, app-destroyed */
   add(app: string, wish: NewSender, by: string): Promise<{ sender: Sender; secret: string }>;
   list(app: string): Promise<Sender[]>;
   /** The sender `id`, or all of the app, each with its secret in clear. */
@@ -125,6 +125,7 @@ const BRANCH = /^[\p{L}\p{N}_][\p{L}\p{M}\p{N}_.+#@=/-]{0,199}$/u;
 
 /** Webhook senders, in the store, with their secrets sealed. */
 export function createSenders(redis: Redis, secrets: Secrets): Senders {
+  const { run } = createScripts(redis);
   async function keptOf(app: string): Promise<Kept[]> {
     const all = await asking(() => redis.hvals(keys.senders(app)));
     const kept = all.map((json) => read(json));
@@ -139,9 +140,6 @@ export function createSenders(redis: Redis, secrets: Secrets): Senders {
   return {
     async add(app, wish, by) {
       const checked = check(wish);
-      const there = await asking(() => redis.hlen(keys.senders(app)));
-      if (there >= MAX_SENDERS)
-        throw new TealError("too-many-senders", { limit: MAX_SENDERS, app });
       const secret = newSecret(wish.provider);
       const sender: Sender = {
         id: randomBytes(6).toString("hex"),
@@ -158,7 +156,7 @@ export function createSenders(redis: Redis, secrets: Secrets): Senders {
           deployKey: secrets.seal(app, nameOf(sender.id, "key"), wish.deployKey),
         }),
       };
-      await asking(() => redis.hset(keys.senders(app), sender.id, JSON.stringify(kept)));
+      await run("keep-record", app, "senders", sender.id, JSON.stringify(kept), MAX_SENDERS);
       return { sender, secret };
     },
     list: async (app) => (await keptOf(app)).map(publicPart),
