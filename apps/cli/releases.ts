@@ -1,5 +1,6 @@
 import { describeCheck } from "../checks.ts";
 import type { Change, ReleaseDiff } from "../diff.ts";
+import type { ProcessRuntime } from "../runtime.ts";
 import type { Deploy } from "../types.ts";
 import type { AppView, ReleaseStatus, ReleaseView } from "../views.ts";
 import type { Retained } from "../retention.ts";
@@ -54,6 +55,11 @@ export async function showRelease({ app: appOf, args, client, out }: Input): Pro
     ["port", String(one.port)],
     ...processes,
     ["config", one.config.join(" ") || "-"],
+    ...Object.entries(one.runtime ?? {}).map(([type, told]): [string, Cell] => [
+      "limits",
+      `${type} ${limitsOf(told)}`,
+    ]),
+    ...Object.entries(one.scripts ?? {}),
     ...(one.check
       ? [
           ["check", `${one.check.path} within ${one.check.withinMs / 1000} s`] satisfies [
@@ -81,6 +87,18 @@ export async function showRelease({ app: appOf, args, client, out }: Input): Pro
     ["by", `${one.by}, ${ago(one.createdAt)}`],
     ["why", one.why || "-"],
   ]);
+}
+
+/** As `limits:set` takes them. */
+function limitsOf({ memory, readOnly, ...rest }: ProcessRuntime): string {
+  const said = {
+    ...(memory !== undefined && { memory: `${memory}M` }),
+    ...(readOnly !== undefined && { "read-only": readOnly ? "on" : "off" }),
+    ...rest,
+  };
+  return Object.entries(said)
+    .map(([name, value]) => `${name}=${value}`)
+    .join(" ");
 }
 
 function retention({ status, retained: { kept, why } }: ReleaseView & { retained: Retained }) {

@@ -3,6 +3,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { ExecutionContext } from "ava";
 import { setTimeout as sleep } from "node:timers/promises";
+import type { Finding } from "../../apps/findings.ts";
 import { createDocker } from "../../workers/engine/client.ts";
 import { type Exit, followExits } from "../../workers/engine/exits.ts";
 import { labelsOf } from "../../workers/engine/labels.ts";
@@ -88,6 +89,12 @@ test.serial(
     t.regex(JSON.stringify(log), /Guard: v\d+ did worse than v\d+: .*Swapping back with moody-/);
     const release = (await platform.api("GET", `/apps/${APP}/releases`)).body.releases[0];
     t.like(release, { by: "guard", kind: "rollback", rollbackOf: good, status: "live" });
+    const { findings } = (await platform.api("GET", `/apps/${APP}/doctor`)).body;
+    const told = findings.find((one: Finding) => one.about === "the guard");
+    t.regex(
+      told?.seen ?? "",
+      /^swapped v\d+ back to what v\d+ was, .+ ago: .*answers failed since/,
+    );
   },
 );
 

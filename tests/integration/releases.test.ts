@@ -109,10 +109,18 @@ test.serial("a push makes a release of all that it is", async (t) => {
       "A SECRET",
       "web startup: GET /value?name=A",
     ],
-    ...["data:/data", "0 4 * * *  node report.js", "books.example", `${APP}-1`, "admin, "],
+    ...[
+      "data:/data",
+      "0 4 * * *  node report.js",
+      "worker memory=96M",
+      "books.example",
+      `${APP}-1`,
+      "admin, ",
+    ],
     ...["The first one", "kept: it is live"],
   ])
     t.true(words.includes(part), `${part} in ${words}`);
+  t.regex(words, /predeploy +true/);
   t.false(words.includes("s3cr3t"));
 });
 
