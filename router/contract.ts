@@ -129,7 +129,7 @@ export interface Counters {
   targets?: Record<string, TargetCounters>;
 }
 
-/** What one instance has answered, since the router came to know it. */
+/** What one instance has answered, in whichever colour, since the router came to know it. */
 export interface TargetCounters {
   /** When it did, ms since the epoch: counts of another time are other counts. */
   since: number;

@@ -31,7 +31,7 @@ export interface Idles {
   answers(app: string): number;
 }
 
-export interface IdlesOptions extends Pick<TableOptions, "openPool"> {
+export interface IdlesOptions extends Pick<TableOptions, "openPool" | "answersOf"> {
   /** The platform's. */
   domain: string;
   leave: Drain["leave"];
@@ -54,7 +54,7 @@ const DRAIN_MS = 30_000;
 
 /** The colours that are not live, for those who look at them: `idle--APP.DOMAIN`. */
 export function createIdles(options: IdlesOptions): Idles {
-  const { domain, openPool, leave, live, assetsMs } = options;
+  const { domain, leave, live, assetsMs } = options;
   const byApp = new Map<string, Beside>();
   const suffix = `.${domain}`;
 
@@ -70,7 +70,7 @@ export function createIdles(options: IdlesOptions): Idles {
   function put(state: AppState, runs: IdleColour | undefined): void {
     const left = new Map(state.targets.map((target) => [targetKey(target), target]));
     state.targets = (runs?.targets ?? []).map(
-      (target) => left.get(targetKey(target)) ?? newTarget(state.name, target, openPool),
+      (target) => left.get(targetKey(target)) ?? newTarget(state.name, target, options),
     );
     for (const target of state.targets) left.delete(targetKey(target));
     if (runs !== undefined) {

@@ -9,6 +9,7 @@ import { createPool, type Address } from "./pool.ts";
 import { countersOf } from "./stats.ts";
 import { createSwaps, type SwapOptions, type Swaps } from "./swap.ts";
 import { createTable, type AppState, type Table } from "./table.ts";
+import { createInstanceTallies } from "./tally.ts";
 
 export interface RoutingOptions extends Pick<SwapOptions, "id" | "ack" | "changed" | "reread"> {
   clock: Clock;
@@ -39,8 +40,9 @@ export interface Routing {
 export function createRouting(options: RoutingOptions): Routing {
   const { clock, drain, ports, domain, heldRequests, assetsMs, ...swapping } = options;
   const openPool = (address: Address) => createPool(address, clock);
-  const table = createTable({ revive: drain.revive, openPool, ports });
-  const idles = createIdles({ domain, openPool, leave: drain.leave, live: table.get, assetsMs });
+  const own = { openPool, answersOf: createInstanceTallies() };
+  const table = createTable({ ...own, revive: drain.revive, ports });
+  const idles = createIdles({ ...own, domain, leave: drain.leave, live: table.get, assetsMs });
   const asides = createAsides({ clock, find: table.get });
   const holds = createHolds({ limit: heldRequests });
   const counters = (name: string) => {

@@ -4,7 +4,7 @@ import type { Hold } from "./hold.ts";
 import { readyPolicy, type Ports, type ReadyPolicy } from "./policy.ts";
 import type { Address, Pool } from "./pool.ts";
 import { createRoster, type Member, type Roster } from "./roster.ts";
-import { createTallies, newTally, newTargetCounters, type Tallies } from "./tally.ts";
+import { createTallies, newTally, type Tallies } from "./tally.ts";
 
 /** A request or socket that is open on a target. */
 export interface Exchange extends Member {
@@ -83,6 +83,8 @@ export interface Table {
 export interface TableOptions {
   revive(key: string): TargetState | undefined;
   openPool(address: Address): Pool;
+  /** The counters of an instance. */
+  answersOf(id: string): TargetCounters;
   ports: Ports;
 }
 
@@ -91,7 +93,8 @@ const MAX_GONE = 1000;
 /**
  * Host to route, in memory. `revive` gives back a target that left a route and is still draining.
  */
-export function createTable({ revive, openPool, ports }: TableOptions): Table {
+export function createTable(options: TableOptions): Table {
+  const { revive, ports } = options;
   const byHost = new Map<string, AppState>();
   const byName = new Map<string, AppState>();
   const gone = new Map<string, number>();
@@ -127,7 +130,7 @@ export function createTable({ revive, openPool, ports }: TableOptions): Table {
     const rests = route.policy?.restsMs !== undefined;
     const targets = (rests ? [] : route.targets).map((target) => {
       const key = targetKey(target);
-      return before.get(key) ?? revive(key) ?? newTarget(route.app, target, openPool);
+      return before.get(key) ?? revive(key) ?? newTarget(route.app, target, options);
     });
     setHosts(app, route.hosts);
     app.route = route;
@@ -203,12 +206,12 @@ export function newApp(name: string): AppState {
 export function newTarget(
   app: string,
   { id, host, port }: Target,
-  openPool: TableOptions["openPool"],
+  { openPool, answersOf }: Pick<TableOptions, "openPool" | "answersOf">,
 ): TargetState {
   const address = { host, port };
   const sticky = stickyName(app, id);
   const fresh = { open: createRoster<Exchange>(), current: true, down: false, aside: false };
-  const answers = newTargetCounters();
+  const answers = answersOf(id);
   return { id, address, pool: openPool(address), sticky, ...fresh, answers };
 }
 

@@ -51,8 +51,20 @@ export function newTally(colour: Colour): ReleaseCounters {
   };
 }
 
-export function newTargetCounters(): TargetCounters {
-  return { since: Date.now(), byClass: [0, 0, 0, 0, 0, 0], failed: 0, cut: 0 };
+/** So many instances are known; of one that was forgotten is counted from nothing. */
+const MOST_INSTANCES = 2000;
+
+/** Counters of instances by id: an instance keeps its own from colour to colour, whatever target it is. */
+export function createInstanceTallies(): (id: string) => TargetCounters {
+  const known = new Map<string, TargetCounters>();
+  return (id) => {
+    const fresh = { since: Date.now(), byClass: [0, 0, 0, 0, 0, 0], failed: 0, cut: 0 };
+    const counters = known.get(id) ?? fresh;
+    known.delete(id);
+    known.set(id, counters);
+    for (const oldest of known.keys()) if (known.size > MOST_INSTANCES) known.delete(oldest);
+    return counters;
+  };
 }
 
 /** Counts an answer whose head took `ms` since the request's was there. */
