@@ -1,5 +1,8 @@
 import { execFileSync } from "node:child_process";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import type { ExecutionContext } from "ava";
+import type { LogLine } from "../../apps/deploy-log.ts";
 import { ask } from "../support/asking.ts";
 import { type AppWorld, testApp } from "../support/test-app.ts";
 import { createTeal } from "../support/teal-cli.ts";
@@ -96,10 +99,26 @@ test.serial("predeploy is a gate, and what takes too long is ended", async (t) =
   const { id } = (await platform.api("POST", `/apps/${APP}/runtime`, limited)).body.deploy;
   t.is((await platform.ended(id)).state, "live");
   const before = await live();
-  const late = await repo.push(say({ dokku: { predeploy: "echo begun; sleep 300" } }));
+  const { teal } = createTeal(platform);
+  const limits = await teal(["limits", "-a", APP]);
+  t.regex(limits.out, /^release +.*\b8 s/m);
+  const procfile = readFileSync(join(repo.dir, "Procfile"), "utf8");
+  const long = procfile.replace(/^release: .*$/m, "release: echo begun; sleep 300");
+  const late = await repo.push({ ...say({}), Procfile: long });
   t.is(late.status, 1);
-  t.regex(late.text, /begun *\r?\n[^]*The predeploy command did not end within 8 s/);
+  t.regex(late.text, /begun *\r?\n[^]*The release command did not end within 8 s/);
   t.deepEqual(await live(), before);
+  const [deploy] = (await platform.api("GET", `/apps/${APP}/deploys?limit=1`)).body.deploys;
+  t.like(deploy, { state: "failed" });
+  t.regex(deploy.error, /The release command did not end within 8 s/);
+  const { lines } = (await platform.api("GET", `/deploys/${deploy.id}/log`)).body;
+  t.true(
+    lines.some((it: LogLine) => it.kind === "output" && it.text === "begun"),
+    "its log is kept",
+  );
+  const left = execFileSync("docker", ["ps", "-a", "--format", "{{.Names}}"]).toString();
+  t.notRegex(left, new RegExp(`${platform.namespace}.*-release$`, "m"), "it is ended, and gone");
+  writeFileSync(join(repo.dir, "Procfile"), procfile);
 });
 
 test.serial(
