@@ -245,6 +245,12 @@ export const ERRORS = {
     says: "The {command} command did not end within {seconds} s.",
     todo: "Its output is above; nothing was swapped. 'teal limits:set release.time=SECONDS' gives it longer.",
   },
+  "no-shell": {
+    status: 422,
+    exit: 1,
+    says: "{what} is a line for a shell, and the image has none (/bin/sh).",
+    todo: 'Leave it to the CMD of the image in its exec form (CMD ["/server"]), or take an image with a shell.',
+  },
   "check-failed": {
     status: 422,
     exit: 1,

@@ -7,6 +7,7 @@ import type { ContainerState } from "./engine/containers.ts";
 import { attempt, type Prober } from "./health.ts";
 import { explainSilence, listeningPorts } from "./listening.ts";
 import { nameOf } from "./names.ts";
+import { lacksShell } from "./no-shell.ts";
 import type { Work } from "./ports.ts";
 
 interface Options {
@@ -36,7 +37,7 @@ const LONGEST_MS = 600_000;
  * Waits until an instance is healthy: all that its app says of it is so. Without a word of the app,
  * `web`: its port answers HTTP with a status below 500, asked from outside the container; other
  * process types: it runs on for a second.
- * @throws check-failed with the last status or error; the app's last lines are in the log before.
+ * @throws no-shell; check-failed with the last status or error; the app's last lines are in the log before.
  */
 export async function checkInstance(
   instance: Instance,
@@ -48,9 +49,11 @@ export async function checkInstance(
       ? await waitForAnswer(instance, work, options)
       : await waitForSettled(instance, work, options);
   if (why === null) return;
-  for (const line of await options.containers.lastLines(instance.id, LAST_LINES)) {
-    work.say("output", line);
-  }
+  const lines = await options.containers.lastLines(instance.id, LAST_LINES);
+  for (const line of lines) work.say("output", line);
+  const ended = await options.containers.inspect(instance.id).catch(() => null);
+  if (lacksShell(ended?.running ? undefined : ended?.exitCode, lines))
+    throw new TealError("no-shell", { what: `The command of ${nameOf(instance)}` });
   throw new TealError("check-failed", {
     instance: nameOf(instance),
     seconds: Math.max(...wantedOf(options).map((one) => withinOf(one, options.timeoutMs))) / 1000,

@@ -21,6 +21,7 @@ import type { Networks } from "./engine/network.ts";
 import { unfit } from "./identity.ts";
 import { createImageSource } from "./image-source.ts";
 import { imageTag } from "./names.ts";
+import { lacksShell } from "./no-shell.ts";
 import type { BuildWish, Effects, Work } from "./ports.ts";
 import type { FoundContainer } from "./reconcile.ts";
 import { createSlots } from "./slots.ts";
@@ -56,6 +57,8 @@ interface Options {
 }
 
 const ENGINE_TRIES = 3;
+/** Of a command, those that say that it did not even begin. */
+const FIRST_LINES = 5;
 
 /** The real effects: git, the image builder and Docker. */
 export function createEffects(
@@ -102,13 +105,19 @@ export function createEffects(
     imageExists: (image) => images.exists(image),
     async runCommand(app, release, { command, called }, { say, signal }) {
       const name = `${namespace}-${release.deploy}-release`;
-      const onLine = (line: string) => say("output", line);
+      const lines: string[] = [];
+      const onLine = (line: string) => {
+        say("output", line);
+        if (lines.length < FIRST_LINES) lines.push(line);
+      };
       const seconds = release.runtime?.["release"]?.time ?? COMMAND_S;
       const limit = AbortSignal.timeout(seconds * 1000);
       const ends = { signal: AbortSignal.any([signal, limit]), onLine };
       const code = await containers.runOnce(name, app, release, command, ends);
       signal.throwIfAborted();
       if (limit.aborted) throw new TealError("release-command-late", { command: called, seconds });
+      if (lacksShell(code, lines))
+        throw new TealError("no-shell", { what: `The ${called} command` });
       if (code !== 0) throw new TealError("release-command-failed", { command: called, code });
     },
     createContainer: (app, instance, release) => containers.create(app, instance, release),

@@ -8,9 +8,12 @@ const SHELL = "if command -v bash >/dev/null 2>&1; then exec bash; else exec sh;
  * What runs in a container of its own: a process type's command by its name, one word as the shell
  * there reads it, several as they are.
  */
-export function runCommand(words: string[], { processes }: Pick<Release, "processes">): string {
+export function runCommand(
+  words: string[],
+  { processes }: Pick<Release, "processes">,
+): string | string[] {
   const [first = "", ...more] = words;
-  if (more.length > 0) return words.map(quote).join(" ");
+  if (more.length > 0) return words;
   return Object.hasOwn(processes, first) ? (processes[first] ?? "") : first;
 }
 
@@ -18,8 +21,4 @@ export function runCommand(words: string[], { processes }: Pick<Release, "proces
 export function insideCommand(words: string[]): string[] {
   const [first = SHELL, ...more] = words;
   return more.length > 0 ? words : shellArguments(first);
-}
-
-function quote(word: string): string {
-  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 }

@@ -5,7 +5,7 @@ import type { Command } from "./ports.ts";
 
 /**
  * The gates: commands of the new image with the new config; nothing is swapped when one fails.
- * @throws release-command-failed, release-command-late
+ * @throws release-command-failed, release-command-late, no-shell
  */
 export async function runGates(ctx: DeployContext, release: Release): Promise<void> {
   await runStep(ctx, release, "predeploy", "predeploy", release.scripts?.predeploy);
@@ -44,7 +44,8 @@ async function runOrWarn(
   try {
     await runStep(ctx, release, step, "postdeploy", command);
   } catch (error) {
-    if (!isTealError(error, "release-command-failed", "release-command-late")) throw error;
+    if (!isTealError(error, "release-command-failed", "release-command-late", "no-shell"))
+      throw error;
     ctx.say("warn", `${error.says} The new release is live all the same`);
     await ctx.store.recordStep(ctx.claim, ctx.deploy.id, step, { failed: error.says });
   }

@@ -1,10 +1,15 @@
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { ExecutionContext } from "ava";
+import { Redis } from "ioredis";
+import { keys } from "../../apps/keys.ts";
+import { remainsOf } from "../support/app-remains.ts";
 import { type AppWorld, testApp } from "../support/test-app.ts";
 import { ask } from "../support/asking.ts";
 import { runningOf, volumesOf } from "../support/docker-remains.ts";
 import { until } from "../support/platform.ts";
 import { createRepo, type Repo } from "../support/repo.ts";
+import { createSearch, searchRedis } from "../support/secret-search.ts";
 import { startSteadyLoad } from "../support/steady-load.ts";
 import { createTeal } from "../support/teal-cli.ts";
 
@@ -100,15 +105,65 @@ test.serial(
       t.is((await teal(["apps:destroy", "-a", APP, "--confirm", APP, ...more])).code, 0);
       await until(40_000, async () => (await platform.api("GET", `/apps/${APP}`)).status === 404);
     };
-    await destroy();
+    await destroyWhileItDeploys(t, destroy);
     t.deepEqual(await volumesOf(platform.namespace), [`${platform.namespace}-${APP}-data`]);
-    t.is((await repo.push()).status, 0);
+    t.is((await repo.push({ Procfile: "web: node server.js\n" })).status, 0);
     t.is((await teal(["storage:add", "data:/data", "--overlap", "yes", "-a", APP])).code, 0);
     t.is((await teal(["run", "-a", APP, "cat /data/file"])).out, "kept\n");
     await destroy("--volumes");
     t.deepEqual(await volumesOf(platform.namespace), []);
   },
 );
+
+/** Invariant 11: what a deploy has begun goes with the app. */
+async function destroyWhileItDeploys(
+  t: ExecutionContext<Context>,
+  destroy: () => Promise<void>,
+): Promise<void> {
+  const { platform, repo } = t.context;
+  const { teal } = createTeal(platform);
+  t.is((await teal(["config:set", "PASSWORD=sesame", "-a", APP])).code, 0);
+  t.is((await teal(["domains:add", "daily.example", "-a", APP])).code, 0);
+  const sealed = await sealedIn(platform.home);
+  const before = await remainsOf(platform, APP);
+  for (const kind of ["container", "network", "volume", "image", "file", "redis teal:routes"]) {
+    t.true(
+      before.some((one) => one.startsWith(`${kind} `) || one === kind),
+      `${kind}: ${before.join()}`,
+    );
+  }
+  const procfile = "web: node server.js\nrelease: sleep 300\n";
+  const pushing = repo.push({ Procfile: procfile });
+  const releases = async () => (await running(t)).some((name) => name.endsWith("-release"));
+  await until(40_000, releases);
+  await destroy();
+  const pushed = await pushing;
+  t.is(pushed.status, 1, pushed.text);
+  await sleep(2000);
+  // Routers go on saying which version of its route they have heard of: that it has none.
+  const after = (await remainsOf(platform, APP)).filter(
+    (one) => !one.startsWith("redis teal:router:"),
+  );
+  t.deepEqual(after.toSorted(), [
+    ...["redis teal:events", "redis teal:past"],
+    `volume ${platform.namespace}-${APP}-data`,
+  ]);
+  const search = createSearch({ mark: sealed, made: {} });
+  t.deepEqual(await searchRedis(search, join(platform.home, "redis.sock")), []);
+  for (const host of [`${APP}.localhost`, "daily.example"]) {
+    t.is(await ask(platform.routerPort, host), "status 404");
+  }
+}
+
+/** A value of the app's config as Redis has it. */
+async function sealedIn(home: string): Promise<string> {
+  const redis = new Redis({ path: join(home, "redis.sock") });
+  const releases = Object.values(await redis.hgetall(keys.releases(APP)));
+  redis.disconnect();
+  const sealed = releases.map((json) => JSON.parse(json).config.PASSWORD).find(Boolean);
+  if (!sealed) throw new Error("PASSWORD is not there");
+  return sealed;
+}
 
 test.serial(
   "cron's jobs have run by the clock in the live release, and say how it went",
@@ -119,7 +174,15 @@ test.serial(
     const wrong = { cron: [{ command: "true", schedule: "every minute" }] };
     const refused = await clock.push({ "app.json": JSON.stringify(wrong) });
     t.regex(refused.text, /five fields such as/);
-    t.regex((await teal(["cron", "-a", CLOCK])).out, /not for now/);
+    const { jobs } = (await platform.api("GET", `/apps/${CLOCK}/cron`)).body;
+    const [minutely, paused] = jobs as { next: number | null }[];
+    const away = (minutely?.next ?? 0) - Date.now();
+    t.true(away > -10_000 && away <= 60_000, `due in ${away} ms`);
+    t.is((minutely?.next ?? 1) % 60_000, 0);
+    t.is(paused?.next, null);
+    const list = (await teal(["cron", "-a", CLOCK])).out;
+    t.regex(list, /^\* \* \* \* \* +\d{4}-\d\d-\d\dT\d\d:\d\d +allow /m);
+    t.regex(list, /^0 4 \* \* \* +not for now +allow /m);
     await until(90_000, async () => {
       const { body } = await platform.api("GET", `/apps/${CLOCK}/cron`);
       return body.jobs[0].last?.state === "failed" && body.jobs[0].last.exit === 3;
