@@ -6,13 +6,15 @@ import type { App, Instance, Release } from "../../../apps/types.ts";
 import { createContainers } from "../../../workers/engine/containers.ts";
 import { createNetworks } from "../../../workers/engine/network.ts";
 import { createUsage } from "../../../workers/engine/usage.ts";
+import { createVolumes } from "../../../workers/engine/volumes.ts";
 import { startBuilder } from "../../support/builder.ts";
 
 const IMAGE = "teal/base/node:24";
 const builder = await startBuilder();
 const { docker, namespace } = builder;
 const networks = createNetworks(docker, { namespace, pool: "10.214.96.0/20" });
-const containers = createContainers(docker, networks, { namespace, configOf: () => ({}) });
+const volumes = createVolumes(docker, { namespace, roots: [] });
+const containers = createContainers(docker, networks, { namespace, configOf: () => ({}), volumes });
 const made: string[] = [];
 
 test.before(async (t) => {
