@@ -76,7 +76,7 @@ test.serial(
       `${many} busy processes had ${loud.toFixed(2)} processors, one beside them ${still.toFixed(2)}`,
     );
     // How much there is to share depends on what else the machine does.
-  t.true(loud > 0.01, "it did burn");
+    t.true(loud > 0.01, "it did burn");
     // Were it shared out by process, the one would have had a part in so many.
     const fair = Math.min(1, loud);
     t.true(still > fair / 2, `${still} beside ${loud}`);
