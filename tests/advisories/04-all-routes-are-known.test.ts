@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import Router from "@koa/router";
 import type { Middleware } from "koa";
 import test from "ava";
@@ -44,6 +45,21 @@ test("so does the dashboard, but for signing in and out", (t) => {
   const provider = ["GET /sign-in/provider", `GET ${PROVIDER_ANSWER}`];
   const known = [...table, ...signing, ...provider];
   t.deepEqual(servedBy(createDashboard(api.dashboardOptions)), known.toSorted());
+});
+
+test("what is asked before the API and the dashboard are the three that have tests of their own", (t) => {
+  const main = readFileSync(new URL("../../apps/main.ts", import.meta.url), "utf8");
+  // Rows 6 to 10; 48 to 50; 57 and tests/unit/apps/metrics.test.ts.
+  t.deepEqual(/first: \[(.*?)\]/.exec(main)?.[1]?.split(", "), [
+    "gitHttp",
+    "webhooks.handle",
+    "metrics",
+  ]);
+  // The rest of both: head, errors, audit, limits, Origin; of the dashboard compression, files and the session too.
+  const beside = ({ middleware }: { middleware: Middleware[] }) =>
+    middleware.filter((one) => !Reflect.get(one, "router")).length;
+  t.is(beside(createApi(api.options)), 6);
+  t.is(beside(createDashboard(api.dashboardOptions)), 8);
 });
 
 test("a route that is in no table is noticed", (t) => {

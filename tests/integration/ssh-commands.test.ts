@@ -55,14 +55,18 @@ function values(text: string): unknown {
 }
 
 /** Makes a key, gives it to the platform, and returns how to say a command over SSH. */
-async function sshUser(platform: Platform, role: "admin" | "read") {
+async function sshUser(
+  platform: Platform,
+  role: "admin" | "deploy" | "read",
+  apps: "*" | string[] = "*",
+) {
   const key = join(platform.home, `key-${role}`);
   await run("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-f", key]);
   const publicKey = readFileSync(`${key}.pub`, "utf8");
   const added = await platform.api("POST", "/keys", {
     name: role,
     role,
-    apps: "*",
+    apps,
     key: publicKey,
   });
   if (added.status >= 300) throw new Error(JSON.stringify(added.body));
@@ -145,6 +149,25 @@ test.serial("a push and commands over SSH, with exit codes", async (t) => {
   t.regex(log.out + log.err, /Starting v1 in blue/);
   const lines = await reader.say("logs", "-a", "shop", "--source", "teal", "-n", "100");
   t.regex(lines.out, /teal\[blue\]: web\.1 started/);
+});
+
+test.serial("to a key for another app this one is as if it were not there", async (t) => {
+  const { platform } = t.context;
+  await platform.api("POST", "/apps", { name: "other" });
+  const stranger = await sshUser(platform, "deploy", ["other"]);
+  const asked = ["apps:info", "releases", "config", "logs", "rollback", "run true", "ps:stop"];
+  for (const words of [...asked, "apps:destroy --confirm shop"]) {
+    const [there, missing] = await Promise.all([
+      stranger.say(`${words} -a shop`),
+      stranger.say(`${words.replace("shop", "nosuch")} -a nosuch`),
+    ]);
+    t.is(there.code, 4, words);
+    t.is(there.err.replaceAll("shop", "APP"), missing.err.replaceAll("nosuch", "APP"));
+  }
+  for (const service of ["git-upload-pack", "git-receive-pack"])
+    t.not((await stranger.say(`${service} 'shop'`)).code, 0, service);
+  t.is(await ask(platform.routerPort, HOST), "one");
+  t.is((await stranger.say("apps:list --json")).out.includes("shop"), false);
 });
 
 test.serial("on a terminal at the other end tables fit it, and have colours", async (t) => {
