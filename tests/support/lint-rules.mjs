@@ -1,3 +1,4 @@
+import { relative } from "node:path";
 import { analyse } from "scslre";
 
 /** The linter's own rules of this project. A child process never runs through a shell. */
@@ -30,6 +31,45 @@ const noOldFunction = {
   },
 };
 
+/** Modules that not everybody may import, and who may; of `names`, these alone are meant. */
+const OWNED = [
+  {
+    module: /^(node:)?child_process$/,
+    names: ["exec", "execSync"],
+    message: "Children run as argument lists: use spawn or execFile, never a shell.",
+  },
+  {
+    module: /^dockerode$/,
+    owner: /^(workers\/engine|tests)\//,
+    message: "Only workers/engine/ talks to Docker.",
+  },
+  {
+    module: /^simple-git$/,
+    owner: /^apps\/git-run\.ts$/,
+    message: "Only apps/git-run.ts runs git.",
+  },
+];
+
+const noForeignModule = {
+  create(context) {
+    const file = relative(context.cwd, context.filename);
+    const check = (node) => {
+      const owned = OWNED.find(({ module }) => module.test(node.source?.value ?? ""));
+      if (!owned || owned.owner?.test(file)) return;
+      const named = (node.specifiers ?? []).map((one) => (one.imported ?? one.local)?.name);
+      const whole = node.specifiers?.some((one) => !one.type.endsWith("portSpecifier")) ?? true;
+      if (owned.names && !whole && !named.some((name) => owned.names.includes(name))) return;
+      context.report({ node, message: owned.message });
+    };
+    return {
+      ImportDeclaration: check,
+      ImportExpression: check,
+      ExportNamedDeclaration: check,
+      ExportAllDeclaration: check,
+    };
+  },
+};
+
 const EVERY = { Move: true, Self: true, Trade: true };
 
 /** What an app's files say is matched in time in proportion to their length: see docs/decisions/009. */
@@ -55,5 +95,6 @@ export default {
     "no-shell": noShell,
     "no-old-function": noOldFunction,
     "no-slow-pattern": noSlowPattern,
+    "no-foreign-module": noForeignModule,
   },
 };

@@ -71,6 +71,12 @@ const CASES: [file: string, text: string, words: string | null][] = [
     'import { execSync } from "child_process";\nexport const y = execSync;\n',
     "Children run as argument lists",
   ],
+  ["apps/m1.ts", 'import * as c from "node:child_process";\nc.exec("ls");\n', "argument lists"],
+  ["apps/m2.ts", 'export { exec } from "node:child_process";\n', "argument lists"],
+  ["apps/m3.ts", 'export const d = await import("dockerode");\n', "Only workers/engine/"],
+  ["workers/engine/m4.ts", 'export const d = await import("dockerode");\n', null],
+  ["tests/m5.ts", 'export const g = await import("simple-git");\n', "Only apps/git-run.ts"],
+  ["apps/m6.ts", 'export { spawn } from "node:child_process";\n', null],
   [
     "hooks/a28.ts",
     'import { spawn } from "node:child_process";\nspawn("ls", [], { shell: true });\n',
