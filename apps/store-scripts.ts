@@ -120,7 +120,7 @@ export function createScripts(redis: Redis): Scripts {
           return await redis.evalsha(sha, ...args);
         } catch (error) {
           if (!(error instanceof Error && error.message.startsWith("NOSCRIPT"))) throw error;
-          return await redis.eval(lua, ...args);
+          return redis.eval(lua, ...args);
         }
       })) as Reply[];
       if (reply[0] !== "ok") throw refusal(reply as string[]);

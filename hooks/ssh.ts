@@ -10,7 +10,7 @@ import type { Access, Identity, Via } from "../apps/access.ts";
 import { addressOf } from "../apps/audit-http.ts";
 import type { Log } from "../apps/log.ts";
 import { fingerprintOf } from "../apps/public-key.ts";
-import { createDoorman, LIMITS } from "./ssh-doorman.ts";
+import { createDoorman, type LIMITS } from "./ssh-doorman.ts";
 import { createExec, type ExecOptions } from "./ssh-exec.ts";
 import { ensureHostKey } from "./ssh-host-key.ts";
 

@@ -11,7 +11,8 @@ interface Answer {
 export async function collectGarbage({ options, client, out }: Input): Promise<void> {
   const api = await client();
   const dryRun = options["dry-run"] === true;
-  let { id, report } = await api.post<Answer>("/gc", { dryRun });
+  const { id, ...first } = await api.post<Answer>("/gc", { dryRun });
+  let { report } = first;
   while (report === null) ({ report } = await api.get<Answer>(`/gc/${encodeURIComponent(id)}`));
   if (report.failed.length > 0) process.exitCode = 1;
   if (out.json) return out.value(report);

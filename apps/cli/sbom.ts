@@ -13,7 +13,8 @@ export async function showContents({ args, app: appOf, client, out }: Input): Pr
     throw wrongUsage(`A release such as v3 was expected, and '${args[0]}' came`, { name: "sbom" });
   const api = await client();
   const path = `/apps/${encodeURIComponent(await appOf())}/releases/${n}/sbom`;
-  let { id, sbom } = await api.get<Answer>(path);
+  const { id, ...first } = await api.get<Answer>(path);
+  let { sbom } = first;
   while (sbom === null)
     ({ sbom } = await api.get<Answer>(`${path}?errand=${encodeURIComponent(id)}`));
   out.value(sbom);

@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { readFile } from "node:fs/promises";
-import { Agent, createServer, get } from "node:http";
+import { Agent, createServer, get, type IncomingMessage } from "node:http";
 import { join } from "node:path";
 import test, { type ExecutionContext } from "ava";
 import { keys } from "../../apps/keys.ts";
@@ -79,7 +79,7 @@ test.serial(
         headers: { host: "shop.test" },
         agent,
       });
-      const [res] = (await once(req, "response")) as [import("node:http").IncomingMessage];
+      const [res] = (await once(req, "response")) as [IncomingMessage];
       let version = "";
       for await (const chunk of res) version += String(chunk);
       if (res.statusCode !== 200) wrong.push(`${res.statusCode} ${version}`);

@@ -43,7 +43,7 @@ export async function answerOf(stream: ClientHttp2Stream): Promise<StreamAnswer>
       else reject(new Error(`closed with ${stream.rstCode}`));
     });
   });
-  return await done;
+  return done;
 }
 
 /** One request without a body. */

@@ -182,7 +182,7 @@ export async function ask(
   path = "/",
 ): Promise<string> {
   const text = `GET ${path} HTTP/1.1\r\nHost: shop.test\r\nConnection: close\r\n${more}\r\n`;
-  return await (await rawClient(t, port, text)).end();
+  return (await rawClient(t, port, text)).end();
 }
 
 export const OK = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";

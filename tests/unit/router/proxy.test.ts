@@ -1,4 +1,5 @@
 import { createServer } from "node:http";
+import type { Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import test from "ava";
 import {
@@ -193,7 +194,7 @@ test("An event stream comes through piece by piece, its head at once", async (t)
     socket.once("more", () => socket.write("8\r\ndata: 1\n\r\n"));
     stream = socket;
   });
-  let stream: import("node:net").Socket | undefined;
+  let stream: Socket | undefined;
   rig.route([app.port]);
   const client = await rawClient(t, rig.port, `GET / HTTP/1.1\r\n${HEAD}\r\n`);
   await client.until(/\r\n\r\n/);
