@@ -46,7 +46,7 @@ export function createEngineClient(dockerHost: string | undefined): EngineClient
               if (res.statusCode === 200) resolve(body);
               else reject(new Error(`the engine answered ${res.statusCode}`));
             } catch (error) {
-              reject(error as Error);
+              reject(new Error("the engine's answer is no JSON", { cause: error }));
             }
           });
         },
