@@ -2,6 +2,7 @@ import semver from "semver";
 import { PlanError } from "./errors.ts";
 import { checkLockfile } from "./node-lockfiles.ts";
 import { findManager, NPM_CACHE, type Manager } from "./node-managers.ts";
+import { COMPILERS, HEADERS_ENV, isCompiled } from "./node-native.ts";
 import { siteOutput } from "./node-output.ts";
 import { readPackage, type Package } from "./node-package.ts";
 import { nodeProcesses } from "./node-start.ts";
@@ -40,14 +41,17 @@ async function planNode(tree: Tree, manifest: string): Promise<SourcePlan> {
   const runtime = await nodeRuntime(tree, pkg, warnings);
   const common = { buildpack: "node", warnings, runtime, leavesOut: ["**/node_modules"] } as const;
   const why = lockfile ? `package.json with ${lockfile}` : "package.json without a lockfile";
-  const work = { pkg, manager, runtime, files: installFiles(pkg, manager) };
+  const compiled = await isCompiled(tree, pkg, lockfile);
+  const files = (await tree.has("binding.gyp")) ? ["."] : installFiles(pkg, manager);
+  const work = { pkg, manager, runtime, files, compiled };
 
   const site = await siteOutput(tree, pkg);
   if (site) {
     const served = await serveSite(tree, { spa: site.spa, root: site.folder });
     const stages = [buildStage(work, null), served.stage(site.folder, "build")];
-    const { files, processes } = served;
-    return { ...common, why: `${why}; a site by ${site.tool}`, stages, files, processes };
+    const { files: brought, processes } = served;
+    const how = `${why}; a site by ${site.tool}`;
+    return { ...common, why: how, stages, files: brought, processes };
   }
   const processes = await nodeProcesses(tree, pkg);
   return { ...common, why, stages: serverStages(work, processes), files: {}, processes };
@@ -73,11 +77,13 @@ interface Work {
   runtime: Runtime;
   /** What the install reads; "." is the whole tree. */
   files: string[];
+  /** Of C or C++, in part. */
+  compiled: boolean;
 }
 
 /** A build leaves its own dependencies behind; the app's are installed beside it. */
 function serverStages(work: Work, processes: Record<string, string>): Stage[] {
-  const { pkg, manager, runtime, files } = work;
+  const { pkg, manager, runtime, files, compiled } = work;
   const starts = [...Object.values(processes), pkg.scripts["start"] ?? ""];
   const needed = starts.some((command) => new RegExp(`\\b${manager.name}\\b`).test(command));
   const last = (steps: Step[]): Stage =>
@@ -89,7 +95,7 @@ function serverStages(work: Work, processes: Record<string, string>): Stage[] {
   const install = run(manager.production, manager.caches);
   const builds = pkg.scripts["build"] !== undefined;
 
-  if (!builds && manager.setUp === null)
+  if (!builds && manager.setUp === null && !compiled)
     return [last(whole ? [copyTree(), install] : [copy(files), install, copyTree()])];
   if (whole) {
     const prune = builds ? manager.prune : null;
@@ -99,11 +105,11 @@ function serverStages(work: Work, processes: Record<string, string>): Stage[] {
     "dependencies",
     runtime,
     [
-      ...setUp(manager),
+      ...toolsOf(work),
       copy(files),
       run(`${manager.production} && mkdir -p node_modules`, manager.caches),
     ],
-    { env: manager.env },
+    { env: envOf(work) },
   );
   const taken: Step = { take: `${HOME}/node_modules`, from: "dependencies", to: "./node_modules" };
   if (!builds) return [dependencies, last([taken, copyTree()])];
@@ -111,7 +117,8 @@ function serverStages(work: Work, processes: Record<string, string>): Stage[] {
 }
 
 /** Everything is installed, then built; `after` is what makes it smaller. */
-function buildStage({ pkg, manager, runtime, files }: Work, after: string | null): Stage {
+function buildStage(work: Work, after: string | null): Stage {
+  const { pkg, manager, runtime, files } = work;
   const builds = pkg.scripts["build"] !== undefined;
   const install = run(builds ? manager.everything : manager.production, manager.caches);
   const whole = files.includes(".");
@@ -119,7 +126,7 @@ function buildStage({ pkg, manager, runtime, files }: Work, after: string | null
   const steps = whole
     ? [copy(["."]), install, ...build]
     : [copy(files), install, copy(["."]), ...build];
-  return stage("build", runtime, [...setUp(manager), ...steps], { env: manager.env });
+  return stage("build", runtime, [...toolsOf(work), ...steps], { env: envOf(work) });
 }
 
 function buildStep(pkg: Package, manager: Manager, after: string | null): RunStep {
@@ -128,6 +135,14 @@ function buildStep(pkg: Package, manager: Manager, after: string | null): RunSte
     : [];
   const command = manager.script("build") + (after === null ? "" : ` && ${after}`);
   return run(command, caches, { NODE_ENV: "production" });
+}
+
+function envOf({ manager, compiled }: Work): Record<string, string> {
+  return { ...manager.env, ...(compiled && HEADERS_ENV) };
+}
+
+function toolsOf({ manager, compiled }: Work): Step[] {
+  return [...(compiled ? [COMPILERS] : []), ...setUp(manager)];
 }
 
 function setUp({ setUp: command }: Manager): Step[] {

@@ -15,6 +15,7 @@ async function start(app: string) {
 for (const [app, body, ends] of [
   ["node-yarn", /^node-yarn$/, [143]],
   ["node-bun", /^node-bun$/, [143]],
+  ["node-native", /^node-native$/, [143]],
   ["node-npm-workspace", /^node-npm-workspace$/, [143]],
   ["node-pnpm-workspace", /^node-pnpm-workspace$/, [143]],
   ["node-astro-server", /<p>node-astro-server at \/<\/p>/, [143]],
