@@ -164,6 +164,24 @@ test.serial("registries, garbage, and what the command line knows by itself", as
   t.regex((await cli.say("completion bash")).completes, /^complete .* teal$/m);
 });
 
+test.serial("each way to fail ends with its code", async (t) => {
+  t.timeout(60_000);
+  const { secret } = await cli.say("tokens:create --name rea --role read --app shop");
+  const code = async (line: string, env: Record<string, string> = {}) =>
+    (await cli.teal(line.split(" "), "", env)).code;
+  const expected: Record<number, string[]> = {
+    2: ["apps:create Shop", "tokens:create --name x --role king", "users:add -x", "completion dos"],
+    4: ["tokens:revoke 0000", "users:remove nobody", "contexts:use nowhere", "registry:logout a.b"],
+    5: ["apps:create shop"],
+  };
+  for (const [wanted, lines] of Object.entries(expected))
+    for (const line of lines) t.is(await code(line), Number(wanted), line);
+  for (const line of ["apps:create other", "users", "tokens", "keys", "gc", "registry"])
+    t.is(await code(line, { TEAL_TOKEN: secret }), 3, line);
+  t.is(await code("apps:list", { TEAL_URL: "http://127.0.0.1:1" }), 1);
+  t.is(await code("apps:list", { TEAL_TOKEN: "teal_nobody" }), 3);
+});
+
 test.serial("with that, every command that is about no app has been run", (t) => {
   t.deepEqual(
     cli.missing((one) => one.app !== true),
