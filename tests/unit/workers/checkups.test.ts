@@ -155,10 +155,10 @@ test("restarts of what hangs on wait ever longer, and never for more than five m
   t.true(restarts.every(({ id }) => id === "t-web-1"));
   const apart = restarts.slice(1).map(({ at }, i) => (at - (restarts[i]?.at ?? 0)) / 1000);
   t.log(`restarts ${apart.join(", ")} s apart`);
-  // Two looks that fail come before each.
+  // Two looks that fail come before each. On a busy machine one comes late, and the next is nearer.
   for (const [i, wanted] of [10, 20, 40, 80, 160, 300].entries()) {
     const found = apart[i] ?? 0;
-    t.true(found >= wanted && found <= wanted + 4, `${found} s, and ${wanted} s were due`);
+    t.true(found >= wanted - 3 && found <= wanted + 6, `${found} s, and ${wanted} s were due`);
   }
   const crashes = await world.crashes.list(APP);
   t.deepEqual(
