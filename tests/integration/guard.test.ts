@@ -23,9 +23,12 @@ const test = testApp({
   env: { TEAL_DRAIN: "2" },
 });
 
+type Load = Awaited<ReturnType<ReturnType<typeof startSteadyLoad>["stop"]>>;
+
 interface Watch {
   state: string;
   deploy: string;
+  before: { answers: number; errors: number };
   why?: string;
 }
 
@@ -48,6 +51,20 @@ const tell = (t: ExecutionContext<AppWorld>, path: string) =>
 
 const load = (t: ExecutionContext<AppWorld>) =>
   startSteadyLoad(t.context.platform.routerPort, `${APP}.localhost`, 2, 20);
+
+/**
+ * Of an instance that ends while it is asked, and has no other beside it: whoever gets no answer of
+ * the app is told so by the router, in a whole answer. None hangs, and none is cut off.
+ */
+function onlyBroke(t: ExecutionContext<AppWorld>, { answered, lost, bodies }: Load): void {
+  t.true(answered > 0);
+  t.deepEqual(
+    [...new Set(lost)].filter((how) => !/^status 50[23], complete true$/.test(how)),
+    [],
+  );
+  const own = [...bodies].filter((body) => body === "good" || body === "crashing");
+  t.true(own.length > 0);
+}
 
 test.serial(
   "a release whose answers fail is swapped back, and the good one lost nothing",
@@ -104,7 +121,7 @@ test.serial("one that crashes is swapped back; who asks later is told why", asyn
   await push(t, "crashing");
   const traffic = load(t);
   await until(40_000, async () => (await watchOf(t))?.state === "tripped");
-  await traffic.stop();
+  onlyBroke(t, await traffic.stop());
   const watch = await watchOf(t);
   t.regex(watch?.why ?? "", /its instances crashed \d+ times in \d+ s|answers failed since/);
   await until(
@@ -125,6 +142,34 @@ test.serial("one that crashes is swapped back; who asks later is told why", asyn
   const served = await after.stop();
   t.deepEqual(served.lost, []);
   t.deepEqual([...served.bodies], ["good"]);
+});
+
+test.serial("one that fails as much as the one before it is no worse", async (t) => {
+  t.timeout(120_000);
+  const { platform } = t.context;
+  const guard = (limits: object) => platform.api("POST", `/apps/${APP}/guard`, limits);
+  const good = await liveRelease(t);
+  await guard({ off: true });
+  await push(t, "failing");
+  await guard({ off: false, window: 10 });
+  const traffic = load(t);
+  await sleep(2000);
+  const { repo } = t.context;
+  t.regex((await repo.push({}, "failing as before")).text, /On guard for 10 s/);
+  await until(40_000, async () => (await watchOf(t))?.state !== "watching");
+  const { answered, lost } = await traffic.stop();
+  const watch = await watchOf(t);
+  t.like(watch, { state: "passed", why: "nothing regressed" });
+  t.deepEqual([...new Set(lost)], ["status 500, complete true"]);
+  const { answers = 0, errors = 0 } = watch?.before ?? {};
+  t.log(
+    `${errors} of ${answers} failed before, ${lost.length} of ${answered + lost.length} in all`,
+  );
+  t.true(answers > 50 && errors / answers > 0.4, "enough to be judged");
+  const [newest] = (await platform.api("GET", `/apps/${APP}/deploys?limit=1`)).body.deploys;
+  t.like(newest, { id: watch?.deploy, state: "live" }, "nothing came after it");
+  const back = await platform.api("POST", `/apps/${APP}/rollback`, { to: good });
+  t.is((await platform.ended(back.body.deploy.id)).state, "live");
 });
 
 test.serial("one that is as good passes, and a guard that is off lets anything be", async (t) => {
@@ -171,7 +216,7 @@ test.serial(
     const found = async () => (await platform.live(APP)).find((it) => it.id === one.id);
     const traffic = load(t);
     await until(60_000, async () => (await found())?.looping === true);
-    await traffic.stop();
+    onlyBroke(t, await traffic.stop());
     const looping = await found();
     t.true((looping?.crashes ?? 0) >= 5);
     t.is(looping?.lastCrash, "web.1 ended with status 7");
