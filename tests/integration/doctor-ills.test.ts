@@ -1,8 +1,10 @@
 import { execFileSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { ExecutionContext } from "ava";
 import type { Finding } from "../../apps/findings.ts";
+import { ask } from "../support/asking.ts";
 import { createIssuer } from "../support/certificates.ts";
 import { until } from "../support/platform.ts";
 import { startSteadyLoad } from "../support/steady-load.ts";
@@ -134,10 +136,25 @@ test.serial("what routers see of it, and of themselves", async (t) => {
   platform.signal("router-2", "SIGSTOP");
   await untilSaid(t, [/^warn routers that do not answer: 1 of 2 on this machine$/]);
   platform.signal("router-2", "SIGCONT");
+  const { id: one } = await web(t, 1);
+  await untilSaid(
+    t,
+    [/^(warn|bad) slow answers: 1 of 100 begins after \d{4} ms or more, half after \d+ ms$/],
+    async () => {
+      docker("pause", one, two);
+      const waiting = Array.from({ length: 30 }, () => ask(platform.routerPort, HOST));
+      await sleep(3500);
+      docker("unpause", one, two);
+      await Promise.all(waiting);
+    },
+  );
   // Stopped by hand, again and again: it is started by the platform.
   await untilSaid(
     t,
-    [/^bad web\.2: not running: it ended with status \d+, .* after its last start$/],
+    [
+      /^bad web\.2: not running: it ended with status \d+, .* after its last start$/,
+      /^warn instances that took no connection: web\.2: 1 of 2; passed over \d+ times/,
+    ],
     async () => void docker("stop", "-t", "1", two),
   );
 });
