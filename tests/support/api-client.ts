@@ -1,4 +1,7 @@
 import { connect } from "node:net";
+import { z } from "zod";
+import { apiRoutes } from "../../apps/api/api.ts";
+import { problemSchema } from "../../apps/api/schemas.ts";
 import type { TestApi } from "./api.ts";
 
 export interface Answer {
@@ -103,4 +106,23 @@ export interface SentEvent {
   id: string | undefined;
   event: string | undefined;
   data: any;
+}
+
+/** A call whose answer must be what the schema of its route (`template`) says. */
+export async function checkedCall(
+  api: TestApi,
+  method: string,
+  path: string,
+  template: string,
+  sending?: Sending,
+): Promise<Answer> {
+  const answer = await call(api, method, path, sending);
+  const route = apiRoutes(api.options).find(
+    (one) => one.method === method.toLowerCase() && one.path === template,
+  );
+  const schema = answer.status < 300 ? (route?.answer ?? z.undefined()) : problemSchema;
+  const parsed = (schema instanceof z.ZodObject ? schema.strict() : schema).safeParse(answer.json);
+  if (!parsed.success)
+    throw new Error(`${method} ${path}: ${parsed.error.message}\n${answer.text}`);
+  return answer;
 }

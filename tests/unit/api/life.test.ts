@@ -1,10 +1,7 @@
 import test from "ava";
-import { z } from "zod";
-import { apiRoutes } from "../../../apps/api/api.ts";
-import { problemSchema } from "../../../apps/api/schemas.ts";
 import { keys } from "../../../apps/keys.ts";
 import { goLive, pushOf, startApi, type TestApi } from "../../support/api.ts";
-import { call, type Sending } from "../../support/api-client.ts";
+import { call, checkedCall, type Sending } from "../../support/api-client.ts";
 
 let api: TestApi;
 test.before(async () => {
@@ -12,17 +9,8 @@ test.before(async () => {
 });
 test.after.always(() => api.stop());
 
-/** A call whose answer must be what the route's schema says. */
-async function checked(method: string, path: string, template: string, sending?: Sending) {
-  const answer = await call(api, method, path, sending);
-  const route = apiRoutes(api.options).find(
-    (one) => one.method === method.toLowerCase() && one.path === template,
-  );
-  const schema = answer.status < 300 ? (route?.answer ?? z.undefined()) : problemSchema;
-  const parsed = (schema instanceof z.ZodObject ? schema.strict() : schema).safeParse(answer.json);
-  if (!parsed.success) throw new Error(`${method} ${path}: ${parsed.error.message}`);
-  return answer;
-}
+const checked = (method: string, path: string, template: string, sending?: Sending) =>
+  checkedCall(api, method, path, template, sending);
 
 async function appWith(name: string, commits: string[]) {
   await api.store.createApp(name, "ann");

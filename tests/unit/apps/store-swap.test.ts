@@ -1,4 +1,4 @@
-import type { Swap } from "../../../apps/store.ts";
+import type { Store, Swap } from "../../../apps/store.ts";
 import { refused, startBothStores } from "../../support/both-stores.ts";
 import { makeLive, makeReady, push, rollback, SWAP_TIMES } from "../../support/store-worlds.ts";
 
@@ -47,18 +47,24 @@ both("a swap writes route, live and standby, and tells the routers", async (t, w
   await refused(t, "fenced", store.commitSwap(second.claim, second.swap));
 });
 
+/** Swaps, for a deploy of this wish, to what another one has started in `colour`. */
+async function swapTo(
+  store: Store,
+  wish: Parameters<typeof makeReady>[1],
+  colour: "blue" | "green",
+  { deploy, instance }: Awaited<ReturnType<typeof makeLive>>,
+): Promise<void> {
+  const ready = await makeReady(store, wish);
+  await store.prepareSwap(ready.claim, ready.deploy.id, ready.swap.id, SWAP_TIMES);
+  const running = { colour, startedBy: deploy.id, targets: [instance.id] };
+  await store.commitSwap(ready.claim, { ...ready.swap, ...running });
+}
+
 both("a warm rollback swaps live and standby", async (t, { store }) => {
   await store.createApp("shop", "ann");
   const first = await makeLive(store, push("shop"));
   await makeLive(store, push("shop"));
-  const back = await makeReady(store, rollback("shop"));
-  await store.prepareSwap(back.claim, back.deploy.id, back.swap.id, SWAP_TIMES);
-  await store.commitSwap(back.claim, {
-    ...back.swap,
-    colour: "blue",
-    startedBy: "shop-1",
-    targets: [first.instance.id],
-  });
+  await swapTo(store, rollback("shop"), "blue", first);
   t.like(await store.getApp("shop"), {
     routeVersion: 3,
     live: { colour: "blue", release: 3, deploy: "shop-1" },
@@ -78,14 +84,7 @@ both("a release that stays on the same instances keeps the standby", async (t, {
   await store.createApp("shop", "ann");
   await makeLive(store, push("shop"));
   const second = await makeLive(store, push("shop"));
-  const again = await makeReady(store, push("shop"));
-  await store.prepareSwap(again.claim, again.deploy.id, again.swap.id, SWAP_TIMES);
-  await store.commitSwap(again.claim, {
-    ...again.swap,
-    colour: "green",
-    startedBy: "shop-2",
-    targets: [second.instance.id],
-  });
+  await swapTo(store, push("shop"), "green", second);
   t.like(await store.getApp("shop"), {
     live: { deploy: "shop-2", release: 3 },
     standby: { deploy: "shop-1" },

@@ -1,29 +1,13 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import test from "ava";
 import { createCrashes } from "../../../apps/crashes.ts";
 import { createGoneImages } from "../../../apps/gone-images.ts";
-import { goLive, pushOf, startApi, type TestApi } from "../../support/api.ts";
-import { runCli } from "../../support/run-cli.ts";
+import { goLive, pushOf } from "../../support/api.ts";
+import { startCliShop } from "../../support/cli-shop.ts";
 
-let api: TestApi;
-let dir: string;
-test.before(async () => {
-  api = await startApi();
-  dir = mkdtempSync(join(tmpdir(), "teal-cli-"));
-  await api.store.createApp("shop", "ann");
-  await goLive(api.store, "shop", await api.deploys.push(pushOf("shop", "aaa")));
-});
-test.after.always(async () => {
-  await api.stop();
-  rmSync(dir, { recursive: true, force: true });
-});
+const { api, teal: run, stop } = await startCliShop();
+test.after.always(stop);
 
-function teal(...args: string[]) {
-  const env = { HOME: dir, TEAL_URL: api.url, TEAL_TOKEN: api.tokens.admin };
-  return runCli([...args, "-a", "shop"], { env, cwd: dir });
-}
+const teal = (...args: string[]) => run(args);
 
 const options = async () => (await api.store.getSettings("shop")).options;
 

@@ -1,26 +1,14 @@
 import test from "ava";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { goLive, pushOf, startApi, type TestApi } from "../../support/api.ts";
-import { runCli } from "../../support/run-cli.ts";
+import { goLive, pushOf } from "../../support/api.ts";
+import { startCliShop } from "../../support/cli-shop.ts";
 
-let api: TestApi;
-let dir: string;
-test.before(async () => {
-  api = await startApi();
-  dir = mkdtempSync(join(tmpdir(), "teal-cli-"));
-  await api.store.createApp("shop", "ann");
-  await goLive(api.store, "shop", await api.deploys.push(pushOf("shop", "aaa")));
-});
-test.after.always(async () => {
-  await api.stop();
-  rmSync(dir, { recursive: true, force: true });
-});
+const { api, dir, teal: run, stop } = await startCliShop();
+test.after.always(stop);
 
-function teal(args: string[], input = "", more: NodeJS.ProcessEnv = {}, app = "shop") {
-  const env = { ...more, HOME: dir, TEAL_URL: api.url, TEAL_TOKEN: api.tokens.admin };
-  return runCli([...args, "-a", app], { env, cwd: dir, input });
+function teal(args: string[], input = "", env: NodeJS.ProcessEnv = {}, app = "shop") {
+  return run(args, { input, env, app });
 }
 
 test.serial("config is set, shown masked, revealed, exported and unset", async (t) => {

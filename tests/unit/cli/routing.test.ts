@@ -1,28 +1,13 @@
 import test from "ava";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { KNOBS, readKnob, showKnob } from "../../../apps/cli/routing-knobs.ts";
-import { goLive, pushOf, startApi, type TestApi } from "../../support/api.ts";
-import { runCli } from "../../support/run-cli.ts";
+import { startCliShop } from "../../support/cli-shop.ts";
 
-let api: TestApi;
-let dir: string;
-test.before(async () => {
-  api = await startApi();
-  dir = mkdtempSync(join(tmpdir(), "teal-cli-"));
-  await api.store.createApp("shop", "ann");
-  await goLive(api.store, "shop", await api.deploys.push(pushOf("shop", "aaa")));
-});
-test.after.always(async () => {
-  await api.stop();
-  rmSync(dir, { recursive: true, force: true });
-});
+const { dir, teal: run, stop } = await startCliShop();
+test.after.always(stop);
 
-function teal(args: string[], input = "") {
-  const env = { HOME: dir, TEAL_URL: api.url, TEAL_TOKEN: api.tokens.admin };
-  return runCli([...args, "-a", "shop"], { env, cwd: dir, input });
-}
+const teal = (args: string[], input = "") => run(args, { input });
 
 const kind = (name: string) => {
   const knob = KNOBS.find((one) => one.name === name);
