@@ -12,6 +12,8 @@ import { runtimeOf, wishFromFiles } from "./versions.ts";
 const VENV = `${HOME}/.venv`;
 const PIP_CACHE = { name: "pip", target: "/root/.cache/pip" };
 const ENV = { PYTHONUNBUFFERED: "1", PIP_DISABLE_PIP_VERSION_CHECK: "1" };
+/** Modules are compiled the same at any time: with it they name their source by content (PEP 552). The first second of 1980, which archives can say. */
+const REPRODUCIBLE = { SOURCE_DATE_EPOCH: "315532800", PYTHONHASHSEED: "0" };
 /** Files that are an app where there is no manifest. */
 const MAIN_FILES = ["main.py", "app.py", "server.py", "manage.py"];
 
@@ -58,7 +60,7 @@ async function planPython(tree: Tree, project: PythonProject | null): Promise<So
     ...(build === null ? [] : [copy(["."]), run(build)]),
   ];
   const built = stage("build", sameVersion(runtime, "python-build"), steps, {
-    env: { ...environment, ...project.env },
+    env: { ...environment, ...REPRODUCIBLE, ...project.env },
     path,
   });
   const taken: Step = { take: VENV, from: "build", to: "./.venv" };

@@ -79,20 +79,43 @@ test.serial(
 test.serial(
   "a site that is built twice without cache has the same files, with the same times",
   async (t) => {
-    const filesOf = async (dir: string) => {
-      const { image } = await builder.build(dir, { fresh: true });
-      const container = await builder.docker.createContainer({ Image: image });
-      const files = await filesIn(await container.export(), "app/");
-      await container.remove();
-      return files;
-    };
     const site = await builder.copyOf("static-plain");
-    const first = await filesOf(site);
+    const first = await builtAnew(site);
     t.true(Object.keys(first).length >= 5, JSON.stringify(first));
     await sleep(1100); // Archives know seconds.
-    t.deepEqual(await filesOf(site), first);
+    t.deepEqual(await builtAnew(site), first);
   },
 );
+
+for (const [tool, app, least] of [
+  ["npm", "hello-koa", 100],
+  ["pip", "python-wheels", 100],
+] as const) {
+  test.serial(`what ${tool} installs anew is the same, but for its times`, async (t) => {
+    t.timeout(300_000);
+    const withoutTimes = (files: Record<string, string>) =>
+      Object.entries(files).map(([name, text]) =>
+        [name, ...text.split(" ").toSpliced(2, 1)].join(" "),
+      );
+    const dir = await builder.copyOf(app);
+    const first = withoutTimes(await builtAnew(dir));
+    t.true(first.length > least, `${first.length} files`);
+    const second = new Set(withoutTimes(await builtAnew(dir)));
+    t.deepEqual(
+      first.filter((one) => !second.has(one)),
+      [],
+    );
+  });
+}
+
+/** The app's files of an image that is built without the cache. */
+async function builtAnew(dir: string) {
+  const { image } = await builder.build(dir, { fresh: true });
+  const container = await builder.docker.createContainer({ Image: image });
+  const files = await filesIn(await container.export(), "app/");
+  await container.remove();
+  return files;
+}
 
 /** Mode, owner, time and content of each file below `folder`; folders have the time of the build. */
 async function filesIn(archive: NodeJS.ReadableStream, folder: string) {
