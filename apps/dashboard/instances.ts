@@ -2,7 +2,7 @@ import { answersOf, KEPT_MS, type Sample, type Usage } from "../series.ts";
 import type { App } from "../types.ts";
 import { statusOf, viewInstances, type InstanceView } from "../views.ts";
 import { digits, megabytes } from "./format.ts";
-import { html, type Html } from "./html.ts";
+import { html, type Html, type Value } from "./html.ts";
 import { empty } from "./pieces.ts";
 import { requestsNow } from "./recent.ts";
 import type { PageOptions } from "./route.ts";
@@ -33,7 +33,7 @@ export function instanceTable(
 ): Html {
   const shown = instances.filter((one) => one.state !== "removed");
   if (shown.length === 0) return empty("Nothing runs.");
-  return html`<div class="scrolls" tabindex="0" role="group" aria-label="Instances">
+  return html`<div class="scrolls instances" tabindex="0" role="group" aria-label="Instances">
       <table>
         <thead>
           <tr>
@@ -57,49 +57,67 @@ export function instanceTable(
 
 function row(one: InstanceView, status: string, samples: readonly Sample[]): Html {
   const usage = usageOf(samples, one.id);
-  const percent = (share: number) => `${Math.round(share * 100)} %`;
-  const cpu = (used: Usage) => used.cpu;
+  const { requests, errors } = answersOf(samples, one.id);
+  const asked = requests > 0;
   return html`<tr>
     <th scope="row">
       ${one.process}.${one.index} <b class="word ${one.colour}">${one.colour}</b> v${one.as}
     </th>
-    <td>${status}</td>
-    <td>
-      <span class="measure">
-        ${usageLine(samples, one, ["CPU", 0.1, cpu, percent])}
-        <span>${usage && percent(usage.cpu)}</span>
-        ${usage?.cpus !== undefined && meterOf(usage.cpu, usage.cpus)}
-      </span>
-    </td>
-    <td class="number ${(usage?.throttled ?? 0) > BUSY && "bad"}">
-      ${usage?.throttled !== undefined && percent(usage.throttled)}
-    </td>
-    <td>
-      <span
-        class="measure ${usage && usage.limit > 0 && usage.memory / usage.limit > FULL && "bad"}"
-      >
-        ${usageLine(samples, one, ["Memory", 1, ({ memory }) => memory, megabytes])}
-        <span>${usage && megabytes(usage.memory)}</span>
-        ${usage && usage.limit > 0 && meterOf(usage.memory, usage.limit)}
-      </span>
-    </td>
-    ${requestCells(samples, one.id)}
-    <td class="number ${one.crashes > 0 && "bad"}" title="${one.lastCrash}">${one.crashes}</td>
+    ${cell("State", status)} ${cell("CPU", usage && cpuOf(one, usage, samples))}
+    ${cell("Throttled", usage?.throttled === undefined ? null : percent(usage.throttled), {
+      bad: (usage?.throttled ?? 0) > BUSY,
+    })}
+    ${cell("Memory", usage && memoryOf(one, usage, samples))}
+    ${cell("Requests/s", asked ? digits(requestsNow(samples, one.id)) : null)}
+    ${cell("Errors", asked ? failedText(requests, errors) : null, {
+      bad: errors > 0,
+      title: `${errors} of ${requests} requests`,
+    })}
+    ${cell("Crashes", one.crashes, {
+      bad: one.crashes > 0,
+      ...(one.lastCrash !== undefined && { title: one.lastCrash }),
+    })}
   </tr>`;
 }
 
-/** How often it is asked now, and how many of the last hour's requests it failed. */
-function requestCells(samples: readonly Sample[], id: string): Html {
-  const { requests, errors } = answersOf(samples, id);
-  if (requests === 0)
-    return html`<td></td>
-      <td></td>`;
-  const percent = (errors / requests) * 100;
-  const share = errors === 0 ? "" : ` (${percent < 0.1 ? "< 0.1" : digits(percent)} %)`;
-  return html`<td class="number">${digits(requestsNow(samples, id))}</td>
-    <td class="number ${errors > 0 && "bad"}" title="${errors} of ${requests} requests">
-      ${errors.toLocaleString("en")}${share}
-    </td>`;
+/** A figure with its name, which stands beside it where there is no room for the table's heads. */
+function cell(
+  name: string,
+  value: Value,
+  { bad = false, title }: { bad?: boolean; title?: string } = {},
+): Html {
+  const none = value === null || value === undefined;
+  const looks = [!LEFT.has(name) && "number", bad && "bad", none && "none"].filter(Boolean);
+  return html`<td class="${looks.join(" ")}" data-name="${name}" title="${none ? null : title}">
+    ${value}
+  </td>`;
+}
+
+/** Columns that are no mere numbers. */
+const LEFT = new Set(["State", "CPU", "Memory"]);
+
+const percent = (share: number) => `${Math.round(share * 100)} %`;
+
+function failedText(requests: number, errors: number): string {
+  const share = (errors / requests) * 100;
+  const said = errors === 0 ? "" : ` (${share < 0.1 ? "< 0.1" : digits(share)} %)`;
+  return `${errors.toLocaleString("en")}${said}`;
+}
+
+function cpuOf(one: InstanceView, usage: Usage, samples: readonly Sample[]): Html {
+  return html`<span class="measure">
+    ${usageLine(samples, one, ["CPU", 0.1, ({ cpu }) => cpu, percent])}
+    <span>${percent(usage.cpu)}</span>
+    ${usage.cpus !== undefined && meterOf(usage.cpu, usage.cpus)}
+  </span>`;
+}
+
+function memoryOf(one: InstanceView, usage: Usage, samples: readonly Sample[]): Html {
+  const { memory, limit } = usage;
+  return html`<span class="measure ${limit > 0 && memory / limit > FULL && "bad"}">
+    ${usageLine(samples, one, ["Memory", 1, (used) => used.memory, megabytes])}
+    <span>${megabytes(memory)}</span> ${limit > 0 && meterOf(memory, limit)}
+  </span>`;
 }
 
 /** A share of a limit from which on it is marked. */

@@ -22,6 +22,7 @@ const STYLES = [
   "forms",
   "dialogs",
   "lists",
+  "tables",
   "home",
   "stage",
   "charts",

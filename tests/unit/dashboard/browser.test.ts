@@ -401,6 +401,21 @@ test.serial(
   },
 );
 
+test.serial("at 360 px each figure of an instance is in sight, with its name", async (t) => {
+  const { page, close } = await open({ viewport: { width: 360, height: 740 } });
+  await page.goto(`${api.url}/apps/shop/processes`);
+  const live = page.getByRole("row", { name: /web\.1 blue v3/i });
+  for (const name of ["CPU", "Throttled", "Memory", "Requests/s", "Errors", "Crashes"]) {
+    const cell = live.locator(`[data-name="${name}"]`);
+    t.regex((await cell.textContent()) ?? "", /\d/, name);
+    const { x = -1, width = 0 } = (await cell.boundingBox()) ?? {};
+    t.true(x >= 0 && x + width <= 360, `${name} from ${x}, ${width} wide`);
+    const said = `getComputedStyle(document.querySelector('[data-name="${name}"]'), '::before').content`;
+    t.is(await page.evaluate<string>(said), JSON.stringify(name));
+  }
+  await close();
+});
+
 test.serial("charts read out what they show, with the swaps, by keyboard too", async (t) => {
   const { page, close } = await open();
   await page.goto(`${api.url}/apps/shop`);
