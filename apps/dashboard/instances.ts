@@ -127,13 +127,13 @@ const BUSY = 0.25;
 
 function meterOf(used: number, limit: number): Html {
   const of = Math.min(1, used / limit);
-  const percent = Math.round(of * 100);
+
   return html`<meter
     min="0"
     max="1"
     high="${FULL}"
     value="${of.toFixed(2)}"
-    title="${percent} % of its limit"
+    title="${percent(of)} of its limit"
     aria-label="of its limit"
   ></meter>`;
 }
