@@ -162,8 +162,8 @@ test("restarts of what hangs on wait ever longer, and never for more than five m
   }
   const crashes = await world.crashes.list(APP);
   t.deepEqual(
-    crashes.map(({ at, cause }) => [at, cause]),
-    restarts.map(({ at }) => [at, "hung"]),
+    crashes.map(({ instance, cause }) => `${instance} ${cause}`),
+    restarts.map(({ id }) => `${id} hung`),
     "each is on record",
   );
 });
