@@ -73,7 +73,10 @@ export function createReconciler(options: Options): { reconcile(): Promise<void>
       const now = await store.listInstances(container.app);
       if (now.some((instance) => instance.id === container.id)) continue;
       log.info({ container: container.id }, "removing a container that no record names");
-      ends.push(aside(container.id, () => end(effects, container.id)));
+      const ended = aside(container.id, () => end(effects, container.id));
+      // It may fail while others are still looked at; it is heard below.
+      ended.catch(() => {});
+      ends.push(ended);
     }
     await Promise.all(ends);
   }
