@@ -7,7 +7,7 @@ import type { Certificates } from "./certificates.ts";
 import type { Settings } from "./config.ts";
 import type { Crash, Crashes } from "./crashes.ts";
 import { isTealError } from "./errors.ts";
-import type { GoneImages } from "./gone-images.ts";
+import { isGone, type GoneImages } from "./gone-images.ts";
 import type { Watch } from "./guard.ts";
 import { readRouters, type RouterFacts, routerFactsOf } from "./router-sockets.ts";
 import { type Answers, answersOf, type Sample, type Series } from "./series.ts";
@@ -43,7 +43,7 @@ export interface AppFacts {
   lastDeploy: Deploy | null;
   /** The newest watch of the guard. */
   watch: Watch | null;
-  /** Releases that could be gone back to, were their images here. */
+  /** Releases that cannot be started: their images are not here. */
   gone: number[];
   /** Bytes. */
   logs: { used: number; budget: number };
@@ -91,15 +91,16 @@ export async function readAppFacts(sources: FactSources, app: App): Promise<AppF
     sources.crashes.list(name, at - HOUR_MS),
     store.listInstances(name),
   ]);
-  const [releases, owners] = await Promise.all([
+  const [releases, owners, missing] = await Promise.all([
     store.listReleases(name).then((all) => viewReleases(app, all, sources)),
     store.hostOwners(settings.domains),
+    sources.goneImages.of(name),
   ]);
   const samples = await sources.series.read(name, Math.max(at - RECENT_MS, app.live?.since ?? 0));
   const [lastDeploy = null] = await store.listDeploys(name, 1);
   return {
     ...{ app, settings, at, look, crashes, lastDeploy },
-    instances: viewInstances(app, found, crashes),
+    instances: viewInstances(app, found, { crashes, rests: settings.options.stopped === true }),
     traffic: recentTraffic(samples, app),
     answers: Object.fromEntries(
       found.flatMap(({ id }) => {
@@ -118,7 +119,9 @@ export async function readAppFacts(sources: FactSources, app: App): Promise<AppF
     attempts: await sources.acme.attempts(name),
     staged: Object.keys(settings.staged).toSorted(),
     watch: await sources.watches.get(name),
-    gone: releases.filter(({ status }) => status === "gone").map(({ n }) => n),
+    gone: releases
+      .filter((one) => one.status === "gone" || (one.colour !== null && isGone(missing, one)))
+      .map(({ n }) => n),
     logs: {
       used: await bytesOf(appLogDir(platform.paths.logs, name)),
       budget: platform.appLogBytes,

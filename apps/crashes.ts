@@ -72,10 +72,7 @@ export function createCrashes(redis: Redis): Crashes {
       return fresh === 1;
     },
     async spare({ id, deploy }, says) {
-      const told = ["PX", SPARED_MS, "NX"] as const;
-      const first = await asking(() => redis.set(keys.spared(id), says, ...told));
-      if (first === null) return;
-      await asking(() => redis.rpush(keys.notices, `${deploy} check-failing ${says}`));
+      await run("tell-once", "*", "spared", id, says, SPARED_MS, `${deploy} check-failing ${says}`);
     },
     isSpared: async (id) => (await asking(() => redis.exists(keys.spared(id)))) === 1,
     async recovered(id) {

@@ -54,7 +54,7 @@ function noWorker({ instances }: AppFacts): Finding {
 }
 
 function notRunning(
-  { app, at }: AppFacts,
+  { app, at, gone }: AppFacts,
   one: InstanceView,
   { container }: InstanceLook,
 ): Finding {
@@ -62,10 +62,16 @@ function notRunning(
   const seen = container
     ? `not running: it ended with status ${container.exitCode}${container.outOfMemory ? ", for lack of memory" : ""}, ${since} after its last start`
     : "not running: its container is gone (0 of 1)";
+  const finding = { level: worst(one), about: nameOf(one), seen } as const;
+  if (!container && gone.includes(one.release)) {
+    return {
+      ...finding,
+      means: `Nor is the image of v${one.release} here: it cannot be started.`,
+      todo: "git push deploy main",
+    };
+  }
   return {
-    level: worst(one),
-    about: nameOf(one),
-    seen,
+    ...finding,
     means: "It is started again, later each time it ends; until then it serves nobody.",
     todo: `teal logs --ps ${one.process}.${one.index} -n 50 -a ${app.name}`,
   };

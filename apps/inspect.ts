@@ -23,13 +23,15 @@ export async function inspectInstances(
   named?: string,
 ): Promise<Inspected[]> {
   const { store, crashes, series } = sources;
-  const [look, found, ended, samples] = await Promise.all([
+  const [look, found, ended, samples, settings] = await Promise.all([
     askWorker(sources, app.name),
     store.listInstances(app.name),
     crashes.list(app.name),
     series.read(app.name, Date.now() - RECENT_MS),
+    store.getSettings(app.name),
   ]);
-  const all = viewInstances(app, found, ended).filter(
+  const rests = settings.options.stopped === true;
+  const all = viewInstances(app, found, { crashes: ended, rests }).filter(
     ({ process, index }) => named === undefined || `${process}.${index}` === named,
   );
   if (named !== undefined && all.length === 0) {

@@ -53,6 +53,8 @@ const scriptKeys = (app: string) => ({
   sampler: keys.sampler,
   crashes: keys.crashes(app),
   loop: keys.loop("*"),
+  spared: keys.spared("*"),
+  diskLow: keys.diskLow,
   events: keys.events,
   tokens: keys.tokens,
   sshKeys: keys.sshKeys,

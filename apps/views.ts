@@ -118,6 +118,8 @@ export interface InstanceView extends Instance {
   crashes: number;
   lastCrash?: string;
   looping?: boolean;
+  /** Its people stopped the app: it rests, whatever it serves. */
+  rests?: boolean;
 }
 
 /** Of a colour that serves too, where its process type was scaled down. */
@@ -126,7 +128,7 @@ const LEAVING: readonly Instance["state"][] = ["retired", "stopped", "removed"];
 export function viewInstances(
   app: App,
   instances: Instance[],
-  crashes: Crash[] = [],
+  { crashes = [], rests = false }: { crashes?: Crash[]; rests?: boolean } = {},
 ): InstanceView[] {
   const slots = { live: app.live, held: app.held, standby: app.standby };
   const role = ({ deploy, release, state }: Instance): Pick<InstanceView, "serves" | "as"> => {
@@ -139,7 +141,10 @@ export function viewInstances(
   };
   return instances
     .toSorted((a, b) => a.id.localeCompare(b.id, "en", { numeric: true }))
-    .map((one) => ({ ...one, ...role(one), ...crashesOf(one, crashes) }));
+    .map((one) => ({
+      ...{ ...one, ...role(one), ...crashesOf(one, crashes) },
+      ...(rests && !LEAVING.includes(one.state) && { rests }),
+    }));
 }
 
 function crashesOf({ id }: Instance, all: Crash[]) {
@@ -155,7 +160,9 @@ export function statusOf({
   serves,
   state,
   looping,
-}: Pick<InstanceView, "serves" | "state" | "looping">): string {
+  rests,
+}: Pick<InstanceView, "serves" | "state" | "looping" | "rests">): string {
+  if (rests) return "stopped";
   if (looping) return "crash loop";
   return serves ?? (state === "live" ? "leaving" : state);
 }

@@ -47,15 +47,27 @@ const MOST_MISSED = 1000;
 /** Starts what the live releases want to run by the clock, and keeps how it went. Several workers may. */
 export function createCronClock(options: Options) {
   const { store, book, engine, notes, log } = options;
+  /** What was live at the last look: a release never changes. */
+  let live = new Map<string, Release | null>();
 
   async function look(): Promise<void> {
-    for (const app of await store.listApps()) {
-      const release = app.live && (await store.getRelease(app.name, app.live.release));
+    const apps = await store.listApps();
+    live = new Map(
+      await Promise.all(apps.map(async (app) => [app.id, await liveOf(app)] as const)),
+    );
+    for (const app of apps) {
+      const release = live.get(app.id);
       if (app.state !== "active" || !release?.cron?.length) continue;
       await book
         .alone(app.name, () => visitAll(app, release))
         .catch((error) => log.warn({ app: app.name, error: String(error) }, "cron put off"));
     }
+  }
+
+  async function liveOf(app: App): Promise<Release | null> {
+    if (!app.live) return null;
+    const before = live.get(app.id);
+    return before?.n === app.live.release ? before : store.getRelease(app.name, app.live.release);
   }
 
   async function visitAll(app: App, release: Release): Promise<void> {

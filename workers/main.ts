@@ -4,7 +4,7 @@ import type { Redis } from "ioredis";
 import { defaultHost } from "../apps/address.ts";
 import { readSettings, type Settings } from "../apps/config.ts";
 import { createCronBook } from "../apps/cron.ts";
-import { consumeErrands, createErrands } from "../apps/errands.ts";
+import { consumeErrands, createErrands, type Errands } from "../apps/errands.ts";
 import { createGoneImages } from "../apps/gone-images.ts";
 import { createLeases } from "../apps/leases.ts";
 import { createLog, type Log } from "../apps/log.ts";
@@ -31,6 +31,7 @@ import { listContents } from "./sbom-errand.ts";
 import { createWatching } from "./watching.ts";
 
 const GC_EVERY_MS = 3600_000;
+const GC_TRY_MS = 10_000;
 /** From SIGTERM to the end. */
 const LATEST_MS = 10_000;
 
@@ -69,7 +70,7 @@ async function main(settings: Settings, log: Log): Promise<void> {
   const work: Work[] = [
     await answerPeople(floor),
     takeDeploys(floor),
-    runErrands(floor),
+    runErrands(floor, stopping.signal),
     watchWhatRuns(floor),
     parts.reaper,
   ];
@@ -130,11 +131,11 @@ function keepAll(floor: Floor, signal: AbortSignal): Promise<unknown>[] {
 }
 
 /** Garbage every hour, and what people ask for that takes long. */
-function runErrands({ settings, redis, blocking, parts, log }: Floor): Work {
+function runErrands({ settings, redis, blocking, parts, log }: Floor, signal: AbortSignal): Work {
   const { store, docker, git } = parts;
   const { namespace, home, paths, buildCache, imageBudget } = settings;
   const errands = createErrands(redis);
-  void errands.schedule(GC_EVERY_MS).catch((error) => log.warn({ error: String(error) }, "no gc"));
+  void scheduleGc(errands, log, signal);
   const storage = createStorage(docker, namespace);
   const collect = createCollector({
     ...{ store, git, namespace, log, storage, home, buildCache, imageBudget },
@@ -151,6 +152,18 @@ function runErrands({ settings, redis, blocking, parts, log }: Floor): Work {
       await errands.close();
     },
   };
+}
+
+/** Until it is on record: a store that is away comes back. */
+async function scheduleGc(errands: Errands, log: Log, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    try {
+      return await errands.schedule(GC_EVERY_MS);
+    } catch (error) {
+      log.warn({ error: String(error) }, "garbage is not collected by the clock yet");
+      await setTimeout(GC_TRY_MS, undefined, { signal }).catch(() => {});
+    }
+  }
 }
 
 /** The socket by which the web process of this machine asks for what only a worker can do at once. */

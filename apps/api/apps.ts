@@ -96,12 +96,14 @@ export function appRoutes(options: ApiOptions): Route[] {
       needs: "read",
       answer: z.object({ instances: z.array(usedInstance) }),
       async handle({ subject }) {
-        const [found, ended, sample] = await Promise.all([
+        const [found, ended, sample, own] = await Promise.all([
           store.listInstances(subject.name),
           crashes.list(subject.name),
           series.latest(subject.name),
+          store.getSettings(subject.name),
         ]);
-        const instances = viewInstances(subject, found, ended).map((one) => {
+        const rests = own.options.stopped === true;
+        const instances = viewInstances(subject, found, { crashes: ended, rests }).map((one) => {
           const usage = sample?.instances[one.id];
           return { ...one, ...(usage && { usage }) };
         });

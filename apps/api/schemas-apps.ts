@@ -46,6 +46,7 @@ export const instanceSchema = z.object({
   crashes: z.number().int().describe("of late"),
   lastCrash: z.string().optional(),
   looping: z.boolean().optional().describe("it is in a crash loop"),
+  rests: z.boolean().optional().describe("the app is stopped"),
   slot: z.number().int(),
   host: z.string().optional(),
   port: z.number().int().optional(),

@@ -108,7 +108,7 @@ export async function listInstances({ app: appOf, client, out }: Input): Promise
     `v${one.as}`,
     one.looping
       ? { text: "crash loop", paint: "red" }
-      : one.serves === "live"
+      : one.serves === "live" && !one.rests
         ? { text: "live", paint: "bold" }
         : statusOf(one),
     cpuText(one.usage),

@@ -13,7 +13,7 @@ export async function instancesOf(
   { store, crashes }: Pick<PageOptions, "store" | "crashes">,
 ): Promise<InstanceView[]> {
   const [all, ended] = await Promise.all([store.listInstances(app.name), crashes.list(app.name)]);
-  return viewInstances(app, all, ended);
+  return viewInstances(app, all, { crashes: ended });
 }
 
 /** What an instance takes up now, as far as it is known. */

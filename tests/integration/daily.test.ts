@@ -59,6 +59,7 @@ test.serial("a stopped app answers 503, stays down, and starts again where it wa
   t.deepEqual(await running(t), []);
   t.is(await tell(t), "status 503");
   t.regex((await teal(["apps:info", "-a", APP])).out, /state +stopped/);
+  t.regex((await teal(["ps", "-a", APP])).out, /^web\.1 +\S+ +v1 +stopped/m);
   // A worker that comes up looks at all there is.
   const ready = () => platform.platformLog().split("worker is ready").length;
   const began = ready();

@@ -73,6 +73,11 @@ test("what ended, what crashes and what fails its check is told by its last caus
   t.deepEqual(about(factsOf({ container: null })), [
     "bad web.1: not running: its container is gone (0 of 1)",
   ]);
+  const imageless = findingsOf(factsOf({ container: null, gone: [1] }));
+  t.is(
+    imageless.find((one) => one.about === "web.1")?.means,
+    "Nor is the image of v1 here: it cannot be started.",
+  );
   const says = { type: "startup" as const, what: "GET /up on port 5000", says: "status 500" };
   t.deepEqual(about(factsOf({ checks: [{ ...says, healthy: false }] })), [
     "bad startup check of web.1: GET /up on port 5000: status 500 (1 try, just now)",

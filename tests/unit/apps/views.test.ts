@@ -34,3 +34,16 @@ test("an instance serves with its colour, until it is retired; what is scaled aw
     ],
   );
 });
+
+test("what its people stopped is said to be stopped, whatever colour it is of", (t) => {
+  const views = viewInstances(
+    APP,
+    [
+      instance("shop-2", 1, "live"),
+      instance("shop-1", 1, "live"),
+      instance("shop-2", 2, "retired"),
+    ],
+    { rests: true },
+  );
+  t.deepEqual(views.map(statusOf), ["stopped", "stopped", "retired"]);
+});
