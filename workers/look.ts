@@ -56,7 +56,9 @@ export function createLook({ store, engine, containers, hostOf, conceal }: Optio
     const fs = folder && (await statfs(folder).catch(() => null));
     if (!folder || !fs) return [];
     const { used, whole } = await countBytes(folder, performance.now() + COUNT_MS);
-    const [size, free] = [fs.blocks * fs.bsize, fs.bavail * fs.bsize];
+    const free = fs.bavail * fs.bsize;
+    // As df counts: what is set aside for root is neither used nor free.
+    const size = (fs.blocks - fs.bfree) * fs.bsize + free;
     return [{ source: mount.source, target: mount.target, used, whole, size, free }];
   }
 

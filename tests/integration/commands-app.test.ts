@@ -74,7 +74,12 @@ test.serial("what is asked about it is answered", async (t) => {
   t.like((await say("cron"))[0], { command: "true", schedule: "0 4 * * *" });
   t.like((await say("checks"))[0], { process: "web" });
   t.deepEqual(await say("ps:crashes"), []);
-  t.deepEqual((await say("doctor")).findings, []);
+  const found: { about: string }[] = (await say("doctor")).findings;
+  // How full the disk is is the machine's.
+  t.deepEqual(
+    found.filter(({ about }) => about !== "disk of data"),
+    [],
+  );
   t.is((await say("guard")).limits, null);
   t.is((await say("releases")).length, 1);
   t.like(await say("releases:info v1"), { n: 1, status: "live" });
