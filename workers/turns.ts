@@ -52,7 +52,7 @@ export async function takeTurns(
  */
 export async function giveBack(ctx: DeployContext): Promise<void> {
   const types = await restedTypes(ctx.store, ctx.deploy.id);
-  if (types.length > 0) await bringBack(ctx, types);
+  if (types.length > 0) await bringBack(ctx, types, true);
 }
 
 /** What a deploy that nobody takes up any more has left at rest runs again. */
@@ -65,7 +65,7 @@ export async function endStrayRest(ctx: DeployContext): Promise<void> {
   for (const { id, finishedAt } of await store.listDeploys(deploy.app, 20)) {
     if (finishedAt) for (const type of await restedTypes(store, id)) types.add(type);
   }
-  await bringBack(ctx, [...types]);
+  await bringBack(ctx, [...types], false);
 }
 
 /**
@@ -113,7 +113,8 @@ async function changePolicy(
   return route;
 }
 
-async function bringBack(ctx: DeployContext, types: string[]): Promise<void> {
+/** @param ours it is on record that they rest for this very deploy, so it may stop them */
+async function bringBack(ctx: DeployContext, types: string[], ours: boolean): Promise<void> {
   const { store, deploy, claim, say } = ctx;
   const app = await appOf(ctx);
   const route = await store.getRoute(app.name);
@@ -127,8 +128,9 @@ async function bringBack(ctx: DeployContext, types: string[]): Promise<void> {
   const others = all.filter((one) => !old.includes(one));
   const begun = others.filter((one) => !isRetired(one)).map(({ id }) => id);
   if (begun.length > 0) await store.retire(claim, begun);
-  await restInstances(ctx, others);
   // An executor that was replaced may yet stop the containers that they had.
+  const had = ours ? old.filter(({ process }) => process !== "web") : [];
+  await restInstances(ctx, [...others, ...had]);
   if (rests) {
     await untilAcknowledged(patient, route);
     await restInstances(ctx, routedOf(route, old));

@@ -45,7 +45,7 @@ export async function assertHolds<Happening, What extends string>(
       if (world.violations.length > 0) throw new Error(world.violations.slice(0, 3).join("; "));
       await count(world);
     }),
-    { numRuns: runs },
+    { numRuns: runs, includeErrorInReport: true },
   );
   t.log(reached);
   for (const [what, times] of Object.entries<number>(reached))
