@@ -51,6 +51,7 @@ export function createCollector(options: Options): Collector {
   /** True while it is followed; false when all that there was is kept. */
   const followed = new Map<string, boolean>();
   const running = new Set<Promise<void>>();
+  const trims = new Map<string, Promise<void>>();
   let known: LoggedContainer[] = [];
 
   async function look(signal: AbortSignal): Promise<void> {
@@ -78,7 +79,10 @@ export function createCollector(options: Options): Collector {
       const kept = await openContainerLog({
         ...options,
         container,
-        grown: () => void trim(app),
+        grown: () =>
+          void trim(app).catch((error) =>
+            log.warn({ app, error: String(error) }, "no room is made"),
+          ),
         failed(error) {
           log.warn({ container: id, error: String(error) }, "output is not kept for now");
           failed.abort();
@@ -96,7 +100,16 @@ export function createCollector(options: Options): Collector {
     }
   }
 
-  async function trim(app: string): Promise<void> {
+  /** One at a time for an app: two would both tell of the same lines. */
+  function trim(app: string): Promise<void> {
+    const going = trims.get(app);
+    if (going) return going;
+    const begun = makeRoom(app).finally(() => trims.delete(app));
+    trims.set(app, begun);
+    return begun;
+  }
+
+  async function makeRoom(app: string): Promise<void> {
     const inUse = new Set(known.filter((it) => it.app === app).map(instanceLogName));
     const { appBytes: maxBytes } = options.limits;
     const dir = appLogDir(logs, app);

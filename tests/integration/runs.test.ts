@@ -64,7 +64,7 @@ test.serial("at a terminal it has one of the same size, by the CLI and by SSH", 
   });
   t.is(far.code, 9);
   const entered = await overSsh(platform, keys.private, "enter web.1 -a shop", async (stream) => {
-    stream.write("tty; echo in $TEAL_PROCESS; stty size; exit 8\n");
+    stream.write("tty; echo in $TEAL_PROCESS; sleep 0.5; stty size; exit 8\n");
   });
   t.is(entered.code, 8);
   t.regex(entered.text, /\/dev\/pts\/\d+\s+in web\s+33 99/);
